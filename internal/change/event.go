@@ -1,0 +1,55 @@
+package change
+
+import "time"
+
+// Kind says what an Event tells.
+type Kind uint8
+
+const (
+	// Insert: every row of Rows was inserted.
+	Insert Kind = iota + 1
+	// Update: Rows holds pairs, row 2i before and row 2i+1 after the change.
+	Update
+	// Delete: every row of Rows was deleted.
+	Delete
+	// Commit ends a source transaction that had rows of followed tables.
+	Commit
+	// Progress: the log went on without rows of followed tables. Never inside a
+	// transaction.
+	Progress
+	// Joined: from here on the rows of Table are delivered, decoded with exactly
+	// this schema. Sent once for every table that the stream was asked to join,
+	// and again after a table of that name was created anew.
+	Joined
+	// Altered: from here on rows of Table come with this, the next, version.
+	Altered
+	// Truncated: all rows of Table are gone, and no row event says so.
+	Truncated
+	// Dropped: the table is gone, or is known under another name that is not followed.
+	Dropped
+)
+
+// Event is one thing that happened at the source, in the order of its log.
+//
+// Joined, Altered, Truncated and Dropped are never delivered inside a source
+// transaction.
+type Event struct {
+	Kind Kind
+	// Table is the version of the schema in force for Rows; for Altered and Joined
+	// the new one; for Dropped and Truncated the last.
+	Table *Table
+	// Rows holds every column of Table in its order (Insert, Update, Delete only).
+	Rows *Rows
+	// Position is the end of this event in the log (File and Offset only, unless
+	// Resumable).
+	Position Position
+	// Resumable tells that no transaction is open at Position, that Position is
+	// complete (with GTIDs where the server has them), and that a stream opened
+	// there delivers everything after it. Set on Commit and Progress often enough
+	// (every 20 ms, and when the log has been read to its end), not on every one.
+	Resumable bool
+	// Time is when the server says it happened; zero when it does not say.
+	Time time.Time
+	// Statement is the text of the DDL (Altered, Truncated, Dropped), for people.
+	Statement string
+}

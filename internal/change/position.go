@@ -1,0 +1,62 @@
+package change
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Position is a place in the source's log.
+//
+// File and Offset say how far the stream has read on the server it reads from
+// and are what marks are compared by; Offset is counted in 64 bits. GTIDs is the
+// set of transactions before this place, in the server's own notation, and is
+// filled only where the position may be saved or registered (Event.Resumable) and
+// only on a server that is followed by GTID.
+type Position struct {
+	File   string `json:"file"`
+	Offset uint64 `json:"offset"`
+	GTIDs  string `json:"gtids,omitempty"`
+}
+
+// IsZero tells a Position that says nothing.
+func (p Position) IsZero() bool { return p == Position{} }
+
+// Reached tells whether a stream at p has delivered everything before mark. Both
+// must come from the same server.
+func (p Position) Reached(mark Position) bool { return p.Compare(mark) >= 0 }
+
+// Compare orders two positions of one server's log by number of the file, then
+// offset. GTIDs are not looked at: a set may have gaps and is no order.
+func (p Position) Compare(o Position) int {
+	if n := compareUint(fileNumber(p.File), fileNumber(o.File)); n != 0 {
+		return n
+	}
+	return compareUint(p.Offset, o.Offset)
+}
+
+func (p Position) String() string {
+	if p.File == "" {
+		return p.GTIDs
+	}
+	return p.File + ":" + strconv.FormatUint(p.Offset, 10)
+}
+
+// fileNumber is the numeric suffix of a log file's name: 412 of mysql-bin.000412.
+// A name without one counts as 0.
+func fileNumber(file string) uint64 {
+	n, err := strconv.ParseUint(file[strings.LastIndexByte(file, '.')+1:], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func compareUint(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,30 @@
+package ferry
+
+import "starferry/internal/change"
+
+// Checkpoint is everything a restart needs: up to Position every row is visible at
+// the target, and the pages a copy had emitted by then.
+type Checkpoint struct {
+	Epoch    uint64
+	Position change.Position
+	Server   string
+	Tables   []TableState
+}
+
+// TableState is how far one followed table had come at a checkpoint.
+type TableState struct {
+	// Table is the schema in force at the checkpoint's position; nil while the table
+	// had not joined.
+	Table *change.Table
+	Name  change.Name
+	Copy  CopyState
+}
+
+// CopyState is the progress of a copy.
+type CopyState struct {
+	Done bool
+	// After is the key of the last row emitted, one row as the cells of Table.Key;
+	// nil before the first page.
+	After *change.Rows
+	Rows  uint64
+}

@@ -1,0 +1,145 @@
+package ferry
+
+import (
+	"context"
+	"time"
+
+	"starferry/internal/change"
+)
+
+// Source is where changes come from. The methods may be called from several
+// goroutines; errors that a retry may solve are diag.Transient.
+type Source interface {
+	// Open starts a stream behind from, which is a Resumable position, or Start's
+	// answer on a first start. followed are the schemas in force at from; join names
+	// the tables to join as soon as the stream can (change.Joined).
+	Open(ctx context.Context, from change.Position, followed []*change.Table, join []change.Name) (Stream, error)
+	// Start is where a first stream begins: nothing that is visible at the source
+	// after this call is missing from a stream opened there or from a later page.
+	Start(ctx context.Context) (change.Position, error)
+	// End is the end of the source's log now, as file and offset.
+	End(ctx context.Context) (change.Position, error)
+	// ReadPage reads one page of a copy.
+	ReadPage(ctx context.Context, request PageRequest) (Page, error)
+}
+
+// Stream delivers events in the order of the source's log.
+type Stream interface {
+	// Next waits for the next event. The stream must be opened again after an
+	// error; the position to open it at is that of the last Resumable event.
+	Next(ctx context.Context) (change.Event, error)
+	// Server identifies the server the stream reads from.
+	Server() string
+	// Barrier says how pages read from this server are kept from being older than
+	// what the stream has delivered.
+	Barrier() Barrier
+	Close() error
+}
+
+// Barrier is the low barrier of a server.
+type Barrier struct {
+	// Name is for people: "consistent snapshot", "gtid", "lock", "window".
+	Name string
+	// Window is 0 where ReadPage itself waits until its read view holds everything
+	// delivered. Where the server offers nothing to wait for, it is how long a commit
+	// may be in the log before it is visible: keys touched that long before a page
+	// is registered count as touched.
+	Window time.Duration
+}
+
+// PageRequest asks for the rows of a table behind a key.
+type PageRequest struct {
+	Table *change.Table
+	// After is the key of the last row already read, as the cells of one row in the
+	// order of Table.Key; nil to begin.
+	After *change.Rows
+	// Delivered is everything the stream had delivered when the page was registered:
+	// the read view must not be older.
+	Delivered change.Position
+	// MaxBytes ends the page; at least one row is read.
+	MaxBytes int
+}
+
+// Page is an answer to a PageRequest.
+type Page struct {
+	// Rows holds every column of the requested Table in its order. No rows: the
+	// table has none behind After. A short page is not the end.
+	Rows *change.Rows
+	// High is the end of the source's log, asked after the rows were read, as file
+	// and offset. Set with a SchemaError too.
+	High   change.Position
+	Server string
+}
+
+// SchemaError is ReadPage's error when the table at the source is not, or no
+// longer, the one that was asked for: a DDL that the stream may yet deliver.
+type SchemaError struct{ Cause error }
+
+func (e *SchemaError) Error() string { return e.Cause.Error() }
+func (e *SchemaError) Unwrap() error { return e.Cause }
+
+// Target is where rows go.
+type Target interface {
+	// Columns describes a target table now, in its order.
+	Columns(ctx context.Context, table change.Name) ([]TargetColumn, error)
+	// AddColumns appends nullable columns for these source columns and returns when
+	// the table has them; columns that it has already are left alone.
+	AddColumns(ctx context.Context, table change.Name, columns []change.Column) error
+	// Loads returns what makes and sends the batches of one route.
+	Loads(route Route) Loads
+	// Settle ends the loads that an earlier process left open under these labels:
+	// when it returns none of them will become visible later.
+	Settle(ctx context.Context, table change.Name, labels []string) error
+}
+
+// TargetColumn is a column of a target table.
+type TargetColumn struct {
+	Name     string
+	Key      bool
+	Nullable bool
+}
+
+// Loads makes and sends the batches of one target table.
+type Loads interface {
+	// NewBatch begins a batch in the narrowest form that carries the given row.
+	// Layout and form stay as they are for the whole batch.
+	NewBatch(layout *Layout, rows *change.Rows, row int) Batch
+	// Send loads a batch and returns when its rows are visible. The same batch may
+	// be sent again under the same label after an error with Outcome unknown; never
+	// may another batch be sent under a label that was used.
+	Send(ctx context.Context, label string, batch Batch) error
+}
+
+// Batch is rows on their way: already the bytes of a load.
+type Batch interface {
+	// Add appends an upsert or a delete of row number row. False means that the form
+	// of this batch cannot carry the row: nothing was added, the batch must be sent
+	// and another begun.
+	Add(op Op, rows *change.Rows, row int) bool
+	Rows() int
+	Bytes() int
+}
+
+// Op is what a row of a batch does at the target.
+type Op uint8
+
+const (
+	Upsert Op = iota
+	Delete
+)
+
+// AbortedError is Send's error when the load is certain not to be visible, now or
+// later, under the label it was sent with: it may be sent under a new one. Any
+// other error leaves the outcome open.
+type AbortedError struct{ Cause error }
+
+func (e *AbortedError) Error() string { return e.Cause.Error() }
+func (e *AbortedError) Unwrap() error { return e.Cause }
+
+// Journal keeps what must survive a crash.
+type Journal interface {
+	// Save makes a checkpoint durable; labels noted before it are forgotten.
+	Save(c Checkpoint) error
+	// Note makes a label durable before the load that uses it begins.
+	Note(table change.Name, label string) error
+}

@@ -1,0 +1,38 @@
+package ferry
+
+import (
+	"time"
+
+	"starferry/internal/change"
+)
+
+// Route is one source table and the target table its rows go to.
+type Route struct {
+	Source change.Name
+	Target change.Name
+	// A batch is sent when it is this old, this large, or has this many rows.
+	Interval time.Duration
+	MaxBytes int
+	MaxRows  int
+	// LabelPrefix begins every label of the route; "" for none.
+	LabelPrefix string
+}
+
+// Layout says how a row of one version of the source table becomes a row of the
+// target table.
+type Layout struct {
+	Source  *change.Table
+	Columns []LayoutColumn
+}
+
+// LayoutColumn is one target column of a load.
+type LayoutColumn struct {
+	Name string
+	// From is the source column that fills it, or -1 for an explicit NULL: a column
+	// that was dropped at the source is kept at the target, and a load that left it
+	// out would write its default.
+	From int
+	// Type is the source type, for columns whose text depends on it (JSON, binary).
+	Type change.Type
+	Key  bool
+}

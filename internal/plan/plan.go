@@ -1,0 +1,124 @@
+// Package plan turns the statements of a script into a Plan: which source tables
+// go to which target tables, how, and with which options in force. It is pure: it
+// opens no file and no connection.
+package plan
+
+import (
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// Plan is what one script asks for. All its statements are one deployment with one
+// source and one target.
+type Plan struct {
+	// Name names the deployment: the option pipeline.name, else the script's file
+	// name without folder and ending.
+	Name     string
+	Source   Source
+	Target   Target
+	Routes   []Route
+	Delivery Delivery
+	Settings Settings
+	// Options are all options in force and where each came from, for EXPLAIN.
+	Options []OptionInForce
+}
+
+// Source says how to reach and read MySQL.
+type Source struct {
+	Host     string
+	Port     int
+	User     string
+	Password diag.Secret
+	// ServerID is what the ferry registers as with the source; 0 lets it be derived
+	// from the deployment's identity.
+	ServerID uint32
+	// TLS is one of "preferred", "disabled", "required", "verify-identity".
+	TLS            string
+	ConnectTimeout time.Duration
+	// Barrier is how a page's read view is made new enough: "auto", "lock".
+	Barrier string
+}
+
+// Target says how to reach StarRocks.
+type Target struct {
+	Query    []string // host:port of FE query ports
+	Load     []string // host:port of FE HTTP ports
+	User     string
+	Password diag.Secret
+	// RedirectHosts maps the host (or host:port) that a load is redirected to, to
+	// the one that is reachable from here.
+	RedirectHosts  map[string]string
+	ConnectTimeout time.Duration
+}
+
+// Delivery is the promise a deployment makes.
+type Delivery uint8
+
+const (
+	AtLeastOnce Delivery = iota
+	ExactlyOnce
+)
+
+func (d Delivery) String() string { return [...]string{"at-least-once", "exactly-once"}[d] }
+
+// CreateMode says how a missing target table is created.
+type CreateMode uint8
+
+const (
+	// Normal takes the user's suffix as it is.
+	Normal CreateMode = iota
+	// Simple makes the suffix: olap, MySQL's primary key, hash over all of it.
+	Simple
+)
+
+func (m CreateMode) String() string { return [...]string{"normal", "simple"}[m] }
+
+// Route is one target table and what flows into it.
+type Route struct {
+	Source change.Name
+	Target change.Name
+	Mode   CreateMode
+	// Properties is starrocks.create.table.properties as written.
+	Properties string
+	Flush      Flush
+	Load       Load
+	// Place is the statement the route comes from.
+	File *diag.File
+	Span diag.Span
+}
+
+// Flush says when a batch is sent, whichever comes first.
+type Flush struct {
+	Interval time.Duration
+	MaxBytes int
+	MaxRows  int
+}
+
+// Load says how batches are sent.
+type Load struct {
+	// ColumnSeparator and RowDelimiter as written in the script, for example \x01.
+	ColumnSeparator string
+	RowDelimiter    string
+	Timeout         time.Duration
+	LabelPrefix     string
+	// Headers are the other sink.properties.* that are passed on to StarRocks.
+	Headers map[string]string
+}
+
+// Settings are the deployment-wide SETs.
+type Settings struct {
+	CheckpointInterval time.Duration // 0 when not set
+	CheckpointTimeout  time.Duration
+	Memory             int // bytes for batches, queue and pages together
+	PageBytes          int // bytes of one page of a copy
+}
+
+// OptionInForce is one option's value and origin.
+type OptionInForce struct {
+	Key    string
+	Value  string // masked when the option is secret
+	Origin string // "WITH", "OPTIONS", "SET", "catalog sr", "default"
+	Route  string // target table for options of one statement, "" for all
+}
