@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/checkpoint"
 )
 
 // Source is where changes come from. The methods may be called from several
@@ -139,7 +140,7 @@ func (e *AbortedError) Unwrap() error { return e.Cause }
 // Journal keeps what must survive a crash.
 type Journal interface {
 	// Save makes a checkpoint durable; labels noted before it are forgotten.
-	Save(c Checkpoint) error
+	Save(c *checkpoint.Checkpoint) error
 	// Note makes a label durable before the load that uses it begins.
 	Note(table change.Name, label string) error
 }

@@ -1,4 +1,6 @@
-package ferry
+// Package checkpoint is the record of an epoch: what a restart needs, how it is
+// written so that a crash at any moment leaves a readable one, and how to look at it.
+package checkpoint
 
 import "starferry/internal/change"
 
