@@ -11,6 +11,16 @@ type Checkpoint struct {
 	Position change.Position
 	Server   string
 	Tables   []TableState
+	// Open are the loads that were under way when the checkpoint was made: their
+	// rows lie behind Position.
+	Open []Label
+}
+
+// Label is a load that may be under way: what a restart must settle before it
+// loads anything itself.
+type Label struct {
+	Table change.Name // the target table
+	Label string
 }
 
 // TableState is how far one followed table had come at a checkpoint.

@@ -139,8 +139,9 @@ func (e *AbortedError) Unwrap() error { return e.Cause }
 
 // Journal keeps what must survive a crash.
 type Journal interface {
-	// Save makes a checkpoint durable; labels noted before it are forgotten.
+	// Save makes a checkpoint durable. Labels noted before it are forgotten, except
+	// those the checkpoint itself lists as open.
 	Save(c *checkpoint.Checkpoint) error
-	// Note makes a label durable before the load that uses it begins.
-	Note(table change.Name, label string) error
+	// Note makes labels durable before the loads that use them begin.
+	Note(labels []checkpoint.Label) error
 }
