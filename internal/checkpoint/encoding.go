@@ -1,0 +1,170 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"starferry/internal/change"
+)
+
+// text is a string of any bytes: JSON alone would replace those that are not UTF-8.
+type text string
+
+type bytesAsJSON struct {
+	Base64 []byte `json:"base64"`
+}
+
+func (t text) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(t)) {
+		return json.Marshal(string(t))
+	}
+	return json.Marshal(bytesAsJSON{[]byte(t)})
+}
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		var raw bytesAsJSON
+		err := json.Unmarshal(b, &raw)
+		*t = text(raw.Base64)
+		return err
+	}
+	return json.Unmarshal(b, (*string)(t))
+}
+
+type nameDocument struct {
+	Database text `json:"database"`
+	Table    text `json:"table"`
+}
+
+func nameOut(n change.Name) nameDocument {
+	return nameDocument{text(n.Database), text(n.Table)}
+}
+
+func (n nameDocument) in() change.Name {
+	return change.Name{Database: string(n.Database), Table: string(n.Table)}
+}
+
+// checkpointDocument is a Checkpoint as it is written. Fields may be added within
+// one format; a reader ignores those it does not know.
+type checkpointDocument struct {
+	SavedAt  time.Time       `json:"savedAt"`
+	Epoch    uint64          `json:"epoch"`
+	Position change.Position `json:"position"`
+	Server   text            `json:"server"`
+	Tables   []tableDocument `json:"tables"`
+	Open     []labelDocument `json:"open,omitempty"`
+}
+
+type tableDocument struct {
+	Name nameDocument `json:"name"`
+	// Schema is the number of a file in schemas/, 0 while the table had not joined.
+	Schema int          `json:"schema"`
+	Copy   copyDocument `json:"copy"`
+}
+
+type copyDocument struct {
+	Done  bool          `json:"done"`
+	Rows  uint64        `json:"rows"`
+	After *rowsDocument `json:"after,omitempty"`
+}
+
+type rowsDocument struct {
+	Width int     `json:"width"`
+	Cells []*text `json:"cells"` // null for NULL
+}
+
+// schemaNumber gives the number under which a schema is durable.
+type schemaNumber func(*change.Table) (int, error)
+
+// schemaOf gives the schema of that number.
+type schemaOf func(int) (*change.Table, error)
+
+func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkpointDocument, error) {
+	doc := &checkpointDocument{
+		SavedAt: at.UTC(), Epoch: c.Epoch, Position: c.Position, Server: text(c.Server),
+		Tables: make([]tableDocument, 0, len(c.Tables)), Open: labelsOut(c.Open),
+	}
+	for i := range c.Tables {
+		t := &c.Tables[i]
+		row := tableDocument{
+			Name: nameOut(t.Name),
+			Copy: copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, After: encodeRows(t.Copy.After)},
+		}
+		if t.Table != nil {
+			var err error
+			if row.Schema, err = number(t.Table); err != nil {
+				return nil, err
+			}
+		}
+		doc.Tables = append(doc.Tables, row)
+	}
+	return doc, nil
+}
+
+func decodeCheckpoint(document []byte, schema schemaOf) (*Checkpoint, *checkpointDocument, error) {
+	doc := &checkpointDocument{}
+	if err := json.Unmarshal(document, doc); err != nil {
+		return nil, nil, damage(err.Error())
+	}
+	c := &Checkpoint{Epoch: doc.Epoch, Position: doc.Position, Server: string(doc.Server), Open: labelsIn(doc.Open)}
+	for i := range doc.Tables {
+		t := &doc.Tables[i]
+		state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows}}
+		var err error
+		if state.Copy.After, err = t.Copy.After.decode(); err != nil {
+			return nil, nil, err
+		}
+		if t.Schema != 0 {
+			if state.Table, err = schema(t.Schema); err != nil {
+				return nil, nil, err
+			}
+		}
+		c.Tables = append(c.Tables, state)
+	}
+	return c, doc, nil
+}
+
+func encodeRows(rows *change.Rows) *rowsDocument {
+	if rows == nil {
+		return nil
+	}
+	doc := &rowsDocument{Width: rows.Width(), Cells: make([]*text, 0, rows.Len()*rows.Width())}
+	for r := range rows.Len() {
+		for c := range rows.Width() {
+			if rows.Null(r, c) {
+				doc.Cells = append(doc.Cells, nil)
+				continue
+			}
+			cell := text(rows.Cell(r, c))
+			doc.Cells = append(doc.Cells, &cell)
+		}
+	}
+	return doc
+}
+
+func (doc *rowsDocument) decode() (*change.Rows, error) {
+	if doc == nil {
+		return nil, nil
+	}
+	if doc.Width < 0 || doc.Width == 0 && len(doc.Cells) > 0 || doc.Width > 0 && len(doc.Cells)%doc.Width != 0 {
+		return nil, damage(fmt.Sprintf("%d cells are no rows of %d", len(doc.Cells), doc.Width))
+	}
+	rows := change.NewRows(doc.Width)
+	for _, cell := range doc.Cells {
+		if cell == nil {
+			rows.AddNull()
+			continue
+		}
+		rows.AddString(string(*cell))
+	}
+	return rows, nil
+}
+
+// isDamage tells that the content of a file is at fault, not the way to it.
+func isDamage(err error) bool {
+	var d damage
+	return errors.As(err, &d)
+}
