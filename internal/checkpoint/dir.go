@@ -97,7 +97,7 @@ func openOn(on disk, path, deployment string) (*Dir, error) {
 func (d *Dir) start(deployment string) error {
 	for _, folder := range []string{filepath.Dir(d.path), d.path} {
 		if err := d.disk.Sync(folder); err != nil && !errors.Is(err, os.ErrPermission) {
-			return writeProblem(diag.Unusable, folder, err)
+			return writeProblem(diag.Unusable, d.path, err)
 		}
 	}
 	for _, prefix := range []string{checkpointPrefix, labelsPrefix} {

@@ -1,0 +1,359 @@
+package checkpoint
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// step is one thing done to the disk, in order.
+type step struct {
+	kind     string // create, write, sync, rename, remove, folder
+	path, to string
+	data     []byte
+}
+
+// recorder is a disk that writes down every step and may refuse some.
+type recorder struct {
+	root  string
+	steps []step
+	// refuse, when set, makes step number n fail; half of a refused write is done.
+	refuse func(n int) error
+}
+
+func (r *recorder) take(s step) error {
+	n := len(r.steps)
+	if r.refuse != nil {
+		if err := r.refuse(n); err != nil {
+			r.steps = append(r.steps, step{kind: "refused"})
+			return &os.PathError{Op: s.kind, Path: s.path, Err: err}
+		}
+	}
+	s.path = strings.TrimPrefix(s.path, r.root)
+	s.to = strings.TrimPrefix(s.to, r.root)
+	r.steps = append(r.steps, s)
+	return nil
+}
+
+func (r *recorder) Create(path string) (file, error) {
+	if err := r.take(step{kind: "create", path: path}); err != nil {
+		return nil, err
+	}
+	f, err := osDisk{}.Create(path)
+	return &recordedFile{r, path, f}, err
+}
+
+func (r *recorder) Rename(from, to string) error {
+	if err := r.take(step{kind: "rename", path: from, to: to}); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+func (r *recorder) Remove(path string) error {
+	if err := r.take(step{kind: "remove", path: path}); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+func (r *recorder) Sync(folder string) error {
+	return r.take(step{kind: "folder", path: folder})
+}
+
+type recordedFile struct {
+	r    *recorder
+	path string
+	f    file
+}
+
+func (f *recordedFile) Write(p []byte) (int, error) {
+	if err := f.r.take(step{kind: "write", path: f.path, data: bytes.Clone(p)}); err != nil {
+		n, _ := f.f.Write(p[:len(p)/2])
+		return n, err
+	}
+	return f.f.Write(p)
+}
+
+func (f *recordedFile) Sync() error  { return f.r.take(step{kind: "sync", path: f.path}) }
+func (f *recordedFile) Close() error { return f.f.Close() }
+
+// inode is a file's content as the process sees it, and as it is certain to
+// survive a crash.
+type inode struct{ content, durable []byte }
+
+// crashed is what a disk may hold when it crashed after some steps.
+type crashed struct {
+	entries, durable map[string]*inode
+}
+
+func crashAfter(steps []step) crashed {
+	c := crashed{map[string]*inode{}, map[string]*inode{}}
+	for _, s := range steps {
+		switch s.kind {
+		case "create":
+			c.entries[s.path] = &inode{}
+		case "write":
+			c.entries[s.path].content = append(c.entries[s.path].content, s.data...)
+		case "sync":
+			c.entries[s.path].durable = bytes.Clone(c.entries[s.path].content)
+		case "rename":
+			c.entries[s.to] = c.entries[s.path]
+			delete(c.entries, s.path)
+		case "remove":
+			delete(c.entries, s.path)
+		case "folder":
+			inFolder := func(path string) bool { return filepath.Dir(path) == filepath.Clean("/"+s.path) }
+			for path := range c.durable {
+				if inFolder(path) {
+					delete(c.durable, path)
+				}
+			}
+			for path, node := range c.entries {
+				if inFolder(path) {
+					c.durable[path] = node
+				}
+			}
+		}
+	}
+	return c
+}
+
+// outcomes are the ways in which what was not synced may have gone.
+func (c crashed) outcomes() map[string]map[string][]byte {
+	out := map[string]map[string][]byte{}
+	contents := map[string]func(*inode) []byte{
+		"everything reached the disk": func(n *inode) []byte { return n.content },
+		"only what was synced":        func(n *inode) []byte { return n.durable },
+		"half of what was not synced": func(n *inode) []byte { return n.content[:(len(n.durable)+len(n.content))/2] },
+		"all but the last byte":       func(n *inode) []byte { return n.content[:max(len(n.durable), len(n.content)-1)] },
+		"zeros for what was not synced": func(n *inode) []byte {
+			return append(bytes.Clone(n.durable), make([]byte, len(n.content)-len(n.durable))...)
+		},
+	}
+	for name, content := range contents {
+		for folder, entries := range map[string]map[string]*inode{"new folder entries": c.entries, "old folder entries": c.durable} {
+			files := map[string][]byte{}
+			for path, node := range entries {
+				files[path] = content(node)
+			}
+			out[name+", "+folder] = files
+		}
+	}
+	return out
+}
+
+// history is what a process did and when, in steps.
+type history struct {
+	opened   int // steps done when Open returned
+	identity Identity
+	saves    []happened // in order; epoch i+1
+	notes    []happened
+}
+
+type happened struct {
+	begin, end int
+	ok         bool
+	labels     []Label
+}
+
+const historyLength = 5
+
+// play runs a process that notes and saves until the first error, or on through
+// errors.
+func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
+	t.Helper()
+	h := &history{}
+	var errs []error
+	d, err := openOn(r, r.root, "orders")
+	if err != nil {
+		return h, []error{err}
+	}
+	defer d.Close()
+	h.opened, h.identity = len(r.steps), d.Identity()
+	for epoch := 1; epoch <= historyLength; epoch++ {
+		for n := range 2 {
+			note := happened{begin: len(r.steps), labels: []Label{
+				{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_%d_a", epoch, n)},
+				{change.Name{Database: "d", Table: "u"}, fmt.Sprintf("e%d_%d_b", epoch, n)},
+			}}
+			err := d.Note(note.labels)
+			note.end, note.ok = len(r.steps), err == nil
+			h.notes = append(h.notes, note)
+			if errs = appendError(errs, err); err != nil && !onward {
+				return h, errs
+			}
+		}
+		save := happened{begin: len(r.steps)}
+		err := d.Save(epochOf(epoch))
+		save.end, save.ok = len(r.steps), err == nil
+		h.saves = append(h.saves, save)
+		if errs = appendError(errs, err); err != nil && !onward {
+			return h, errs
+		}
+	}
+	return h, errs
+}
+
+func appendError(errs []error, err error) []error {
+	if err != nil {
+		return append(errs, err)
+	}
+	return errs
+}
+
+var schemasOfHistory = func() (tables []*change.Table) {
+	for v := 1; v <= historyLength; v++ {
+		t := &change.Table{Name: change.Name{Database: "s", Table: "t"}, Version: v, Key: []int{0}}
+		for c := range v {
+			t.Columns = append(t.Columns, change.Column{Name: fmt.Sprintf("c%d", c), Type: change.Type{Base: change.Int}})
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}()
+
+// epochOf is the checkpoint of an epoch: the schema changes with every second one.
+func epochOf(epoch int) *Checkpoint {
+	after := change.NewRows(1)
+	after.AddString(fmt.Sprint(epoch * 100))
+	return &Checkpoint{
+		Epoch: uint64(epoch), Position: change.Position{File: "binlog.000001", Offset: uint64(epoch)}, Server: "s1",
+		Tables: []TableState{{
+			Table: schemasOfHistory[epoch/2], Name: change.Name{Database: "s", Table: "t"}, Copy: CopyState{After: after, Rows: uint64(epoch)},
+		}},
+		Open: []Label{{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_1_a", epoch)}},
+	}
+}
+
+// check opens what is left and holds it against what the process had been told.
+func check(t *testing.T, root string, h *history, steps int) {
+	t.Helper()
+	d, err := Open(root, "orders")
+	if err != nil {
+		t.Errorf("cannot be opened: %v", err)
+		return
+	}
+	defer d.Close()
+	if steps >= h.opened && h.opened > 0 && d.Identity() != h.identity {
+		t.Errorf("identity is now %+v", d.Identity())
+	}
+	c, err := d.Last()
+	if err != nil {
+		t.Errorf("no checkpoint: %v", err)
+		return
+	}
+	if d.Notice() != "" {
+		t.Errorf("a checkpoint was passed over: %s", d.Notice())
+	}
+	certain, possible := 0, 0
+	for i, s := range h.saves {
+		if s.ok && s.end <= steps {
+			certain = i + 1
+		}
+		if s.begin <= steps {
+			possible = i + 1
+		}
+	}
+	epoch, begin := 0, 0
+	if c != nil {
+		epoch = int(c.Epoch)
+		begin = h.saves[epoch-1].begin
+		if len(c.Tables[0].Table.Columns) != epoch/2+1 || string(c.Tables[0].Copy.After.Cell(0, 0)) != fmt.Sprint(epoch*100) {
+			t.Errorf("epoch %d came back as %+v", epoch, c.Tables[0])
+		}
+	}
+	if epoch < certain || epoch > possible {
+		t.Errorf("epoch %d came back, want %d to %d", epoch, certain, possible)
+	}
+	labels, err := d.OpenLabels()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, note := range h.notes {
+		if !note.ok || note.end > steps || note.begin < begin {
+			continue
+		}
+		for _, l := range note.labels {
+			if !slices.Contains(labels, l) {
+				t.Errorf("label %s was forgotten, epoch %d came back with %v", l.Label, epoch, labels)
+			}
+		}
+	}
+	if c != nil && !slices.Contains(labels, c.Open[0]) {
+		t.Errorf("the checkpoint's own open label is not in %v", labels)
+	}
+	if err := d.Save(epochOf(historyLength)); err != nil {
+		t.Errorf("cannot go on: %v", err)
+	}
+}
+
+func TestACrashAtAnyStepLeavesAReadableState(t *testing.T) {
+	t.Parallel()
+	r := &recorder{root: t.TempDir()}
+	h, errs := play(t, r, false)
+	if errs != nil || len(h.saves) != historyLength {
+		t.Fatal(errs)
+	}
+	tried := 0
+	for n := range len(r.steps) + 1 {
+		for name, files := range crashAfter(r.steps[:n]).outcomes() {
+			root := t.TempDir()
+			if err := os.Mkdir(filepath.Join(root, schemasFolder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for path, content := range files {
+				if err := os.WriteFile(filepath.Join(root, path), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			check(t, root, h, n)
+			if t.Failed() {
+				t.Fatalf("after %d of %d steps, %s", n, len(r.steps), name)
+			}
+			tried++
+		}
+	}
+	t.Logf("%d crashes", tried)
+}
+
+func TestAFullDiskIsAProblemAndLeavesTheLastCheckpoint(t *testing.T) {
+	t.Parallel()
+	complete := &recorder{root: t.TempDir()}
+	if _, errs := play(t, complete, false); errs != nil {
+		t.Fatal(errs)
+	}
+	for _, onward := range []bool{false, true} { // full from then on; full for one step
+		for n := range complete.steps {
+			r := &recorder{root: t.TempDir()}
+			r.refuse = func(step int) error {
+				if step == n || step > n && !onward {
+					return syscall.ENOSPC
+				}
+				return nil
+			}
+			h, errs := play(t, r, onward)
+			if len(errs) == 0 {
+				t.Fatalf("step %d: no error", n)
+			}
+			for _, err := range errs {
+				p := diag.Find(err)
+				if p == nil || p.Code != CodeFull || !strings.Contains(p.Message, r.root) || p.Fix == "" {
+					t.Fatalf("step %d: %v", n, err)
+				}
+			}
+			check(t, r.root, h, len(r.steps))
+			if t.Failed() {
+				t.Fatalf("refused step %d (%+v), going on: %v", n, complete.steps[n].kind, onward)
+			}
+		}
+	}
+}
