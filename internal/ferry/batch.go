@@ -1,0 +1,143 @@
+package ferry
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// addEvent adds the rows of one event to the table's batch.
+func (l *loop) addEvent(t *table, event *change.Event) {
+	rows := event.Rows
+	switch event.Kind {
+	case change.Insert:
+		for i := range rows.Len() {
+			l.touch(t, rows, i)
+			l.add(t, Upsert, rows, i)
+		}
+		l.counts.Inserted += uint64(rows.Len())
+	case change.Delete:
+		for i := range rows.Len() {
+			l.touch(t, rows, i)
+			l.add(t, Delete, rows, i)
+		}
+		l.counts.Deleted += uint64(rows.Len())
+	case change.Update:
+		for i := 0; i+1 < rows.Len(); i += 2 {
+			l.update(t, rows, i, i+1)
+		}
+		l.counts.Updated += uint64(rows.Len() / 2)
+	}
+}
+
+// update replaces a row: an upsert when the key's bytes are the same, else the old
+// key is deleted. Keys that are equal only under a collation of the source are
+// different at the target, so it is the bytes that count.
+func (l *loop) update(t *table, rows *change.Rows, before, after int) {
+	l.touch(t, rows, after)
+	for _, k := range t.layout.Source.Key {
+		if !bytes.Equal(rows.Cell(before, k), rows.Cell(after, k)) {
+			l.touch(t, rows, before)
+			l.add(t, Delete, rows, before)
+			break
+		}
+	}
+	l.add(t, Upsert, rows, after)
+}
+
+// add appends one row to the table's batch. Within a batch the last row of a key
+// wins, so the order of the rows is the order of the log.
+func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
+	for range 2 {
+		if t.batch == nil {
+			t.batch = t.loads.NewBatch(t.layout, rows, row)
+			t.begun, t.epoch = l.now, l.epoch
+			l.unacked[l.epoch]++
+		}
+		before := t.batch.Bytes()
+		if t.batch.Add(op, rows, row) {
+			l.bytes += t.batch.Bytes() - before
+			if t.batch.Bytes() >= t.route.MaxBytes || t.batch.Rows() >= t.route.MaxRows {
+				l.seal(t)
+			}
+			return
+		}
+		// Another form has to carry this row.
+		l.seal(t)
+	}
+	l.fail(&diag.Problem{
+		Code:    codeNoForm,
+		Message: fmt.Sprintf("a row of %s with the key %s fits no form of load", t.route.Source, describeKey(t.layout.Source, rows, row)),
+		Fix:     "change the row at the source, or take the table out of the script.",
+	})
+}
+
+// seal ends the batch being filled and queues it for loading.
+func (l *loop) seal(t *table) {
+	if t.batch == nil {
+		return
+	}
+	if t.batch.Rows() == 0 {
+		l.acknowledge(t.epoch)
+		t.batch = nil
+		return
+	}
+	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun})
+	t.batch = nil
+}
+
+// flushDue seals the batches that are old enough. While a load of the table is
+// under way its batch goes on growing: the busier the target, the larger the loads.
+func (l *loop) flushDue() {
+	for _, t := range l.order {
+		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && l.now.Sub(t.begun) >= t.route.Interval {
+			l.seal(t)
+		}
+	}
+}
+
+func (l *loop) flushAll() {
+	for _, t := range l.order {
+		l.seal(t)
+	}
+}
+
+// relieveMemory sends everything when half of the memory is used: the rest is for
+// what arrives while it is on its way.
+func (l *loop) relieveMemory() {
+	if l.bytes < l.cfg.Memory/2 {
+		return
+	}
+	for _, t := range l.order {
+		if t.inFlight == nil && len(t.queue) == 0 {
+			l.seal(t)
+		}
+	}
+}
+
+// describeKey prints the key of a row for people: id=4410021, name='x'.
+func describeKey(schema *change.Table, rows *change.Rows, row int) string {
+	var b bytes.Buffer
+	for i, k := range schema.Key {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s=%q", schema.Columns[k].Name, rows.Cell(row, k))
+	}
+	return b.String()
+}
+
+// shipment is a sealed batch on its way.
+type shipment struct {
+	table    *table
+	batch    Batch
+	bytes    int
+	epoch    uint64
+	begun    time.Time
+	label    string // "" before the first try and after an aborted one
+	tries    int
+	notUntil time.Time
+}

@@ -1,0 +1,99 @@
+package ferry
+
+import (
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+)
+
+// mark is a place between two source transactions that may become a checkpoint: it
+// ends an epoch. It is settled when every batch that was begun in its epoch or an
+// earlier one is visible at the target; then a restart needs nothing from before it.
+type mark struct {
+	epoch    uint64
+	position change.Position
+	states   []checkpoint.TableState
+}
+
+const (
+	// markInterval is the least time between two marks, marksMax how many may wait.
+	markInterval = 100 * time.Millisecond
+	marksMax     = 64
+)
+
+// mark ends the epoch, if the loop stands at a place a stream can be opened at and
+// the last mark is old enough.
+func (l *loop) mark() {
+	if !l.atResume || l.held != nil || len(l.marks) >= marksMax {
+		return
+	}
+	if last := l.lastMark(); last.position == l.resume.position && sameStates(last.states, l.resume.states) {
+		return
+	}
+	if l.now.Sub(l.markedAt) < markInterval && !l.stopping {
+		return
+	}
+	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states})
+	l.epoch++
+	l.markedAt = l.now
+}
+
+func (l *loop) lastMark() *mark {
+	if len(l.marks) > 0 {
+		return &l.marks[len(l.marks)-1]
+	}
+	return &l.settled
+}
+
+// sameStates tells whether nothing changed: the slice is shared until something does.
+func sameStates(a, b []checkpoint.TableState) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// settle finds the newest mark that is settled, and saves it when it is time.
+func (l *loop) settle() {
+	for l.oldestEpoch < l.epoch && l.unacked[l.oldestEpoch] == 0 {
+		l.oldestEpoch++
+	}
+	for len(l.marks) > 0 && (l.marks[0].epoch < l.oldestEpoch || l.sabotage.settleBeforeAcknowledged) {
+		l.settled = l.marks[0]
+		l.marks = l.marks[1:]
+	}
+	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval {
+		l.save()
+	}
+}
+
+// save makes the newest settled mark the checkpoint a restart begins from.
+func (l *loop) save() {
+	if l.settled.epoch == l.saved.epoch && !l.savedAt.IsZero() {
+		return
+	}
+	c := &checkpoint.Checkpoint{
+		Epoch: l.settled.epoch, Position: l.settled.position, Server: l.server,
+		Tables: l.settled.states, Open: l.open(),
+	}
+	if err := l.cfg.Journal.Save(c); err != nil {
+		l.fail(err)
+		return
+	}
+	l.saved, l.savedAt = l.settled, l.now
+	l.counts.Checkpoints++
+}
+
+// open lists the loads under way and those whose outcome is open.
+func (l *loop) open() []checkpoint.Label {
+	var open []checkpoint.Label
+	for _, t := range l.order {
+		if s := t.inFlight; s != nil {
+			open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
+		}
+		for _, s := range t.queue {
+			if s.label != "" {
+				open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
+			}
+		}
+	}
+	return open
+}

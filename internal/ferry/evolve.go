@@ -1,0 +1,204 @@
+package ferry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// evolve makes the target ready for rows of this version of the schema. False means
+// not yet: something is under way and evolve is to be asked again.
+//
+// Nothing happens when a DDL passes, only when the first row comes whose schema
+// differs from the last row's: a column that was dropped and added again with no row
+// between has not changed at all. An ALTER drains the table first, so that no load
+// of ours is open across it.
+func (l *loop) evolve(t *table, schema *change.Table) bool {
+	if t.layout != nil && t.layout.Source == schema {
+		return true
+	}
+	if t.busy || l.err != nil || l.now.Before(t.askAfter) {
+		return false
+	}
+	if t.columns == nil {
+		l.describe(t)
+		return false
+	}
+	if t.seen != nil && t.seen != schema {
+		if refused := compare(t.seen, schema); len(refused) > 0 {
+			l.fail(refusal(t, refused))
+			return false
+		}
+	}
+	missing, refused := fit(schema, t.columns)
+	if len(refused) > 0 {
+		l.fail(refusal(t, refused))
+		return false
+	}
+	if len(missing) > 0 {
+		if !t.drained() {
+			l.seal(t)
+			return false
+		}
+		l.addColumns(t, missing)
+		return false
+	}
+	l.seal(t)
+	t.layout, t.seen = newLayout(schema, t.columns), schema
+	return true
+}
+
+func (l *loop) describe(t *table) {
+	t.busy = true
+	l.begin(func(ctx context.Context) func() {
+		columns, err := l.cfg.Target.Columns(ctx, t.route.Target)
+		return func() {
+			t.busy = false
+			if err != nil {
+				l.askAgain(t, err)
+				return
+			}
+			t.columns, t.asks = columns, 0
+		}
+	})
+}
+
+func (l *loop) addColumns(t *table, missing []change.Column) {
+	t.busy = true
+	names := make([]string, len(missing))
+	for i := range missing {
+		names[i] = "`" + missing[i].Name + "`"
+	}
+	text := strings.Join(names, ", ")
+	l.begin(func(ctx context.Context) func() {
+		err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
+		return func() {
+			t.busy = false
+			if err != nil {
+				l.askAgain(t, err)
+				return
+			}
+			t.columns = nil // described again: success is what the table looks like
+			l.counts.SchemaChanges++
+			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
+		}
+	})
+}
+
+// askAgain takes an error of a question about the target table: a transient one is
+// asked again after the announced wait.
+func (l *loop) askAgain(t *table, err error) {
+	if !diag.IsTransient(err) {
+		l.fail(err)
+		return
+	}
+	t.asks++
+	wait := backOff(t.asks)
+	t.askAfter = l.now.Add(wait)
+	l.notify(Warning, t.route.Target, fmt.Sprintf("%v; next try in %s", err, wait))
+}
+
+// compare lists what the fixed policy does not carry from one row's schema to the
+// next one's.
+func compare(old, new *change.Table) (refused []string) {
+	if !slices.EqualFunc(old.KeyNames(), new.KeyNames(), strings.EqualFold) {
+		refused = append(refused, fmt.Sprintf("the primary key changed from (%s) to (%s)", strings.Join(old.KeyNames(), ", "), strings.Join(new.KeyNames(), ", ")))
+	}
+	for i := range old.Columns {
+		before := &old.Columns[i]
+		at := new.Index(before.Name)
+		if at < 0 {
+			if !before.Nullable {
+				refused = append(refused, fmt.Sprintf("column `%s` NOT NULL was dropped", before.Name))
+			}
+			continue
+		}
+		refused = append(refused, compareColumn(before, &new.Columns[at])...)
+	}
+	for i := range new.Columns {
+		after := &new.Columns[i]
+		if old.Index(after.Name) < 0 && !after.Nullable {
+			refused = append(refused, fmt.Sprintf("column `%s` NOT NULL was added", after.Name))
+		}
+	}
+	return refused
+}
+
+func compareColumn(before, after *change.Column) (refused []string) {
+	from, to := before.Type, after.Type
+	// A display width and a collation change no value and no width.
+	from.Collation, to.Collation = "", ""
+	if from.IsInteger() && to.IsInteger() {
+		from.Length, to.Length = 0, 0
+		from.Zerofill, to.Zerofill = false, false
+	}
+	if !from.Equal(to) {
+		detail := fmt.Sprintf("column `%s` changed its type from %s to %s", before.Name, before.Type, after.Type)
+		if from.Charset != to.Charset {
+			detail += fmt.Sprintf(" (charset %s to %s)", from.Charset, to.Charset)
+		}
+		refused = append(refused, detail)
+	}
+	if before.Nullable != after.Nullable {
+		refused = append(refused, fmt.Sprintf("column `%s` changed from %s to %s", before.Name, nullability(before), nullability(after)))
+	}
+	return refused
+}
+
+func nullability(c *change.Column) string {
+	if c.Nullable {
+		return "NULL"
+	}
+	return "NOT NULL"
+}
+
+// fit lists the columns that the target table lacks, and what keeps rows of this
+// schema from fitting into it.
+func fit(schema *change.Table, columns []TargetColumn) (missing []change.Column, refused []string) {
+	for i := range schema.Columns {
+		c := &schema.Columns[i]
+		if indexOf(columns, c.Name) >= 0 {
+			continue
+		}
+		if !c.Nullable {
+			refused = append(refused, fmt.Sprintf("column `%s` NOT NULL is not in the target table", c.Name))
+			continue
+		}
+		missing = append(missing, *c)
+	}
+	for _, c := range columns {
+		if schema.Index(c.Name) < 0 && (c.Key || !c.Nullable) {
+			refused = append(refused, fmt.Sprintf("the target's column `%s` is NOT NULL and not in the source table", c.Name))
+		}
+	}
+	return missing, refused
+}
+
+func indexOf(columns []TargetColumn, name string) int {
+	return slices.IndexFunc(columns, func(c TargetColumn) bool { return strings.EqualFold(c.Name, name) })
+}
+
+// newLayout fills every column of the target: from the source's column of that
+// name, or with NULL.
+func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
+	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
+	for i, c := range columns {
+		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key}
+		if from := layout.Columns[i].From; from >= 0 {
+			layout.Columns[i].Type = schema.Columns[from].Type
+		}
+	}
+	return layout
+}
+
+func refusal(t *table, refused []string) error {
+	return &diag.Problem{
+		Code:    codeSchemaChange,
+		Message: fmt.Sprintf("the schema of %s changed in a way that is not carried to %s: %s", t.route.Source, t.route.Target, strings.Join(refused, "; ")),
+		Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew. Until then nothing is lost: the position is kept.", t.route.Target),
+	}
+}

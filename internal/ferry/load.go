@@ -1,0 +1,120 @@
+package ferry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/diag"
+)
+
+// ship begins the loads that may begin: one per table at a time, since the order of
+// two transactions at the target is the order of their commits. All labels of the
+// step are made durable together, before the first load begins.
+func (l *loop) ship() {
+	if l.err != nil {
+		return
+	}
+	for _, t := range l.order {
+		if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) {
+			continue
+		}
+		s := t.queue[0]
+		t.queue = t.queue[1:]
+		t.inFlight = s
+		if s.label == "" {
+			s.label = l.nextLabel(t)
+		}
+		l.outbox = append(l.outbox, s)
+	}
+	if len(l.outbox) == 0 {
+		return
+	}
+	labels := make([]checkpoint.Label, len(l.outbox))
+	for i, s := range l.outbox {
+		labels[i] = checkpoint.Label{Table: s.table.route.Target, Label: s.label}
+	}
+	if err := l.cfg.Journal.Note(labels); err != nil {
+		l.fail(err)
+		return
+	}
+	for _, s := range l.outbox {
+		l.begin(func(ctx context.Context) func() {
+			err := s.table.loads.Send(ctx, s.label, s.batch)
+			return func() { l.loaded(s, err) }
+		})
+	}
+	l.outbox = l.outbox[:0]
+}
+
+// nextLabel names a load: sf_<deployment>_<incarnation>_<epoch>_<table>_<n>. The
+// incarnation is random per process, so that a lost or restored state directory can
+// never meet its own old labels; n counts within the process.
+func (l *loop) nextLabel(t *table) string {
+	l.labels++
+	label := fmt.Sprintf("sf_%s_%s_%d_%d_%d", l.cfg.Deployment, l.cfg.Incarnation, l.epoch, t.number, l.labels)
+	if t.route.LabelPrefix != "" {
+		label = t.route.LabelPrefix + "_" + label
+	}
+	return label
+}
+
+// loaded takes the outcome of a load.
+//
+// An aborted load is sent again under a new label, for a label is never used twice.
+// After any other error the outcome is open, and the same bytes go under the same
+// label: whichever of the two attempts comes first, the other is refused by it.
+func (l *loop) loaded(s *shipment, err error) {
+	t := s.table
+	t.inFlight = nil
+	var aborted *AbortedError
+	switch {
+	case err == nil:
+		l.bytes -= s.bytes
+		l.counts.Loads++
+		l.counts.LoadedRows += uint64(s.batch.Rows())
+		l.counts.LoadedBytes += uint64(s.bytes)
+		l.acknowledge(s.epoch)
+		return
+	case !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
+		l.fail(err)
+		return
+	case errors.As(err, &aborted) || l.sabotage.freshLabelAfterUnknown:
+		s.label = ""
+	}
+	s.tries++
+	wait := backOff(s.tries)
+	s.notUntil = l.now.Add(wait)
+	t.queue = append([]*shipment{s}, t.queue...)
+	l.counts.Retries++
+	l.notify(Warning, t.route.Target, fmt.Sprintf("load of %d rows: %v; try %d in %s", s.batch.Rows(), err, s.tries+1, wait))
+}
+
+// acknowledge counts a batch off its epoch.
+func (l *loop) acknowledge(epoch uint64) {
+	l.unacked[epoch]--
+	if l.unacked[epoch] == 0 {
+		delete(l.unacked, epoch)
+	}
+}
+
+// settleEarlier ends what earlier processes left under way: nothing is loaded
+// before.
+func (l *loop) settleEarlier(ctx context.Context) error {
+	byTable := map[change.Name][]string{}
+	var names []change.Name
+	for _, label := range l.cfg.Unsettled {
+		if byTable[label.Table] == nil {
+			names = append(names, label.Table)
+		}
+		byTable[label.Table] = append(byTable[label.Table], label.Label)
+	}
+	for _, name := range names {
+		if err := l.cfg.Target.Settle(ctx, name, byTable[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

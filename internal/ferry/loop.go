@@ -1,0 +1,237 @@
+// Package ferry is the main road: one loop that takes changes from a source, in
+// order, and loads them into a target in epochs.
+//
+// # Invariant
+//
+// All state belongs to the loop and is touched by one goroutine only. Whatever
+// takes time (a load, a page, an ALTER) is an effect: it runs elsewhere, knows
+// nothing of the loop's state, and hands back a closure that the loop applies. So
+// there is no mutex on the road of a row, and a simulator can drive the very same
+// loop one step at a time, choosing by seed what happens next. The alternative,
+// a goroutine per table with shared progress, was rejected: its interleavings
+// cannot be enumerated, and MySQL's log is one ordered stream anyway.
+package ferry
+
+import (
+	"context"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+)
+
+// Config is what a ferry needs to run.
+type Config struct {
+	Source  Source
+	Target  Target
+	Journal Journal
+	Routes  []Route
+	// Restored is the checkpoint to go on from; nil on a first start.
+	Restored *checkpoint.Checkpoint
+	// Unsettled are the loads an earlier process may have left under way.
+	Unsettled []checkpoint.Label
+	// Deployment and Incarnation make labels unique; see label.
+	Deployment  string
+	Incarnation string
+	// Memory bounds batches, loads under way and pages together, in bytes.
+	Memory    int
+	PageBytes int
+	// SaveInterval is the least time between two checkpoints.
+	SaveInterval time.Duration
+	// UntilCaughtUp ends Run when the end of the source's log as asked at start, and
+	// every copy, are visible at the target.
+	UntilCaughtUp bool
+	// StopTimeout bounds the graceful stop; 0 is 30 s.
+	StopTimeout time.Duration
+	// Estimates are rough row counts of the source tables, for progress only.
+	Estimates map[change.Name]uint64
+	// Notify is called for everything notable, from the loop; it must not block.
+	Notify func(Notice)
+	// Publish receives a fresh picture of the progress about ten times a second.
+	Publish func(*Progress)
+}
+
+// effect is work outside the loop. Its result is applied by the loop.
+type effect func(ctx context.Context) (apply func())
+
+// loop owns all state of a running ferry.
+type loop struct {
+	cfg    Config
+	now    time.Time
+	tables map[change.Name]*table
+	order  []*table
+
+	stream     Stream // nil while none is open
+	generation int    // counts streams, so that what belongs to an earlier one is known
+	opening    bool
+	server     string    // the stream's, or the last one's
+	openAfter  time.Time // no new attempt to open before
+	openTries  int
+
+	position      change.Position // of the last event processed: file and offset
+	inTransaction bool            // rows were processed since the last commit
+	resume        resumePoint     // the last place a stream could be opened again at
+	atResume      bool            // nothing was processed since resume
+	held          *change.Event   // an event that waits for a schema change at the target
+	caughtUpAt    time.Time       // when the stream was last known to be at the log's end
+	lastEventTime time.Time
+
+	page     *page // the page under way, nil when none
+	pageWait pageWait
+
+	epoch       uint64         // counts marks; batches belong to the epoch they were begun in
+	unacked     map[uint64]int // batches not acknowledged, by epoch
+	oldestEpoch uint64         // no epoch before this one has an unacknowledged batch
+	marks       []mark         // not settled yet, oldest first
+	settled     mark           // the newest mark with everything before it visible
+	saved       mark           // what the last checkpoint holds
+	savedAt     time.Time
+	markedAt    time.Time
+	states      []checkpoint.TableState // cached for marks; nil after a change
+	until       change.Position         // for UntilCaughtUp
+
+	bytes   int // in batches, loads under way and the page
+	labels  uint64
+	outbox  []*shipment // to be noted and sent at the end of this step
+	effects []effect    // begun in this step, for the runner to run
+	running int         // effects begun and not applied
+
+	stopping bool
+	done     bool
+	err      error
+
+	counts   counts
+	sabotage sabotage
+}
+
+// resumePoint is a place the stream can be opened again at, with the tables as they
+// were there.
+type resumePoint struct {
+	position change.Position
+	states   []checkpoint.TableState
+}
+
+// sabotage breaks one rule each. Only the simulator's tests set it, to see that
+// they would notice.
+type sabotage struct {
+	registerInsideTransaction bool
+	forgetTouched             bool
+	settleBeforeAcknowledged  bool
+	freshLabelAfterUnknown    bool
+}
+
+func newLoop(cfg Config, now time.Time) *loop {
+	l := &loop{cfg: cfg, now: now, tables: map[change.Name]*table{}, unacked: map[uint64]int{}, epoch: 1, oldestEpoch: 1}
+	if cfg.Restored != nil {
+		l.epoch = cfg.Restored.Epoch + 1
+		l.oldestEpoch = l.epoch
+		l.resume.position = cfg.Restored.Position
+		l.server = cfg.Restored.Server
+	}
+	for i, route := range cfg.Routes {
+		t := &table{number: i, route: route, loads: cfg.Target.Loads(route)}
+		t.restore(cfg.Restored)
+		l.tables[route.Source] = t
+		l.order = append(l.order, t)
+	}
+	l.resume.states = l.tableStates()
+	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
+	l.saved = l.settled
+	return l
+}
+
+// begin starts an effect.
+func (l *loop) begin(e effect) {
+	l.running++
+	l.effects = append(l.effects, e)
+}
+
+// apply takes the result of an effect.
+func (l *loop) apply(now time.Time, result func()) {
+	l.now = now
+	l.running--
+	result()
+	l.advance()
+}
+
+// tick lets time pass.
+func (l *loop) tick(now time.Time) {
+	l.now = now
+	l.flushDue()
+	l.advance()
+}
+
+// advance does everything that the state allows now. It is called after every
+// event, result and tick.
+func (l *loop) advance() {
+	if l.err != nil || l.done {
+		return
+	}
+	l.openStream()
+	l.retryHeld()
+	l.emitPage()
+	l.registerPage()
+	l.relieveMemory()
+	l.mark()
+	l.settle()
+	l.ship()
+	l.finish()
+}
+
+// wants tells whether the loop takes an event now.
+func (l *loop) wants() bool {
+	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.bytes < l.cfg.Memory
+}
+
+// fail ends the ferry with its first error.
+func (l *loop) fail(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+func (l *loop) notify(level Level, subject change.Name, text string) {
+	if l.cfg.Notify != nil {
+		l.cfg.Notify(Notice{At: l.now, Level: level, Table: subject, Text: text})
+	}
+}
+
+// stop begins a graceful stop: no more events, everything taken is sent.
+func (l *loop) stop(now time.Time) {
+	l.now = now
+	l.stopping = true
+	l.dropPage()
+	l.flushAll()
+	l.advance()
+}
+
+// finish ends the ferry when it is to end and nothing is left to do.
+func (l *loop) finish() {
+	if l.err != nil || !(l.stopping || l.caughtUp()) {
+		return
+	}
+	if !l.stopping {
+		l.stopping = true
+		l.flushAll()
+		l.ship()
+	}
+	if l.running > 0 || l.bytes > 0 {
+		return
+	}
+	l.save()
+	l.done = l.err == nil
+}
+
+// caughtUp tells whether the end of the log as asked at start, and every copy, are
+// visible at the target.
+func (l *loop) caughtUp() bool {
+	if !l.cfg.UntilCaughtUp || l.until.IsZero() || !l.settled.position.Reached(l.until) || len(l.settled.states) == 0 {
+		return false
+	}
+	for i := range l.settled.states {
+		if !l.settled.states[i].Copy.Done {
+			return false
+		}
+	}
+	return true
+}

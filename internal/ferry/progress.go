@@ -1,0 +1,127 @@
+package ferry
+
+import (
+	"time"
+
+	"starferry/internal/change"
+)
+
+// Level is how much a Notice matters.
+type Level uint8
+
+const (
+	Info Level = iota
+	Warning
+)
+
+// Notice is something worth saying: a table joined, a schema changed, a wait began.
+type Notice struct {
+	At    time.Time
+	Level Level
+	Table change.Name // zero when it concerns the whole ferry
+	Text  string
+}
+
+// Progress is a picture of a running ferry.
+type Progress struct {
+	At    time.Time
+	State State
+	// Reason is why nothing moves, "" when it does.
+	Reason   string
+	Tables   []TableProgress
+	Position change.Position
+	// SourceLag is how far the loop is behind the source, VisibleLag how old the
+	// oldest row is that is not visible at the target yet. Both are zero when idle.
+	SourceLag  time.Duration
+	VisibleLag time.Duration
+	// Memory is bytes in batches, loads and pages.
+	Memory int
+	Counts
+}
+
+// State is what the ferry is doing.
+type State string
+
+const (
+	Starting  State = "starting"
+	Copying   State = "copying"
+	Streaming State = "streaming"
+	Stopping  State = "stopping"
+)
+
+// TableProgress is the copy of one table.
+type TableProgress struct {
+	Name     change.Name
+	Copied   uint64
+	Estimate uint64 // rows at the source, roughly; 0 when unknown
+	Done     bool
+}
+
+// Counts are totals since the start of the process.
+type Counts struct {
+	Copied, Inserted, Updated, Deleted uint64 // rows at the source
+	Loads, LoadedRows, LoadedBytes     uint64 // made visible at the target
+	Retries, SchemaChanges             uint64
+	Checkpoints                        uint64
+}
+
+type counts = Counts
+
+// progress draws the picture.
+func (l *loop) progress() *Progress {
+	p := &Progress{
+		At: l.now, State: Streaming, Position: l.position, Memory: l.bytes, Counts: l.counts,
+		Tables: make([]TableProgress, len(l.order)), Reason: l.reason(),
+	}
+	if p.Position.File == "" {
+		p.Position = l.resume.position
+	}
+	for i, t := range l.order {
+		p.Tables[i] = TableProgress{Name: t.route.Source, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done}
+		if !t.copy.Done {
+			p.State = Copying
+		}
+		for _, begun := range t.unsent() {
+			p.VisibleLag = max(p.VisibleLag, l.now.Sub(begun))
+		}
+	}
+	switch {
+	case l.stopping:
+		p.State = Stopping
+	case l.stream == nil:
+		p.State = Starting
+	}
+	if !l.lastEventTime.IsZero() && l.now.Sub(l.caughtUpAt) > time.Second {
+		p.SourceLag = max(0, l.now.Sub(l.lastEventTime))
+	}
+	return p
+}
+
+// unsent is when the batches that are not visible yet were begun.
+func (t *table) unsent() []time.Time {
+	var begun []time.Time
+	if t.batch != nil {
+		begun = append(begun, t.begun)
+	}
+	if t.inFlight != nil {
+		begun = append(begun, t.inFlight.begun)
+	}
+	if len(t.queue) > 0 {
+		begun = append(begun, t.queue[0].begun)
+	}
+	return begun
+}
+
+func (l *loop) reason() string {
+	switch {
+	case l.stream == nil && !l.opening && l.now.Before(l.openAfter):
+		return "waiting to connect to the source again"
+	case l.held != nil:
+		return "waiting for a schema change at the target"
+	case l.bytes >= l.cfg.Memory:
+		return "waiting for the target: memory is full of rows to load"
+	case l.now.Before(l.pageWait.until):
+		return l.pageWait.reason
+	}
+	return ""
+}

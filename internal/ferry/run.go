@@ -1,0 +1,175 @@
+package ferry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrStopTimeout is Run's error when a graceful stop took too long. Nothing is lost:
+// the next start goes on from the last checkpoint.
+var ErrStopTimeout = errors.New("the stop took too long: rows were left unsent and will be sent after the next start")
+
+const (
+	tickInterval    = 10 * time.Millisecond
+	publishInterval = 100 * time.Millisecond
+	stopTimeout     = 30 * time.Second
+)
+
+// Run ferries until ctx is cancelled, the end of the log as asked at start is
+// visible (Config.UntilCaughtUp), or something fails. A cancelled ctx is a graceful
+// stop and no error.
+func Run(ctx context.Context, cfg Config) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r := &runner{loop: newLoop(cfg, time.Now()), work: work, results: make(chan func())}
+	defer r.close(cancel)
+
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	r.loop.save() // before anything is loaded: a restart must know where the first stream began
+	r.loop.tick(time.Now())
+	for r.loop.err == nil && !r.loop.done {
+		r.runEffects()
+		r.follow()
+		if err := r.step(ctx); err != nil {
+			return err
+		}
+	}
+	r.publish(time.Now())
+	return r.loop.err
+}
+
+// runner gives the loop what it asks for: effects run in goroutines, a reader
+// follows the stream.
+type runner struct {
+	loop        *loop
+	work        context.Context
+	group       sync.WaitGroup
+	results     chan func()
+	reader      *reader
+	publishedAt time.Time
+	stopAt      time.Time
+}
+
+// start settles what an earlier process left, and finds where to begin.
+func (r *runner) start(ctx context.Context) error {
+	l := r.loop
+	if err := l.settleEarlier(ctx); err != nil {
+		return fmt.Errorf("settling the loads of the last run: %w", err)
+	}
+	if l.resume.position.IsZero() {
+		from, err := l.cfg.Source.Start(ctx)
+		if err != nil {
+			return err
+		}
+		l.resume.position = from
+		l.settled.position = from
+	}
+	if l.cfg.UntilCaughtUp {
+		end, err := l.cfg.Source.End(ctx)
+		if err != nil {
+			return err
+		}
+		l.until = end
+	}
+	return nil
+}
+
+// step waits for the next thing to happen and lets the loop take it.
+func (r *runner) step(ctx context.Context) error {
+	timer := time.NewTimer(tickInterval)
+	defer timer.Stop()
+	var ready <-chan struct{}
+	if r.loop.wants() && r.reader != nil {
+		ready = r.reader.ready
+	}
+	stop := ctx.Done()
+	if r.loop.stopping {
+		stop = nil
+	}
+	select {
+	case <-ready:
+		r.takeEvents()
+	case result := <-r.results:
+		r.loop.apply(time.Now(), result)
+	case <-timer.C:
+		r.loop.tick(time.Now())
+	case <-stop:
+		r.stopAt = time.Now().Add(r.loop.stopTimeout())
+		r.loop.stop(time.Now())
+	}
+	now := time.Now()
+	if now.Sub(r.publishedAt) >= publishInterval {
+		r.publish(now)
+	}
+	if !r.stopAt.IsZero() && now.After(r.stopAt) {
+		return ErrStopTimeout
+	}
+	return nil
+}
+
+// takeEvents hands the loop what has been read, until it does not want more.
+func (r *runner) takeEvents() {
+	events, err := r.reader.events()
+	now := time.Now()
+	taken := 0
+	for taken < len(events) && r.loop.wants() {
+		r.loop.take(now, events[taken])
+		taken++
+	}
+	r.reader.processed(taken)
+	r.loop.tick(now)
+	if err != nil {
+		r.reader.close()
+		r.reader = nil
+		r.loop.streamEnded(now, err)
+	}
+}
+
+// follow starts a reader for a stream the loop has opened.
+func (r *runner) follow() {
+	if r.reader == nil && r.loop.stream != nil {
+		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/4)
+	}
+}
+
+func (r *runner) runEffects() {
+	for _, e := range r.loop.effects {
+		r.group.Go(func() {
+			apply := e(r.work)
+			select {
+			case r.results <- apply:
+			case <-r.work.Done():
+			}
+		})
+	}
+	r.loop.effects = r.loop.effects[:0]
+}
+
+func (r *runner) publish(now time.Time) {
+	r.publishedAt = now
+	if r.loop.cfg.Publish != nil {
+		r.loop.cfg.Publish(r.loop.progress())
+	}
+}
+
+// close ends everything that was begun and waits for it.
+func (r *runner) close(cancel context.CancelFunc) {
+	cancel()
+	if r.reader != nil {
+		r.reader.close()
+	} else if r.loop.stream != nil {
+		r.loop.stream.Close()
+	}
+	r.group.Wait()
+}
+
+func (l *loop) stopTimeout() time.Duration {
+	if l.cfg.StopTimeout > 0 {
+		return l.cfg.StopTimeout
+	}
+	return stopTimeout
+}

@@ -1,0 +1,214 @@
+package ferry
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// take processes one event. It is called only while wants.
+func (l *loop) take(now time.Time, event change.Event) {
+	l.now = now
+	if !l.process(&event) {
+		l.held = &event
+	}
+	l.advance()
+}
+
+// retryHeld processes the event that had to wait, if it can go on now.
+func (l *loop) retryHeld() {
+	if l.held == nil || l.stopping {
+		return
+	}
+	if event := l.held; l.process(event) {
+		l.held = nil
+	}
+}
+
+// process is the only switch on the kinds of change. False means that the event has
+// to wait: nothing of it was done.
+func (l *loop) process(event *change.Event) bool {
+	t := l.tables[nameOf(event)]
+	switch event.Kind {
+	case change.Insert, change.Update, change.Delete:
+		if t != nil && !t.dropped {
+			if !l.evolve(t, event.Table) {
+				return false
+			}
+			l.addEvent(t, event)
+		}
+		l.inTransaction, l.atResume = true, false
+	case change.Commit, change.Progress:
+		l.inTransaction = false
+	case change.Joined:
+		l.joined(t, event)
+	case change.Altered:
+		l.altered(t, event)
+	case change.Truncated:
+		l.truncated(t, event)
+	case change.Dropped:
+		l.dropped(t, event)
+	default:
+		l.fail(fmt.Errorf("the source delivered an event of unknown kind %d", event.Kind))
+	}
+	l.passed(event)
+	return true
+}
+
+func nameOf(event *change.Event) change.Name {
+	if event.Table == nil {
+		return change.Name{}
+	}
+	return event.Table.Name
+}
+
+// passed moves the position behind an event.
+func (l *loop) passed(event *change.Event) {
+	l.position = change.Position{File: event.Position.File, Offset: event.Position.Offset}
+	if !event.Time.IsZero() {
+		l.lastEventTime = event.Time
+	}
+	if event.Kind == change.Progress {
+		l.caughtUpAt = l.now
+	}
+	if event.Resumable {
+		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
+		l.atResume = true
+	}
+}
+
+func (l *loop) joined(t *table, event *change.Event) {
+	switch {
+	case t == nil:
+	case t.dropped:
+		l.fail(&diag.Problem{
+			Code:    codeRecreated,
+			Message: fmt.Sprintf("table %s was dropped and created again at %s; its target %s still holds the rows of the old one", t.route.Source, event.Position, t.route.Target),
+			Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
+		})
+	case t.schema == nil || t.schema != event.Table:
+		t.schema = event.Table
+		l.states = nil
+		l.atResume = false
+		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
+	}
+}
+
+func (l *loop) altered(t *table, event *change.Event) {
+	if t == nil || t.dropped {
+		return
+	}
+	t.schema = event.Table
+	l.states = nil
+	l.atResume = false
+	if l.page != nil && l.page.table == t {
+		l.dropPage()
+	}
+}
+
+func (l *loop) truncated(t *table, event *change.Event) {
+	if t == nil || t.dropped {
+		return
+	}
+	l.fail(&diag.Problem{
+		Code:    codeTruncated,
+		Message: fmt.Sprintf("table %s was emptied by %q at %s: its rows went without row events and %s still holds them", t.route.Source, event.Statement, event.Position, t.route.Target),
+		Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
+	})
+}
+
+// dropped leaves the target as it is: what to do with the rows is not for us to
+// decide, and the other tables go on.
+func (l *loop) dropped(t *table, event *change.Event) {
+	if t == nil || t.dropped {
+		return
+	}
+	t.dropped, t.schema, t.copy.Done = true, nil, true
+	l.states = nil
+	l.atResume = false
+	if l.page != nil && l.page.table == t {
+		l.dropPage()
+	}
+	l.notify(Warning, t.route.Source, fmt.Sprintf("is gone at the source (%s); %s keeps its rows", event.Statement, t.route.Target))
+}
+
+// openStream opens the stream when there is none, behind the last resumable
+// position.
+func (l *loop) openStream() {
+	if l.stream != nil || l.opening || l.stopping || l.now.Before(l.openAfter) {
+		return
+	}
+	var followed []*change.Table
+	var join []change.Name
+	for _, t := range l.order {
+		switch {
+		case t.schema != nil:
+			followed = append(followed, t.schema)
+		case !t.dropped:
+			join = append(join, t.route.Source)
+		}
+	}
+	l.opening = true
+	from := l.resume.position
+	l.begin(func(ctx context.Context) func() {
+		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
+		return func() { l.opened(stream, err) }
+	})
+}
+
+func (l *loop) opened(stream Stream, err error) {
+	l.opening = false
+	switch {
+	case err != nil && diag.IsTransient(err):
+		l.openTries++
+		wait := backOff(l.openTries)
+		l.openAfter = l.now.Add(wait)
+		l.notify(Warning, change.Name{}, fmt.Sprintf("source: %v; next try in %s", err, wait))
+	case err != nil:
+		l.fail(err)
+	default:
+		l.stream, l.server = stream, stream.Server()
+		l.generation++
+		l.position = change.Position{}
+		for _, t := range l.order {
+			t.recent = recentKeys{since: l.now, window: stream.Barrier().Window}
+		}
+	}
+}
+
+// streamEnded takes the error that ended the stream. The next one begins behind the
+// last resumable position; rows that were taken since come again, in order.
+func (l *loop) streamEnded(now time.Time, err error) {
+	l.now = now
+	if !diag.IsTransient(err) {
+		l.fail(err)
+		return
+	}
+	l.openTries++
+	wait := backOff(l.openTries)
+	l.notify(Warning, change.Name{}, fmt.Sprintf("source: %v; reading again from %s in %s", err, l.resume.position, wait))
+	l.stream = nil
+	l.openAfter = l.now.Add(wait)
+	l.held, l.inTransaction, l.atResume = nil, false, false
+	l.position = change.Position{}
+	l.dropPage()
+	for i, t := range l.order {
+		state := l.resume.states[i]
+		// What a copy has emitted since stays emitted: it is newer than the resume
+		// point, and every change behind that comes again.
+		if state.Table == nil || t.schema == nil {
+			t.copy = state.Copy
+		}
+		t.schema, t.dropped = state.Table, state.Table == nil && state.Copy.Done
+	}
+	l.states = nil
+	l.advance()
+}
+
+// backOff is the wait before try number n: half a second, doubling, at most 30 s.
+func backOff(n int) time.Duration {
+	return min(500*time.Millisecond<<min(n-1, 6), 30*time.Second)
+}
