@@ -10,8 +10,8 @@ import (
 // encoding turns the bytes of one charset into UTF-8 exactly as the server does for
 // character_set_results=utf8mb4.
 type encoding struct {
-	maxLength int          // bytes per character at most
-	upper     *[128]rune   // of single-byte charsets that hold ASCII: what 0x80 to 0xff mean
+	maxLength int                          // bytes per character at most
+	upper     *[128]rune                   // of single-byte charsets that hold ASCII: what 0x80 to 0xff mean
 	wide      func(dst, src []byte) []byte // of charsets of two- and four-byte units
 }
 

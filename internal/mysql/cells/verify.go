@@ -63,7 +63,7 @@ func (v *verifier) column(i int, c *change.Column, got wire) string {
 	if v.names != nil && !strings.EqualFold(v.names[i], c.Name) {
 		return fmt.Sprintf("column %d is named `%s` in the log and `%s` in the schema known here", i+1, v.names[i], c.Name)
 	}
-	if unsigned, told := v.unsigned[i]; told && unsigned != (t.Unsigned || t.Zerofill) {
+	if unsigned, told := v.unsigned[i]; told && t.Base != change.Year && unsigned != (t.Unsigned || t.Zerofill) {
 		return fmt.Sprintf("column `%s` is %s in the log and %s in the schema known here", c.Name, sign(unsigned), t)
 	}
 	if collation, told := v.collations[i]; told {

@@ -1,0 +1,254 @@
+package cells
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// MySQL's binary JSON becomes the text that SELECT prints. Invariant: what is
+// printed is bounded by the size of the document, though its offsets may point
+// anywhere: a made-up document whose entries share their values would otherwise
+// print exponentially much. Building a tree first and printing that was rejected:
+// it allocates per value and has to be bounded all the same.
+
+// Types of binary JSON values.
+const (
+	jsonSmallObject = 0x00
+	jsonLargeObject = 0x01
+	jsonSmallArray  = 0x02
+	jsonLargeArray  = 0x03
+	jsonLiteral     = 0x04
+	jsonInt16       = 0x05
+	jsonUint16      = 0x06
+	jsonInt32       = 0x07
+	jsonUint32      = 0x08
+	jsonInt64       = 0x09
+	jsonUint64      = 0x0a
+	jsonDouble      = 0x0b
+	jsonString      = 0x0c
+	jsonOpaque      = 0x0f
+)
+
+const (
+	// maxJSONDepth is above the server's limit of 100.
+	maxJSONDepth = 128
+	// A value takes three bytes at least, and the text of one of a few bytes is
+	// short: an escaped character is six bytes for one, an empty opaque value
+	// about twenty for five.
+	jsonExpansion, jsonSlack = 12, 64
+)
+
+var (
+	errJSON      = errors.New("the bytes are no JSON document")
+	errJSONDepth = errors.New("the JSON document is nested too deeply")
+)
+
+// jsonPrinter appends the text of one document.
+type jsonPrinter struct {
+	dst   []byte
+	limit int // dst must not grow beyond this
+	depth int
+}
+
+// appendJSON appends the text of a document. Nothing at all stands for null: what
+// the server stores for NULL in a NOT NULL column with INSERT IGNORE.
+func appendJSON(dst, document []byte) ([]byte, error) {
+	if len(document) == 0 {
+		return append(dst, "null"...), nil
+	}
+	j := jsonPrinter{dst: dst, limit: len(dst) + jsonExpansion*len(document) + jsonSlack}
+	err := j.value(document[0], document[1:])
+	return j.dst, err
+}
+
+// value prints the value of that type at the head of p.
+func (j *jsonPrinter) value(kind byte, p []byte) error {
+	if len(j.dst) > j.limit {
+		return errJSON
+	}
+	switch kind {
+	case jsonSmallObject, jsonSmallArray:
+		return j.container(p, kind == jsonSmallObject, 2)
+	case jsonLargeObject, jsonLargeArray:
+		return j.container(p, kind == jsonLargeObject, 4)
+	case jsonLiteral:
+		return j.literal(p)
+	case jsonString:
+		text, err := sizedBytes(p)
+		if err != nil {
+			return err
+		}
+		j.dst = appendQuoted(j.dst, text)
+		return nil
+	case jsonOpaque:
+		return j.opaque(p)
+	}
+	return j.number(kind, p)
+}
+
+func (j *jsonPrinter) literal(p []byte) error {
+	if len(p) == 0 {
+		return errJSON
+	}
+	switch p[0] {
+	case 0:
+		j.dst = append(j.dst, "null"...)
+	case 1:
+		j.dst = append(j.dst, "true"...)
+	case 2:
+		j.dst = append(j.dst, "false"...)
+	default:
+		return errJSON
+	}
+	return nil
+}
+
+var jsonNumberSizes = [...]int{jsonInt16: 2, jsonUint16: 2, jsonInt32: 4, jsonUint32: 4, jsonInt64: 8, jsonUint64: 8, jsonDouble: 8}
+
+func (j *jsonPrinter) number(kind byte, p []byte) error {
+	if kind > jsonDouble || len(p) < jsonNumberSizes[kind] {
+		return errJSON
+	}
+	switch kind {
+	case jsonInt16:
+		j.dst = strconv.AppendInt(j.dst, int64(int16(binary.LittleEndian.Uint16(p))), 10)
+	case jsonUint16:
+		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint16(p)), 10)
+	case jsonInt32:
+		j.dst = strconv.AppendInt(j.dst, int64(int32(binary.LittleEndian.Uint32(p))), 10)
+	case jsonUint32:
+		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint32(p)), 10)
+	case jsonInt64:
+		j.dst = strconv.AppendInt(j.dst, int64(binary.LittleEndian.Uint64(p)), 10)
+	case jsonUint64:
+		j.dst = strconv.AppendUint(j.dst, binary.LittleEndian.Uint64(p), 10)
+	case jsonDouble:
+		return j.double(math.Float64frombits(binary.LittleEndian.Uint64(p)))
+	}
+	return nil
+}
+
+// double prints a number so that it is read as a double again: 1.0, not 1.
+func (j *jsonPrinter) double(v float64) (err error) {
+	start := len(j.dst)
+	if j.dst, err = appendShortest(j.dst, v, 64); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(j.dst[start:], func(b byte) bool { return b == '.' || b == 'e' }) {
+		j.dst = append(j.dst, '.', '0')
+	}
+	return nil
+}
+
+// container prints an object or array. It begins with the number of members and
+// its size in bytes, then come an entry per key (offset, length in two bytes) and
+// per value (type, and offset or, if it fits, the value itself). All offsets count
+// from the head of the container; width is their size.
+func (j *jsonPrinter) container(p []byte, object bool, width int) error {
+	if j.depth++; j.depth > maxJSONDepth {
+		return errJSONDepth
+	}
+	defer func() { j.depth-- }()
+	if len(p) < 2*width {
+		return errJSON
+	}
+	count, size := littleEndian(p[:width]), littleEndian(p[width:2*width])
+	keyEntry, valueEntry := uint64(width+2), uint64(width+1)
+	values := uint64(2 * width)
+	if object {
+		values += count * keyEntry
+	}
+	if size > uint64(len(p)) || values+count*valueEntry > size {
+		return errJSON
+	}
+	p = p[:size]
+	open, end := byte('['), byte(']')
+	if object {
+		open, end = '{', '}'
+	}
+	j.dst = append(j.dst, open)
+	for i := range count {
+		if i > 0 {
+			j.dst = append(j.dst, ',', ' ')
+		}
+		if object {
+			if err := j.key(p, p[uint64(2*width)+i*keyEntry:], width); err != nil {
+				return err
+			}
+		}
+		if err := j.entry(p, p[values+i*valueEntry:], width); err != nil {
+			return err
+		}
+	}
+	j.dst = append(j.dst, end)
+	return nil
+}
+
+func (j *jsonPrinter) key(container, entry []byte, width int) error {
+	offset, length := littleEndian(entry[:width]), uint64(binary.LittleEndian.Uint16(entry[width:]))
+	if offset+length > uint64(len(container)) || len(j.dst) > j.limit {
+		return errJSON
+	}
+	j.dst = appendQuoted(j.dst, container[offset:offset+length])
+	j.dst = append(j.dst, ':', ' ')
+	return nil
+}
+
+// entry prints the value that a value entry holds or points to.
+func (j *jsonPrinter) entry(container, entry []byte, width int) error {
+	kind := entry[0]
+	inline := kind == jsonLiteral || kind == jsonInt16 || kind == jsonUint16 ||
+		width == 4 && (kind == jsonInt32 || kind == jsonUint32)
+	if inline {
+		return j.value(kind, entry[1:1+width])
+	}
+	offset := littleEndian(entry[1 : 1+width])
+	if offset == 0 || offset >= uint64(len(container)) {
+		return errJSON
+	}
+	return j.value(kind, container[offset:])
+}
+
+// sizedBytes reads bytes with their length before them, seven bits per byte.
+func sizedBytes(p []byte) ([]byte, error) {
+	n, size := binary.Uvarint(p)
+	if size <= 0 || size > 5 || n > uint64(len(p)-size) {
+		return nil, errJSON
+	}
+	return p[size : size+int(n)], nil
+}
+
+// appendQuoted appends a JSON string as MySQL quotes it: only what must be escaped is.
+func appendQuoted(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	plain := 0
+	for i, b := range text {
+		if b >= 0x20 && b != '"' && b != '\\' {
+			continue
+		}
+		dst = append(dst, text[plain:i]...)
+		plain = i + 1
+		switch b {
+		case '"', '\\':
+			dst = append(dst, '\\', b)
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		default:
+			const hex = "0123456789abcdef"
+			dst = append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&15])
+		}
+	}
+	dst = append(dst, text[plain:]...)
+	return append(dst, '"')
+}

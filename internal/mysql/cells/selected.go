@@ -1,0 +1,68 @@
+package cells
+
+import (
+	"fmt"
+	"strconv"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// SelectExpression is what to ask a server for in a page so that AppendSelected can
+// make the cell of the column from the answer; quoted is the name in back-quotes,
+// qualified or not. It must not get an alias that is the column's name: ORDER BY
+// would then sort by the expression.
+func SelectExpression(c *change.Column, quoted string) string {
+	t := &c.Type
+	switch {
+	case t.Base == change.Float, t.Base == change.Double && (t.Precision > 0 || t.Zerofill):
+		// FLOAT prints six digits only, FLOAT(p,s) and DOUBLE(p,s) s decimals. A
+		// product is a plain DOUBLE; a sum would turn -0 into 0.
+		return quoted + "*1e0"
+	case t.Base == change.Bit, t.IsInteger() && t.Zerofill:
+		return "CAST(" + quoted + " AS UNSIGNED)"
+	case t.Base == change.Decimal && t.Zerofill:
+		return fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", quoted, t.Precision, t.Scale)
+	}
+	return quoted
+}
+
+// AppendSelected appends the cell of a column for what a server answered, in the
+// text protocol, with character_set_results=utf8mb4, time_zone='+00:00' and
+// sql_mode=”, to SelectExpression; nil is NULL.
+func AppendSelected(rows *change.Rows, c *change.Column, answer []byte) error {
+	if answer == nil {
+		rows.AddNull()
+		return nil
+	}
+	bits := 64
+	switch c.Type.Base {
+	case change.Float:
+		bits = 32
+	case change.Double:
+	default:
+		rows.AddBytes(answer)
+		return nil
+	}
+	v, err := strconv.ParseFloat(string(answer), 64)
+	if err != nil {
+		return badAnswer(c, answer)
+	}
+	if bits == 32 && float64(float32(v)) != v {
+		return badAnswer(c, answer)
+	}
+	arena, err := appendShortest(rows.Buffer(), v, bits)
+	if err != nil {
+		return badAnswer(c, answer)
+	}
+	rows.AddCell(arena)
+	return nil
+}
+
+func badAnswer(c *change.Column, answer []byte) error {
+	return &diag.Problem{
+		Code: CodeBadAnswer, Class: diag.Refused,
+		Message: fmt.Sprintf("column `%s` (%s): the server answered %.60q", c.Name, c.Type, answer),
+		Fix:     "report it with the version of the server and SHOW CREATE TABLE",
+	}
+}
