@@ -38,6 +38,22 @@ type Span struct {
 type File struct {
 	Name string
 	Text string
+	// Hidden are the stretches of Text that are never printed: passwords.
+	Hidden []Span
+}
+
+// shown is Text[start:end] with every hidden byte replaced by an asterisk, so that
+// carets still stand under their text.
+func (f *File) shown(start, end int) string {
+	text := []byte(f.Text[start:end])
+	for _, h := range f.Hidden {
+		for i := max(h.Start, start); i < min(h.End, end); i++ {
+			if text[i-start] != '\'' && text[i-start] != '\n' {
+				text[i-start] = '*'
+			}
+		}
+	}
+	return string(text)
 }
 
 // Position gives line and column, both from 1, the column in characters.
@@ -103,11 +119,11 @@ func (f Finding) printPlace(w io.Writer) {
 	line, column := f.File.Position(f.Span.Start)
 	fmt.Fprintf(w, "  --> %s:%d:%d\n", f.File.Name, line, column)
 	start := strings.LastIndexByte(f.File.Text[:min(f.Span.Start, len(f.File.Text))], '\n') + 1
-	text := f.File.Text[start:]
-	if end := strings.IndexByte(text, '\n'); end >= 0 {
-		text = text[:end]
+	end := len(f.File.Text)
+	if i := strings.IndexByte(f.File.Text[start:], '\n'); i >= 0 {
+		end = start + i
 	}
-	text = strings.TrimRight(text, "\r")
+	text := strings.TrimRight(f.File.shown(start, end), "\r")
 	from := min(f.Span.Start-start, len(text))
 	to := min(max(f.Span.End-start, from), len(text))
 	// Tabs are kept in the margin so that the caret stands under its text.

@@ -1,0 +1,97 @@
+package script
+
+// createDatabase reads what follows CREATE DATABASE.
+func (p *parser) createDatabase() (Statement, bool) {
+	c := &CreateDatabaseAs{IfNotExists: p.ifNotExists()}
+	var ok bool
+	if c.Name, ok = p.path("the target database's name"); !ok {
+		return c, false
+	}
+	if len(c.Name.Parts) > 2 {
+		p.report(CodeUnexpected, c.Name.At, "a database's name has at most two parts", "", "write catalog.database.")
+		return c, false
+	}
+	for {
+		switch p.clause("COMMENT", "WITH", "AS") {
+		case "COMMENT":
+			c.Comment, ok = p.comment()
+		case "WITH":
+			c.With, ok = p.options("WITH", p.wordStart())
+		case "AS":
+			return p.asDatabase(c)
+		case ";":
+			return p.otherCreateDatabase()
+		default:
+			return c, p.unexpected("COMMENT, WITH or AS DATABASE", "")
+		}
+		if !ok {
+			return c, false
+		}
+	}
+}
+
+func (p *parser) asDatabase(c *CreateDatabaseAs) (Statement, bool) {
+	if !p.accept("SCHEMA") && !p.keyword("DATABASE") {
+		return c, false
+	}
+	var ok bool
+	if c.Source, ok = p.path("the source database's name"); !ok {
+		return c, false
+	}
+	for ok {
+		switch t := p.peek(); {
+		case t.kind == hintOpen:
+			c.Hint, ok = p.hint()
+		case p.accept("INCLUDING"):
+			ok = p.including(c)
+		case p.accept("EXCLUDING"):
+			c.Excluding, ok = p.tableList()
+		case t.kind == word && p.atHead():
+			return c, true
+		case t.kind == word:
+			switch p.misspelled("INCLUDING", "EXCLUDING") {
+			case "INCLUDING":
+				ok = p.including(c)
+			case "EXCLUDING":
+				c.Excluding, ok = p.tableList()
+			default:
+				return c, true
+			}
+		default:
+			return c, true
+		}
+	}
+	return c, false
+}
+
+func (p *parser) including(c *CreateDatabaseAs) bool {
+	if p.accept("ALL") {
+		c.IncludingAll = true
+		return p.accept("TABLE") || p.keyword("TABLES")
+	}
+	var ok bool
+	c.Including, ok = p.tableList()
+	return ok
+}
+
+// tableList reads TABLE 'a', 'b'.
+func (p *parser) tableList() ([]Text, bool) {
+	if !p.accept("TABLES") && !p.keyword("TABLE") {
+		return nil, false
+	}
+	var names []Text
+	for {
+		name, ok := p.text("a table's name")
+		if !ok {
+			return names, false
+		}
+		names = append(names, name)
+		if p.accept(",") {
+			continue
+		}
+		if p.peek().kind != str {
+			return names, true
+		}
+		p.report(CodeMissingComma, p.behind(), "two names stand without a comma between them", ", expected here", "add a comma.")
+	}
+}
