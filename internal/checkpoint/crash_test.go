@@ -167,8 +167,8 @@ type happened struct {
 
 const historyLength = 5
 
-// play runs a process that notes and saves until the first error, or on through
-// errors.
+// play runs a process that notes and saves, ending with notes, until the first error
+// or on through errors.
 func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 	t.Helper()
 	h := &history{}
@@ -179,8 +179,8 @@ func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 	}
 	defer d.Close()
 	h.opened, h.identity = len(r.steps), d.Identity()
-	for epoch := 1; epoch <= historyLength; epoch++ {
-		for n := range 2 {
+	for epoch := 1; ; epoch++ {
+		for n := range 3 {
 			note := happened{begin: len(r.steps), labels: []Label{
 				{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_%d_a", epoch, n)},
 				{change.Name{Database: "d", Table: "u"}, fmt.Sprintf("e%d_%d_b", epoch, n)},
@@ -192,6 +192,9 @@ func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 				return h, errs
 			}
 		}
+		if epoch > historyLength {
+			return h, errs
+		}
 		save := happened{begin: len(r.steps)}
 		err := d.Save(epochOf(epoch))
 		save.end, save.ok = len(r.steps), err == nil
@@ -200,7 +203,6 @@ func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 			return h, errs
 		}
 	}
-	return h, errs
 }
 
 func appendError(errs []error, err error) []error {
