@@ -1,0 +1,120 @@
+package testbed
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// shared are the servers that all tests of a binary use.
+var shared [2]struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// MySQL answers with a server for a test: without arguments the one shared by all
+// tests of the binary (GTIDs on, row metadata MINIMAL), with arguments a private one
+// that stops with the test.
+func MySQL(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return forTest(t, MySQLFlavor, args)
+}
+
+// MariaDB is like MySQL, with MariaDB (its defaults: row metadata NO_LOG).
+func MariaDB(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return forTest(t, MariaDBFlavor, args)
+}
+
+func forTest(t testing.TB, flavor Flavor, args []string) *Server {
+	t.Helper()
+	if len(args) > 0 {
+		s, err := Start(t.Context(), Options{Flavor: flavor, Args: args, Log: say})
+		if err != nil {
+			t.Fatalf("no %s to test with: %v", flavor, err)
+		}
+		t.Cleanup(func() {
+			if err := s.Stop(); err != nil {
+				t.Errorf("stopping %s: %v", flavor, err)
+			}
+		})
+		return s
+	}
+	one := &shared[flavor]
+	one.once.Do(func() {
+		one.server, one.err = Start(context.Background(), Options{Flavor: flavor, Log: say})
+	})
+	if one.err != nil {
+		t.Fatalf("no %s to test with: %v", flavor, one.err)
+	}
+	return one.server
+}
+
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "testbed: "+format+"\n", args...)
+}
+
+// Main runs the tests of a package and stops the shared servers afterwards. Call it
+// from TestMain.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := stopShared(); err != nil {
+		say("%v", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func stopShared() error {
+	var failed error
+	for i := range shared {
+		if s := shared[i].server; s != nil {
+			if err := s.Stop(); err != nil {
+				failed = fmt.Errorf("stopping %s: %w", s.Flavor, err)
+			}
+		}
+	}
+	return failed
+}
+
+var databases atomic.Int64
+
+// Database makes a database for one test and answers with its name.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	s.Exec(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() {
+		if s.PID() != 0 {
+			s.exec(context.Background(), t, "SET lock_wait_timeout = 20", "DROP DATABASE "+name)
+		}
+	})
+	return name
+}
+
+// Exec runs statements as root, in order and in one session that ends with them.
+// Each must succeed.
+func (s *Server) Exec(t testing.TB, statements ...string) {
+	t.Helper()
+	s.exec(t.Context(), t, statements...)
+}
+
+func (s *Server) exec(ctx context.Context, t testing.TB, statements ...string) {
+	t.Helper()
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		t.Fatalf("connecting to %s: %v", s.Flavor, err)
+	}
+	// Answering ErrBadConn drops the connection, and with it what SET has changed.
+	defer func() { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }()
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			t.Fatalf("%s: %s\n%v", s.Flavor, statement, err)
+		}
+	}
+}
