@@ -1,0 +1,314 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+
+	"starferry/internal/change"
+)
+
+// Apply gives the next version of t after a: the same pointer when nothing that a
+// change.Table tells has changed, else a copy with Version+1 (and a's new name).
+// An *Unsupported error names the clause that is not handled, or that does not fit t.
+//
+// The clauses of one ALTER TABLE do not happen one after the other. As on the
+// servers, the old columns are gone through first (dropped, redefined, renamed, by
+// their old names), then new columns and moves happen in the order written, by the
+// new names; the charset of the table that the statement sets holds for all its
+// columns, wherever it stands.
+func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
+	w := worktable{old: t, session: &s, matched: make(map[Change]bool)}
+	for _, one := range a.Changes {
+		if u, ok := one.(*Unhandled); ok {
+			return nil, &Unsupported{Code: CodeUnsupported, Table: t.Name, Clause: u.Clause, Reason: u.Reason}
+		}
+	}
+	w.takeCharset(a)
+	w.oldColumns(a)
+	if err := w.newColumns(a); err != nil {
+		return nil, err
+	}
+	if err := w.keys(a); err != nil {
+		return nil, err
+	}
+	return w.result(a), nil
+}
+
+// worktable is a table in the making. Columns are pointers, so that a key column
+// stays itself when it is renamed or moved.
+type worktable struct {
+	old     *change.Table
+	session *Session
+	order   textOrder // the table's default after the statement
+	convert bool
+	comment string
+	columns []*change.Column
+	key     []*change.Column
+	matched map[Change]bool // clauses whose column was found among the old ones
+}
+
+func (w *worktable) takeCharset(a *AlterTable) {
+	w.order = textOrder{w.old.Charset, w.old.Collation}
+	w.comment = w.old.Comment
+	var charset, collation string
+	said := false
+	for _, one := range a.Changes {
+		switch one := one.(type) {
+		case *TableCharset:
+			said = true
+			if one.Convert {
+				w.convert = true
+				if one.Charset == "" {
+					charset, collation = w.session.databaseOrder().charset, ""
+					if one.Collation == "" {
+						collation = w.session.databaseOrder().collation
+					}
+				}
+			}
+			if one.Charset != "" {
+				charset = one.Charset
+			}
+			if one.Collation != "" {
+				collation = one.Collation
+			}
+		case *TableComment:
+			w.comment = one.Comment
+		}
+	}
+	if said {
+		w.order = w.session.order(charset, collation, w.order)
+	}
+}
+
+// oldColumns goes through the columns there were.
+func (w *worktable) oldColumns(a *AlterTable) {
+	kept := make(map[int]*change.Column)
+	for i := range w.old.Columns {
+		if column := w.oldColumn(a, &w.old.Columns[i]); column != nil {
+			kept[i] = column
+			w.columns = append(w.columns, column)
+		}
+	}
+	for _, i := range w.old.Key {
+		if column := kept[i]; column != nil {
+			w.key = append(w.key, column)
+		}
+	}
+}
+
+// oldColumn gives what becomes of one column, nil when it is dropped.
+func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column {
+	for _, one := range a.Changes {
+		if drop, ok := one.(*DropColumn); ok && strings.EqualFold(drop.Column, old.Name) {
+			w.matched[one] = true
+			return nil
+		}
+	}
+	column := *old
+	if w.convert {
+		column.Type = convert(column.Type, w.order)
+	}
+	for _, one := range a.Changes {
+		switch one := one.(type) {
+		case *ChangeColumn:
+			if strings.EqualFold(one.From, old.Name) {
+				w.matched[one] = true
+				column = w.define(&one.column)
+			}
+		case *RenameColumn:
+			if strings.EqualFold(one.From, old.Name) {
+				w.matched[one] = true
+				column.Name = one.To
+			}
+		case *SetDefault:
+			if strings.EqualFold(one.Column, old.Name) {
+				w.matched[one] = true
+				setDefault(&column, one.value)
+			}
+		case *SetVisibility:
+			if strings.EqualFold(one.Column, old.Name) {
+				w.matched[one] = true
+				column.Invisible = one.Invisible
+			}
+		}
+	}
+	return &column
+}
+
+// define makes the column of a definition in this statement.
+func (w *worktable) define(d *definition) change.Column {
+	column := d.column(w.order, w.session)
+	if w.convert {
+		column.Type = convert(column.Type, w.order)
+	}
+	return column
+}
+
+// newColumns adds and moves columns, and finds the clauses that fit no column.
+func (w *worktable) newColumns(a *AlterTable) error {
+	for _, one := range a.Changes {
+		switch one := one.(type) {
+		case *AddColumn:
+			if one.IfNotExists && (w.old.Index(one.column.name) >= 0 || w.find(one.column.name) >= 0) {
+				continue
+			}
+			column := w.define(&one.column)
+			if err := w.insert(&column, one.First, one.After); err != nil {
+				return err
+			}
+		case *ChangeColumn:
+			if !w.matched[one] {
+				if !one.IfExists {
+					return w.missing(one.From)
+				}
+				continue
+			}
+			if one.First || one.After != "" {
+				if err := w.move(one); err != nil {
+					return err
+				}
+			}
+		case *DropColumn:
+			if !w.matched[one] && !one.IfExists {
+				return w.missing(one.Column)
+			}
+		case *RenameColumn:
+			if !w.matched[one] && !one.IfExists {
+				return w.missing(one.From)
+			}
+		case *SetDefault:
+			if !w.matched[one] && !one.IfExists {
+				return w.missing(one.Column)
+			}
+		case *SetVisibility:
+			if !w.matched[one] {
+				return w.missing(one.Column)
+			}
+		}
+	}
+	return w.distinct()
+}
+
+func (w *worktable) missing(column string) error {
+	return outOfStep(w.old.Name, column, "the table has no such column")
+}
+
+func (w *worktable) find(name string) int {
+	return slices.IndexFunc(w.columns, func(c *change.Column) bool { return strings.EqualFold(c.Name, name) })
+}
+
+func (w *worktable) insert(column *change.Column, first bool, after string) error {
+	at := len(w.columns)
+	switch {
+	case first:
+		at = 0
+	case after != "":
+		if at = w.find(after) + 1; at == 0 {
+			return w.missing(after)
+		}
+	}
+	w.columns = slices.Insert(w.columns, at, column)
+	return nil
+}
+
+func (w *worktable) move(one *ChangeColumn) error {
+	at := w.find(one.column.name)
+	if at < 0 {
+		return w.missing(one.column.name)
+	}
+	column := w.columns[at]
+	w.columns = slices.Delete(w.columns, at, at+1)
+	return w.insert(column, one.First, one.After)
+}
+
+func (w *worktable) distinct() error {
+	for i, column := range w.columns {
+		if w.find(column.Name) != i {
+			return outOfStep(w.old.Name, column.Name, "the table has a column of that name")
+		}
+	}
+	return nil
+}
+
+// keys applies what the statement says of the primary key, and makes key columns
+// NOT NULL.
+func (w *worktable) keys(a *AlterTable) error {
+	for _, one := range a.Changes {
+		if drop, ok := one.(*DropPrimaryKey); ok {
+			if len(w.old.Key) == 0 && !drop.IfExists {
+				return outOfStep(w.old.Name, "DROP PRIMARY KEY", "the table has no primary key")
+			}
+			w.key = nil
+		}
+	}
+	for _, one := range a.Changes {
+		switch one := one.(type) {
+		case *AddPrimaryKey:
+			if len(w.key) > 0 {
+				if one.IfNotExists {
+					continue
+				}
+				return outOfStep(w.old.Name, "ADD PRIMARY KEY", "the table has a primary key")
+			}
+			if err := w.addKey(one.Columns); err != nil {
+				return err
+			}
+		case *NotNull:
+			for _, name := range one.Columns {
+				if at := w.find(name); at >= 0 {
+					w.columns[at].Nullable = false
+				}
+			}
+		}
+	}
+	for _, column := range w.key {
+		column.Nullable = false
+	}
+	return nil
+}
+
+func (w *worktable) addKey(names []string) error {
+	for _, name := range names {
+		at := w.find(name)
+		if at < 0 {
+			return w.missing(name)
+		}
+		w.key = append(w.key, w.columns[at])
+	}
+	return nil
+}
+
+// result gives the new version, or the old one when nothing has changed.
+func (w *worktable) result(a *AlterTable) *change.Table {
+	t := &change.Table{
+		Name: w.old.Name, Version: w.old.Version + 1,
+		Charset: w.order.charset, Collation: w.order.collation, Comment: w.comment,
+	}
+	if a.RenameTo != nil {
+		t.Name = *a.RenameTo
+	}
+	for _, column := range w.columns {
+		t.Columns = append(t.Columns, *column)
+	}
+	for _, column := range w.key {
+		t.Key = append(t.Key, slices.Index(w.columns, column))
+	}
+	if sameTable(w.old, t) {
+		return w.old
+	}
+	return t
+}
+
+func sameTable(a, b *change.Table) bool {
+	return a.Name == b.Name && a.Charset == b.Charset && a.Collation == b.Collation && a.Comment == b.Comment &&
+		slices.Equal(a.Key, b.Key) && slices.EqualFunc(a.Columns, b.Columns, sameColumn)
+}
+
+func sameColumn(a, b change.Column) bool {
+	if (a.Default == nil) != (b.Default == nil) || a.Default != nil && *a.Default != *b.Default {
+		return false
+	}
+	return a.Name == b.Name && a.Type.Equal(b.Type) && a.Nullable == b.Nullable &&
+		a.DefaultExpression == b.DefaultExpression && a.AutoIncrement == b.AutoIncrement &&
+		a.Generated == b.Generated && a.Invisible == b.Invisible && a.Comment == b.Comment
+}
