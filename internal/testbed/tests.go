@@ -70,6 +70,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// stopShared ends what the tests of the binary had in common.
 func stopShared() error {
 	var failed error
 	for i := range shared {
@@ -77,6 +78,11 @@ func stopShared() error {
 			if err := s.Stop(); err != nil {
 				failed = fmt.Errorf("stopping %s: %w", s.Flavor, err)
 			}
+		}
+	}
+	if built.dir != nil {
+		if err := built.dir.remove(); err != nil {
+			failed = fmt.Errorf("removing the binary: %w", err)
 		}
 	}
 	return failed
