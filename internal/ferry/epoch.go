@@ -34,6 +34,10 @@ func (l *loop) mark() {
 	if l.now.Sub(l.markedAt) < markInterval && !l.stopping {
 		return
 	}
+	l.markHere()
+}
+
+func (l *loop) markHere() {
 	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states})
 	l.epoch++
 	l.markedAt = l.now
@@ -60,9 +64,22 @@ func (l *loop) settle() {
 		l.settled = l.marks[0]
 		l.marks = l.marks[1:]
 	}
-	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval {
+	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval || l.joinSettled() {
 		l.save()
 	}
+}
+
+// joinSettled tells whether the settled mark is the first that knows a table.
+func (l *loop) joinSettled() bool {
+	if l.settled.epoch == l.saved.epoch {
+		return false
+	}
+	for i, t := range l.order {
+		if t.unsaved && l.settled.states[i].Table != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // save makes the newest settled mark the checkpoint a restart begins from.
@@ -79,6 +96,9 @@ func (l *loop) save() {
 		return
 	}
 	l.saved, l.savedAt = l.settled, l.now
+	for i, t := range l.order {
+		t.unsaved = t.unsaved && l.saved.states[i].Table == nil
+	}
 	l.counts.Checkpoints++
 }
 

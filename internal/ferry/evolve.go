@@ -68,7 +68,7 @@ func (l *loop) describe(t *table) {
 }
 
 func (l *loop) addColumns(t *table, missing []change.Column) {
-	t.busy = true
+	t.busy, t.layout = true, nil
 	names := make([]string, len(missing))
 	for i := range missing {
 		names[i] = "`" + missing[i].Name + "`"
@@ -77,12 +77,12 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 	l.begin(func(ctx context.Context) func() {
 		err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
 		return func() {
-			t.busy = false
+			// Described again whatever the answer: success is what the table looks like.
+			t.busy, t.columns = false, nil
 			if err != nil {
 				l.askAgain(t, err)
 				return
 			}
-			t.columns = nil // described again: success is what the table looks like
 			l.counts.SchemaChanges++
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
 		}

@@ -18,7 +18,7 @@ func (l *loop) ship() {
 		return
 	}
 	for _, t := range l.order {
-		if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) {
+		if t.inFlight != nil || (t.unsaved && !l.sabotage.loadBeforeJoinIsSaved) || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) {
 			continue
 		}
 		s := t.queue[0]

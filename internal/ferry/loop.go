@@ -118,6 +118,7 @@ type sabotage struct {
 	forgetTouched             bool
 	settleBeforeAcknowledged  bool
 	freshLabelAfterUnknown    bool
+	loadBeforeJoinIsSaved     bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

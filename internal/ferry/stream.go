@@ -77,6 +77,9 @@ func (l *loop) passed(event *change.Event) {
 	if event.Resumable {
 		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
 		l.atResume = true
+		if event.Kind == change.Joined {
+			l.markHere()
+		}
 	}
 }
 
@@ -89,10 +92,10 @@ func (l *loop) joined(t *table, event *change.Event) {
 			Message: fmt.Sprintf("table %s was dropped and created again at %s; its target %s still holds the rows of the old one", t.route.Source, event.Position, t.route.Target),
 			Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
 		})
-	case t.schema == nil || t.schema != event.Table:
+	case t.schema == nil:
 		t.schema = event.Table
 		l.states = nil
-		l.atResume = false
+		t.unsaved = true
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
 	}
 }
@@ -203,6 +206,7 @@ func (l *loop) streamEnded(now time.Time, err error) {
 			t.copy = state.Copy
 		}
 		t.schema, t.dropped = state.Table, state.Table == nil && state.Copy.Done
+		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil
 	l.advance()

@@ -18,6 +18,10 @@ type table struct {
 	// has joined and after it was dropped.
 	schema  *change.Table
 	dropped bool
+	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is
+	// loaded before one does: a restart would join it anew, later in the log, and a
+	// row deleted in between would stay at the target.
+	unsaved bool
 	copy    checkpoint.CopyState
 
 	// layout belongs to the schema of the last row that was added, as restored after

@@ -1,0 +1,504 @@
+package ferry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// The simulated source: a server whose transactions are logged first, become visible
+// to SELECT later, not in the order of the log, and count as executed later still.
+// Row locks hold until a transaction is visible, as in the real server.
+
+type simRow map[string]string // column → value; a column that is not there is NULL
+
+type simChange struct {
+	seq    int // counts changes; the column v of the row holds it
+	table  *simTable
+	schema *change.Table
+	from   string // the key before the change, key the one after it
+	key    string
+	before simRow // nil for an insert
+	after  simRow // nil for a delete
+}
+
+type simTxn struct {
+	number           int
+	at               time.Time
+	changes          []simChange
+	visible, counted bool
+}
+
+type simEntry struct {
+	end   uint64 // offset behind the entry
+	txn   *simTxn
+	ddl   *simTable
+	after *change.Table
+	at    time.Time
+}
+
+type simTable struct {
+	name    change.Name
+	schema  *change.Table
+	visible map[string]simRow // what SELECT sees
+	logged  map[string]simRow // what it will see when everything logged is visible
+	locked  map[string]bool
+}
+
+type simBarrier int
+
+const (
+	simGTID simBarrier = iota
+	simSnapshot
+	simWindow
+)
+
+const simWindowLength = 2 * time.Second
+
+type simSource struct {
+	rng     *rand.Rand
+	now     time.Time
+	barrier simBarrier
+	log     []simEntry
+	txns    []*simTxn
+	tables  []*simTable
+	offset  uint64
+	seq     int
+	quiet   bool // no new changes
+	server  string
+
+	// what the tests break
+	noBarrier, markByCounted bool
+}
+
+func newSimSource(rng *rand.Rand, tables int) *simSource {
+	s := &simSource{rng: rng, now: time.Unix(1_700_000_000, 0), offset: 4, server: "server-1", barrier: simBarrier(rng.IntN(3))}
+	for i := range tables {
+		name := change.Name{Database: "shop", Table: "t" + strconv.Itoa(i)}
+		t := &simTable{
+			name: name, visible: map[string]simRow{}, logged: map[string]simRow{}, locked: map[string]bool{},
+			schema: &change.Table{Name: name, Version: 1, Key: []int{0}, Columns: []change.Column{
+				{Name: "id", Type: change.Type{Base: change.VarChar, Length: 10}},
+				{Name: "v", Type: change.Type{Base: change.BigInt}},
+				{Name: "a", Type: change.Type{Base: change.Int}, Nullable: true},
+			}},
+		}
+		s.tables = append(s.tables, t)
+	}
+	for range rng.IntN(60) {
+		s.commit()
+	}
+	for _, txn := range s.txns {
+		s.show(txn)
+		txn.counted = true
+	}
+	return s
+}
+
+// step lets something happen at the source.
+func (s *simSource) step() {
+	switch n := s.rng.IntN(100); {
+	case n < 45 && !s.quiet:
+		s.commit()
+	case n < 47 && !s.quiet:
+		s.alter()
+	case n < 75:
+		s.showOne()
+	default:
+		s.countOne()
+	}
+}
+
+// passTime moves the clock; nothing stays invisible for a whole window.
+func (s *simSource) passTime(d time.Duration) {
+	s.now = s.now.Add(d)
+	for _, txn := range s.txns {
+		if s.now.Sub(txn.at) > simWindowLength*9/10 {
+			s.show(txn)
+		}
+	}
+}
+
+func (s *simSource) commit() {
+	txn := &simTxn{number: len(s.txns) + 1, at: s.now}
+	for range 1 + s.rng.IntN(5) {
+		t := s.tables[s.rng.IntN(len(s.tables))]
+		key := fmt.Sprintf("k%02d", s.rng.IntN(25))
+		if t.locked[key] && !s.lockedBy(txn, t, key) {
+			continue
+		}
+		txn.changes = append(txn.changes, s.change(t, key))
+	}
+	if len(txn.changes) == 0 {
+		return
+	}
+	s.txns = append(s.txns, txn)
+	s.offset += uint64(10 + s.rng.IntN(90))
+	s.log = append(s.log, simEntry{end: s.offset, txn: txn, at: s.now})
+}
+
+func (s *simSource) lockedBy(txn *simTxn, t *simTable, key string) bool {
+	return slices.ContainsFunc(txn.changes, func(c simChange) bool { return c.table == t && (c.key == key || c.from == key) })
+}
+
+// change inserts, updates or deletes the row of key, or moves it to another key.
+func (s *simSource) change(t *simTable, key string) simChange {
+	s.seq++
+	c := simChange{seq: s.seq, table: t, schema: t.schema, from: key, key: key, before: t.logged[key]}
+	free := fmt.Sprintf("k%02d", s.rng.IntN(25))
+	switch {
+	case c.before != nil && s.rng.IntN(3) == 0: // deleted
+	case c.before != nil && s.rng.IntN(4) == 0 && t.logged[free] == nil && !t.locked[free]:
+		c.key = free
+		c.after = s.randomRow(t)
+	default:
+		c.after = s.randomRow(t)
+	}
+	t.locked[c.from], t.locked[c.key] = true, true
+	delete(t.logged, c.from)
+	if c.after != nil {
+		c.after["id"], c.after["v"] = c.key, strconv.Itoa(s.seq)
+		t.logged[c.key] = c.after
+	}
+	return c
+}
+
+func (s *simSource) randomRow(t *simTable) simRow {
+	row := simRow{}
+	for _, c := range t.schema.Columns[2:] {
+		if s.rng.IntN(3) > 0 {
+			row[c.Name] = strconv.Itoa(s.rng.IntN(100))
+		}
+		if s.rng.IntN(12) == 0 {
+			row[c.Name] = simWide
+		}
+	}
+	return row
+}
+
+// show makes a transaction visible and releases its locks.
+func (s *simSource) show(txn *simTxn) {
+	if txn.visible {
+		return
+	}
+	txn.visible = true
+	for _, c := range txn.changes {
+		delete(c.table.locked, c.from)
+		delete(c.table.locked, c.key)
+		delete(c.table.visible, c.from)
+		if c.after != nil {
+			c.table.visible[c.key] = c.after
+		}
+	}
+}
+
+func (s *simSource) showOne() {
+	if hidden := s.which(func(t *simTxn) bool { return !t.visible }); hidden != nil {
+		s.show(hidden)
+	}
+}
+
+func (s *simSource) countOne() {
+	if txn := s.which(func(t *simTxn) bool { return t.visible && !t.counted }); txn != nil {
+		txn.counted = true
+	}
+}
+
+// which picks one of the transactions that match, any of them.
+func (s *simSource) which(match func(*simTxn) bool) *simTxn {
+	var found []*simTxn
+	for _, txn := range s.txns[max(0, len(s.txns)-40):] {
+		if match(txn) {
+			found = append(found, txn)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found[s.rng.IntN(len(found))]
+}
+
+// alter adds, drops or renames a nullable column. It waits for every transaction on
+// the table, as a metadata lock does.
+func (s *simSource) alter() {
+	t := s.tables[s.rng.IntN(len(s.tables))]
+	if len(t.locked) > 0 {
+		return
+	}
+	next := *t.schema
+	next.Version++
+	next.Columns = slices.Clone(t.schema.Columns)
+	name := string(rune('a' + s.rng.IntN(4)))
+	nullable := change.Column{Name: name, Type: change.Type{Base: change.Int}, Nullable: true}
+	switch at := t.schema.Index(name); {
+	case at < 0 && s.rng.IntN(4) == 0 && len(next.Columns) > 2: // rename the last column
+		old := next.Columns[len(next.Columns)-1].Name
+		next.Columns[len(next.Columns)-1].Name = name
+		t.eachRow(func(row simRow) {
+			if value, ok := row[old]; ok {
+				row[name] = value
+				delete(row, old)
+			}
+		})
+	case at < 0:
+		next.Columns = slices.Insert(next.Columns, 2+s.rng.IntN(len(next.Columns)-1), nullable)
+	default:
+		next.Columns = slices.Delete(next.Columns, at, at+1)
+		t.eachRow(func(row simRow) { delete(row, name) })
+	}
+	t.schema = &next
+	s.offset += 50
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, at: s.now})
+}
+
+// eachRow changes every row in place of a copy, since events hold the old ones.
+func (t *simTable) eachRow(edit func(simRow)) {
+	for key, row := range t.logged {
+		row = cloneRow(row)
+		edit(row)
+		t.logged[key] = row
+		t.visible[key] = row
+	}
+}
+
+func cloneRow(row simRow) simRow {
+	copied := simRow{}
+	for k, v := range row {
+		copied[k] = v
+	}
+	return copied
+}
+
+func (s *simSource) end() change.Position {
+	return change.Position{File: "log.000001", Offset: s.offset}
+}
+
+var errSimLost = &diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "connection lost"}
+
+// Start, End, Open and ReadPage are the port.
+
+func (s *simSource) Start(context.Context) (change.Position, error) {
+	p := s.end()
+	if s.barrier == simGTID {
+		// What is logged but not counted is delivered again: a stream by GTID begins
+		// at the executed set.
+		p = change.Position{File: "log.000001", Offset: 4}
+		for _, e := range s.log {
+			if e.txn != nil && !e.txn.counted {
+				break
+			}
+			p.Offset = e.end
+		}
+	}
+	return p, nil
+}
+
+func (s *simSource) End(context.Context) (change.Position, error) { return s.end(), nil }
+
+func (s *simSource) Open(_ context.Context, from change.Position, followed []*change.Table, join []change.Name) (Stream, error) {
+	if s.rng.IntN(10) == 0 {
+		return nil, errSimLost
+	}
+	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joinAt: s.offset, joining: map[change.Name]*change.Table{}, offset: from.Offset}
+	for _, t := range followed {
+		st.schemas[t.Name] = map[int]*change.Table{t.Version: t}
+	}
+	for _, name := range join {
+		st.joining[name] = s.table(name).schema
+	}
+	for st.next < len(s.log) && s.log[st.next].end <= from.Offset {
+		st.next++
+	}
+	return st, nil
+}
+
+func (s *simSource) table(name change.Name) *simTable {
+	return s.tables[slices.IndexFunc(s.tables, func(t *simTable) bool { return t.name == name })]
+}
+
+func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, error) {
+	if s.rng.IntN(15) == 0 {
+		return Page{}, errSimLost
+	}
+	s.some()
+	s.waitForBarrier(request.Delivered)
+	if s.barrier != simSnapshot {
+		s.some()
+	}
+	t := s.table(request.Table.Name)
+	if t.schema.Version != request.Table.Version {
+		return Page{High: s.end(), Server: s.server}, &SchemaError{errors.New("unknown column")}
+	}
+	rows := change.NewRows(len(t.schema.Columns))
+	keys := make([]string, 0, len(t.visible))
+	for key := range t.visible {
+		if request.After == nil || key > string(request.After.Cell(0, 0)) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys[:min(len(keys), 1+s.rng.IntN(8))] {
+		appendSimRow(rows, t.schema, t.visible[key])
+	}
+	high := s.end()
+	if s.barrier != simSnapshot {
+		s.some()
+		high = s.end()
+	}
+	if s.markByCounted {
+		high.Offset = 4
+		for _, e := range s.log {
+			if e.txn == nil || e.txn.counted {
+				high.Offset = e.end
+			}
+		}
+	}
+	return Page{Rows: rows, High: high, Server: s.server}, nil
+}
+
+// some lets a few things happen in the middle of a call.
+func (s *simSource) some() {
+	for range s.rng.IntN(6) {
+		s.step()
+	}
+}
+
+func (s *simSource) waitForBarrier(delivered change.Position) {
+	if s.noBarrier {
+		return
+	}
+	switch s.barrier {
+	case simGTID:
+		for _, e := range s.log {
+			if e.txn != nil && e.end <= delivered.Offset {
+				s.show(e.txn)
+				e.txn.counted = true
+			}
+		}
+	case simSnapshot:
+		for _, txn := range s.txns {
+			s.show(txn)
+		}
+	}
+}
+
+func appendSimRow(rows *change.Rows, schema *change.Table, row simRow) {
+	for i := range schema.Columns {
+		if value, ok := row[schema.Columns[i].Name]; ok {
+			rows.AddString(value)
+		} else {
+			rows.AddNull()
+		}
+	}
+}
+
+// simStream delivers the log from an offset on.
+type simStream struct {
+	source  *simSource
+	next    int // entry of the log
+	change  int // change within its transaction
+	offset  uint64
+	joinAt  uint64
+	joining map[change.Name]*change.Table
+	schemas map[change.Name]map[int]*change.Table // this stream's own pointers
+	stale   bool                                  // something was delivered since the last resumable event
+	begun   bool
+}
+
+func (st *simStream) Server() string { return st.source.server }
+func (st *simStream) Close() error   { return nil }
+
+func (st *simStream) Barrier() Barrier {
+	if st.source.barrier == simWindow {
+		return Barrier{Name: "window", Window: simWindowLength}
+	}
+	return Barrier{Name: "exact"}
+}
+
+// version gives this stream's pointer for a schema.
+func (st *simStream) version(schema *change.Table) *change.Table {
+	versions := st.schemas[schema.Name]
+	if versions == nil {
+		return nil // not joined yet
+	}
+	if versions[schema.Version] == nil {
+		copied := *schema
+		versions[schema.Version] = &copied
+	}
+	return versions[schema.Version]
+}
+
+// Next never waits: the runner asks only while something is there, see idle.
+func (st *simStream) Next(ctx context.Context) (change.Event, error) {
+	s := st.source
+	if st.offset >= st.joinAt && len(st.joining) > 0 && st.change == 0 {
+		for name, schema := range st.joining {
+			delete(st.joining, name)
+			st.schemas[name] = map[int]*change.Table{}
+			return st.event(change.Event{Kind: change.Joined, Resumable: true, Table: st.version(schema)}), nil
+		}
+	}
+	for st.next < len(s.log) {
+		entry := &s.log[st.next]
+		if entry.ddl != nil {
+			st.next++
+			st.offset = entry.end
+			if st.schemas[entry.ddl.name] == nil {
+				return st.Next(ctx) // it may join here
+			}
+			return st.event(change.Event{Kind: change.Altered, Table: st.version(entry.after)}), nil
+		}
+		if st.change < len(entry.txn.changes) {
+			c := &entry.txn.changes[st.change]
+			st.change++
+			if schema := st.version(c.schema); schema != nil {
+				return st.event(c.event(schema)), nil
+			}
+			continue
+		}
+		st.next++
+		st.change = 0
+		st.offset = entry.end
+		return st.event(change.Event{Kind: change.Commit, Resumable: s.rng.IntN(3) == 0, Time: entry.at}), nil
+	}
+	return st.event(change.Event{Kind: change.Progress, Resumable: true}), nil
+}
+
+func (st *simStream) event(e change.Event) change.Event {
+	e.Position = change.Position{File: "log.000001", Offset: st.offset}
+	if e.Resumable {
+		e.Position.GTIDs = strconv.FormatUint(st.offset, 10)
+	}
+	st.stale, st.begun = !e.Resumable, true
+	return e
+}
+
+// idle tells that there is nothing to deliver.
+func (st *simStream) idle() bool {
+	return st.begun && !st.stale && len(st.joining) == 0 && st.next == len(st.source.log)
+}
+
+func (c *simChange) event(schema *change.Table) change.Event {
+	rows := change.NewRows(len(schema.Columns))
+	kind := change.Update
+	if c.before != nil {
+		appendSimRow(rows, schema, c.before)
+	}
+	if c.after != nil {
+		appendSimRow(rows, schema, c.after)
+	}
+	switch {
+	case c.before == nil:
+		kind = change.Insert
+	case c.after == nil:
+		kind = change.Delete
+	}
+	return change.Event{Kind: kind, Table: schema, Rows: rows}
+}

@@ -1,0 +1,299 @@
+package ferry
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// The simulated target: loads that answer late, twice, not at all, or are aborted;
+// what was sent may arrive after the sender is gone.
+
+const simWide = "wide" // a cell that the narrow form of a batch cannot carry
+
+type simTarget struct {
+	rng    *rand.Rand
+	source *simSource
+	tables map[change.Name]*simTargetTable
+	labels map[string]*simBatch // committed
+	ended  map[string]bool      // aborted or settled: can never commit again
+	late   []simLate            // sent, not arrived
+	// violation is the first broken promise.
+	violation error
+	// newest is the newest change seen of every row, replayed the last change that may
+	// come a second time after a crash or with a new stream: only behind that does a
+	// row never go back in time.
+	newest   map[change.Name]map[string]int
+	replayed int
+}
+
+type simTargetTable struct {
+	columns []TargetColumn
+	rows    map[string]simRow
+	applied map[string]int // by key, the source change that the row reflects
+}
+
+type simLate struct {
+	label string
+	batch *simBatch
+}
+
+func newSimTarget(rng *rand.Rand, source *simSource) *simTarget {
+	t := &simTarget{rng: rng, source: source, tables: map[change.Name]*simTargetTable{}, labels: map[string]*simBatch{}, ended: map[string]bool{}}
+	for _, table := range source.tables {
+		t.tables[table.name] = &simTargetTable{rows: map[string]simRow{}, applied: map[string]int{}, columns: []TargetColumn{
+			{Name: "id", Key: true}, {Name: "v"}, {Name: "a", Nullable: true},
+		}}
+	}
+	t.mayReplay()
+	return t
+}
+
+// mayReplay is called at a crash and when a stream breaks.
+func (t *simTarget) mayReplay() {
+	t.newest, t.replayed = map[change.Name]map[string]int{}, t.source.seq
+}
+
+func (t *simTarget) violate(format string, a ...any) {
+	if t.violation == nil {
+		t.violation = fmt.Errorf(format, a...)
+	}
+}
+
+func (t *simTarget) Columns(_ context.Context, name change.Name) ([]TargetColumn, error) {
+	if t.rng.IntN(10) == 0 {
+		return nil, errSimLost
+	}
+	return slices.Clone(t.tables[name].columns), nil
+}
+
+func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []change.Column) error {
+	if t.rng.IntN(8) == 0 {
+		return errSimLost
+	}
+	table := t.tables[name]
+	for _, c := range columns {
+		if indexOf(table.columns, c.Name) < 0 {
+			table.columns = append(table.columns, TargetColumn{Name: c.Name, Nullable: true})
+		}
+	}
+	if t.rng.IntN(8) == 0 {
+		return errSimLost // done, and the answer lost
+	}
+	return nil
+}
+
+func (t *simTarget) Settle(_ context.Context, _ change.Name, labels []string) error {
+	for _, label := range labels {
+		t.ended[label] = true
+	}
+	return nil
+}
+
+func (t *simTarget) Loads(route Route) Loads { return &simLoads{t, route.Target} }
+
+type simLoads struct {
+	target *simTarget
+	name   change.Name
+}
+
+type simOp struct {
+	op  Op
+	row simRow
+}
+
+type simBatch struct {
+	name   change.Name
+	layout *Layout
+	wide   bool
+	ops    []simOp
+}
+
+func (s *simLoads) NewBatch(layout *Layout, rows *change.Rows, row int) Batch {
+	return &simBatch{name: s.name, layout: layout, wide: simRowIsWide(rows, row)}
+}
+
+func simRowIsWide(rows *change.Rows, row int) bool {
+	for c := range rows.Width() {
+		if string(rows.Cell(row, c)) == simWide {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *simBatch) Add(op Op, rows *change.Rows, row int) bool {
+	if !b.wide && simRowIsWide(rows, row) {
+		return false
+	}
+	values := simRow{}
+	for _, c := range b.layout.Columns {
+		if c.From >= 0 && !rows.Null(row, c.From) {
+			values[c.Name] = string(rows.Cell(row, c.From))
+		}
+	}
+	b.ops = append(b.ops, simOp{op, values})
+	return true
+}
+
+func (b *simBatch) Rows() int  { return len(b.ops) }
+func (b *simBatch) Bytes() int { return 20 * len(b.ops) }
+
+func (s *simLoads) Send(_ context.Context, label string, batch Batch) error {
+	t, b := s.target, batch.(*simBatch)
+	if known, ok := t.labels[label]; ok && known != b {
+		t.violate("label %s was used for two batches", label)
+	}
+	switch _, committed := t.labels[label]; {
+	case committed: // an earlier attempt has arrived
+		return nil
+	case t.ended[label]:
+		return &AbortedError{errSimLost}
+	}
+	switch n := t.rng.IntN(100); {
+	case n < 70:
+		t.commit(label, b)
+		return nil
+	case n < 78: // committed, the answer lost
+		t.commit(label, b)
+		return errSimLost
+	case n < 86: // on its way for a while yet
+		t.late = append(t.late, simLate{label, b})
+		return errSimLost
+	case n < 92:
+		return errSimLost
+	default:
+		t.ended[label] = true
+		return &AbortedError{&diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "too many versions"}}
+	}
+}
+
+// arrive lets something sent earlier arrive.
+func (t *simTarget) arrive() {
+	if len(t.late) == 0 {
+		return
+	}
+	i := t.rng.IntN(len(t.late))
+	l := t.late[i]
+	t.late = slices.Delete(t.late, i, i+1)
+	t.commit(l.label, l.batch)
+}
+
+// commit applies a batch once per label.
+func (t *simTarget) commit(label string, b *simBatch) {
+	if _, known := t.labels[label]; known || t.ended[label] {
+		return
+	}
+	t.labels[label] = b
+	table := t.tables[b.name]
+	for _, c := range b.layout.Columns {
+		if indexOf(table.columns, c.Name) < 0 {
+			t.violate("load with the column %s that %s does not have", c.Name, b.name)
+		}
+	}
+	if len(b.layout.Columns) != len(table.columns) {
+		t.violate("load with %d columns into %s, which has %d", len(b.layout.Columns), b.name, len(table.columns))
+	}
+	if t.newest[b.name] == nil {
+		t.newest[b.name] = map[string]int{}
+	}
+	for _, op := range b.ops {
+		key := op.row["id"]
+		version, err := strconv.Atoi(op.row["v"])
+		if err != nil {
+			t.violate("row %v of %s has no version", op.row, b.name)
+			continue
+		}
+		if op.op == Delete {
+			delete(table.rows, key)
+			version = t.source.successor(b.name, key, version)
+		} else {
+			table.rows[key] = op.row
+		}
+		table.applied[key] = version
+		if newest := t.newest[b.name][key]; newest > t.replayed && version < newest {
+			t.violate("%s of %s went back in time: change %d after change %d", key, b.name, version, t.newest[b.name][key])
+		}
+		t.newest[b.name][key] = version
+	}
+}
+
+// successor is the change that ended version v of a row.
+func (s *simSource) successor(name change.Name, key string, v int) int {
+	for _, txn := range s.txns {
+		for _, c := range txn.changes {
+			if c.table.name == name && (c.key == key || c.from == key) && c.seq > v {
+				return c.seq
+			}
+		}
+	}
+	return v
+}
+
+// checkCovered is the promise of a checkpoint: every change before its position, of
+// the tables that had joined, is at the target, unless a newer one is.
+func (t *simTarget) checkCovered(position change.Position, joined map[change.Name]uint64) {
+	for _, entry := range t.source.log {
+		if entry.end > position.Offset {
+			return
+		}
+		if entry.txn == nil {
+			continue
+		}
+		for _, c := range entry.txn.changes {
+			from, ok := joined[c.table.name]
+			applied := t.tables[c.table.name].applied
+			if ok && entry.end > from && (applied[c.key] < c.seq || applied[c.from] < c.seq) {
+				t.violate("checkpoint at %d, but change %d of %s %s is not at the target", position.Offset, c.seq, c.table.name, c.key)
+			}
+		}
+	}
+}
+
+// checkEqual compares every table with the source, NULL for the columns that the
+// source does not have any more.
+func (t *simTarget) checkEqual() error {
+	for _, source := range t.source.tables {
+		target := t.tables[source.name]
+		if len(source.logged) != len(target.rows) {
+			return fmt.Errorf("%s: %d rows at the source, %d at the target", source.name, len(source.logged), len(target.rows))
+		}
+		for key, want := range source.logged {
+			got := target.rows[key]
+			for _, c := range source.schema.Columns {
+				wantValue, wantSet := want[c.Name]
+				gotValue, gotSet := got[c.Name]
+				// An ALTER without a row after it has not reached the target, and a
+				// renamed column is a new one there: old rows keep what they had.
+				if c.Name == "id" || c.Name == "v" {
+					if wantValue != gotValue {
+						return fmt.Errorf("%s %s: %s=%q at the source, %q at the target", source.name, key, c.Name, wantValue, gotValue)
+					}
+					continue
+				}
+				if !t.source.alteredSince(source, want) && (wantSet != gotSet || wantValue != gotValue) {
+					return fmt.Errorf("%s %s: %s=%q,%v at the source, %q,%v at the target", source.name, key, c.Name, wantValue, wantSet, gotValue, gotSet)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// alteredSince tells whether the table was altered after the row was written: the
+// policy changes no old rows.
+func (s *simSource) alteredSince(t *simTable, row simRow) bool {
+	for _, txn := range s.txns {
+		for _, c := range txn.changes {
+			if c.table == t && c.after != nil && c.after["v"] == row["v"] {
+				return c.schema.Version != t.schema.Version
+			}
+		}
+	}
+	return true
+}
