@@ -51,6 +51,17 @@ type Server struct {
 	process *process // nil while stopped
 }
 
+// Prepare does everything slow that Start would have to do first, downloads above
+// all, and answers with the version that Start will run.
+func Prepare(ctx context.Context, flavor Flavor, log func(format string, args ...any)) (string, error) {
+	program, err := findSoftware(ctx, flavor, log)
+	if err != nil {
+		return "", err
+	}
+	_, err = program.template(ctx, log)
+	return program.version, err
+}
+
 // Start starts a server with a fresh data directory and returns when it accepts
 // logins. The caller stops it; it is killed when this process dies.
 func Start(ctx context.Context, o Options) (*Server, error) {

@@ -1,0 +1,50 @@
+# Everything here needs Go (see go.mod) and Debian's standard tools, nothing else.
+GO      ?= go
+GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
+SOURCES  = cmd internal scripts
+VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
+LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=%))
+# How long "make fuzz" spends on each target.
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint fuzz clean need-go
+
+help: ## Print this help.
+	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r what why; do printf '%-13s %s\n' "$$what" "$$why"; done
+
+build: need-go ## Build bin/starferry, one static binary.
+	@echo "building bin/starferry"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/starferry ./cmd/starferry
+
+demo: build ## Walk the tutorial on a real MySQL and the built-in StarRocks stand-in (KEEP=1 leaves both up).
+	@KEEP='$(KEEP)' $(GO) run ./scripts/demo
+
+test: need-go ## Run all tests, with real MySQL and MariaDB servers (under 10 minutes).
+	@echo "making sure that MySQL and MariaDB can be started"
+	@$(GO) run ./scripts/provision
+	@echo "testing"
+	@$(GO) test -timeout 9m ./...
+
+lint: need-go ## Check formatting, vet and staticcheck.
+	@echo "gofmt"; bad=$$($(GOFMT) -l $(SOURCES)) || exit 1; \
+		if [ -n "$$bad" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$bad"; exit 1; fi
+	@echo "go vet"; $(GO) vet ./...
+	@echo "staticcheck"; $(GO) tool staticcheck ./...
+
+fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each.
+	@list=$$(grep -rl --include='*_test.go' '^func Fuzz' $(SOURCES) | xargs -r -n1 dirname | sort -u); \
+	for dir in $$list; do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+			echo "fuzzing $$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
+		done; \
+	done
+
+clean: ## Remove what was built (the servers in the user's cache stay).
+	rm -rf bin .demo
+
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go $$(sed -n 's/^go //p' go.mod) or later (https://go.dev/dl/) and put it in PATH, or say make GO=/path/to/go"; exit 2; }
