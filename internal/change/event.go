@@ -19,7 +19,8 @@ const (
 	Progress
 	// Joined: from here on the rows of Table are delivered, decoded with exactly
 	// this schema. Sent once for every table that the stream was asked to join,
-	// and again after a table of that name was created anew.
+	// and again after a table of that name was created anew. Always Resumable: a
+	// checkpoint must know that a table joined before a row of it is loaded.
 	Joined
 	// Altered: from here on rows of Table come with this, the next, version.
 	Altered
@@ -46,7 +47,8 @@ type Event struct {
 	// Resumable tells that no transaction is open at Position, that Position is
 	// complete (with GTIDs where the server has them), and that a stream opened
 	// there delivers everything after it. Set on Commit and Progress often enough
-	// (every 20 ms, and when the log has been read to its end), not on every one.
+	// (every 20 ms, and when the log has been read to its end), not on every one, and
+	// on every Joined.
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.
 	Time time.Time

@@ -60,12 +60,12 @@ func simulate(seed uint64, broken simBreak) error {
 	s.target = newSimTarget(rng, s.source)
 	s.journal = &simJournal{onSave: s.saved}
 	s.start()
-	crashes := rng.IntN(4) * rng.IntN(2)
+	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
 	for step := range 300 + rng.IntN(500) {
 		if err := s.step(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
-		if crashes > 0 && rng.IntN(200) == 0 {
+		if crashes > 0 && rng.IntN(crashOdds) == 0 {
 			crashes--
 			s.crash()
 		}
