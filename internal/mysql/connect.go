@@ -1,0 +1,261 @@
+package mysql
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"starferry/internal/diag"
+	"starferry/internal/ferry"
+)
+
+// Config says how to reach and read one server.
+type Config struct {
+	Host     string
+	Port     int
+	User     string
+	Password diag.Secret
+	// ServerID is what the stream registers as; the same for every run of a
+	// deployment, different from every server's and every other deployment's.
+	ServerID uint32
+	// TLS is "preferred" (the default when empty), "disabled", "required" or
+	// "verify-identity".
+	TLS string
+	// ConnectTimeout bounds one attempt to connect; 10 s when zero.
+	ConnectTimeout time.Duration
+	// Barrier is "auto" (the default when empty) or "lock".
+	Barrier string
+	// Heartbeat is how often an idle server says where its log ends; 500 ms when
+	// zero, at most 1 s.
+	Heartbeat time.Duration
+	// Notify takes sentences for people: what is being waited for, and why. May be
+	// nil; may be called from any goroutine.
+	Notify func(format string, a ...any)
+}
+
+const (
+	defaultConnectTimeout = 10 * time.Second
+	defaultHeartbeat      = 500 * time.Millisecond
+	maxHeartbeat          = time.Second
+	maxConnections        = 8
+)
+
+// Source is one MySQL or MariaDB server as a source of changes.
+type Source struct {
+	config Config
+	db     *sql.DB
+	server ServerInfo
+	// variables are the server's global variables at Connect, by lower-case name.
+	variables map[string]string
+	// collations maps the numbers that the log uses to names.
+	collations map[uint64]collation
+	// defaults are the default collations of charsets.
+	defaults    map[string]string
+	currentUser string      // user@host as the server matched it
+	tls         *tls.Config // for the dump connection; nil without TLS
+	sizes       pageSizes
+}
+
+var _ ferry.Source = (*Source)(nil)
+
+type collation struct{ name, charset string }
+
+// Connect logs in, sets and reads back the session, and learns what kind of server
+// this is. Errors are *diag.Problem of class Unusable when the address, the login
+// or TLS is wrong.
+func Connect(ctx context.Context, config Config) (*Source, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{config: config, variables: map[string]string{}}
+	if err := s.learn(ctx); err != nil {
+		return nil, err
+	}
+	connector, err := driver.NewConnector(s.driverConfig())
+	if err != nil {
+		return nil, s.loginProblem(err)
+	}
+	s.db = sql.OpenDB(&sessionConnector{Connector: connector, source: s})
+	s.db.SetMaxOpenConns(maxConnections)
+	s.db.SetMaxIdleConns(2)
+	s.db.SetConnMaxIdleTime(time.Minute)
+	if err := s.db.PingContext(ctx); err != nil {
+		s.db.Close()
+		return nil, s.loginProblem(err)
+	}
+	if err := s.db.QueryRowContext(ctx, "SELECT CURRENT_USER()").Scan(&s.currentUser); err != nil {
+		s.db.Close()
+		return nil, s.queryProblem("asking for CURRENT_USER()", err)
+	}
+	return s, nil
+}
+
+// Close ends the connections of the Source; streams are closed by themselves.
+func (s *Source) Close() error { return s.db.Close() }
+
+func (c Config) withDefaults() (Config, error) {
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = defaultConnectTimeout
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = defaultHeartbeat
+	}
+	c.Heartbeat = min(c.Heartbeat, maxHeartbeat)
+	if c.TLS == "" {
+		c.TLS = "preferred"
+	}
+	if c.Barrier == "" {
+		c.Barrier = "auto"
+	}
+	if c.Notify == nil {
+		c.Notify = func(string, ...any) {}
+	}
+	if c.Port == 0 {
+		c.Port = 3306
+	}
+	switch {
+	case c.ServerID == 0:
+		return c, &diag.Problem{Code: codeConfig, Class: diag.Unusable, Message: "the server id to read the binary log with is 0",
+			Fix: "give the deployment a server-id that no server and no other deployment uses."}
+	case c.TLS != "preferred" && c.TLS != "disabled" && c.TLS != "required" && c.TLS != "verify-identity":
+		return c, &diag.Problem{Code: codeConfig, Class: diag.Unusable, Message: fmt.Sprintf("unknown TLS mode '%s'", c.TLS),
+			Fix: "use one of preferred, disabled, required, verify-identity."}
+	case c.Barrier != "auto" && c.Barrier != "lock":
+		return c, &diag.Problem{Code: codeConfig, Class: diag.Unusable, Message: fmt.Sprintf("unknown snapshot barrier '%s'", c.Barrier),
+			Fix: "use one of auto, lock."}
+	}
+	return c, nil
+}
+
+// address is host:port, for connecting and for people.
+func (s *Source) address() string {
+	return net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
+}
+
+// driverConfig is how the control and page connections are made.
+func (s *Source) driverConfig() *driver.Config {
+	c := driver.NewConfig()
+	c.User = s.config.User
+	c.Passwd = s.config.Password.Reveal()
+	c.Net = "tcp"
+	c.Addr = s.address()
+	c.Timeout = s.config.ConnectTimeout
+	c.ReadTimeout = readTimeout
+	c.WriteTimeout = readTimeout
+	c.Collation = "utf8mb4_general_ci"
+	c.MaxAllowedPacket = 0 // as large as the server sends
+	c.Logger = &driver.NopLogger{}
+	c.ConnectionAttributes = "program_name:starferry"
+	c.TLSConfig = map[string]string{
+		"preferred": "preferred", "disabled": "false", "required": "skip-verify", "verify-identity": "true",
+	}[s.config.TLS]
+	return c
+}
+
+// dumpTLS is the TLS configuration of the stream's connection: the same as the
+// control connection got, so that "preferred" means the same on both.
+func (s *Source) dumpTLS(encrypted bool) *tls.Config {
+	if !encrypted {
+		return nil
+	}
+	return &tls.Config{
+		ServerName:         s.config.Host,
+		InsecureSkipVerify: s.config.TLS != "verify-identity", // "required" encrypts and does not verify, as MySQL's own client
+		MinVersion:         tls.VersionTLS12,
+	}
+}
+
+// learn reads, over a connection of its own, what the sessions of the pool and the
+// stream depend on.
+func (s *Source) learn(ctx context.Context) error {
+	connector, err := driver.NewConnector(s.driverConfig())
+	if err != nil {
+		return s.loginProblem(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return s.loginProblem(err)
+	}
+	defer conn.Close()
+	// SHOW is not cut by a hostile sql_select_limit or max_execution_time.
+	err = eachPair(ctx, conn, "SHOW GLOBAL VARIABLES", func(name, value string) { s.variables[name] = value })
+	if err != nil {
+		return s.queryProblem("SHOW GLOBAL VARIABLES", err)
+	}
+	encrypted := false
+	err = eachPair(ctx, conn, "SHOW SESSION STATUS LIKE 'Ssl_cipher'", func(_, value string) { encrypted = value != "" })
+	if err != nil {
+		return s.queryProblem("SHOW SESSION STATUS", err)
+	}
+	s.tls = s.dumpTLS(encrypted)
+	s.server = s.serverInfo(encrypted)
+	return s.learnCollations(ctx, conn)
+}
+
+func (s *Source) learnCollations(ctx context.Context, conn *sql.Conn) error {
+	rows, err := conn.QueryContext(ctx, "SHOW COLLATION")
+	if err != nil {
+		return s.queryProblem("SHOW COLLATION", err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return s.queryProblem("SHOW COLLATION", err)
+	}
+	s.collations, s.defaults = map[uint64]collation{}, map[string]string{}
+	cells := make([]sql.RawBytes, len(columns))
+	targets := make([]any, len(columns))
+	for i := range cells {
+		targets[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return s.queryProblem("SHOW COLLATION", err)
+		}
+		// MariaDB's context collations (uca1400_…) have no number of their own.
+		if string(cells[3]) == "Yes" {
+			s.defaults[string(cells[1])] = string(cells[0])
+		}
+		if id, err := strconv.ParseUint(string(cells[2]), 10, 64); err == nil {
+			s.collations[id] = collation{name: string(cells[0]), charset: string(cells[1])}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return s.queryProblem("SHOW COLLATION", err)
+	}
+	return nil
+}
+
+// eachPair runs a statement whose answer begins with two columns, name and value.
+func eachPair(ctx context.Context, conn querier, statement string, each func(name, value string)) error {
+	rows, err := conn.QueryContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var value sql.NullString
+		if err := rows.Scan(&name, &value); err != nil {
+			return err
+		}
+		each(name, value.String)
+	}
+	return rows.Err()
+}
+
+// querier is what *sql.DB and *sql.Conn have in common here.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}

@@ -1,0 +1,261 @@
+package mysql
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/go-mysql-org/go-mysql/client"
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// A dump connection asks for the log and reads its packets. Login, TLS and the
+// packet layer are go-mysql's; its BinlogSyncer is not used: it draws a new replica
+// UUID for every connection, so that two readers with one server id would never
+// notice each other, hands events on by count and not by bytes, and asks for
+// heartbeats whose offset wraps at 4 GiB.
+type dump struct {
+	conn   *client.Conn
+	parser *replication.BinlogParser
+	// bodies holds the undecoded rows events of the packet at hand.
+	bodies map[*replication.RowsEvent][]byte
+}
+
+// silence is how long a dump may say nothing, heartbeats included.
+const silence = 30 * time.Second
+
+const (
+	heartbeatV2      = 0x0002 // flag of COM_BINLOG_DUMP_GTID (MySQL ≥ 8.0.26): 64-bit offsets in heartbeats
+	emptyTableID     = 0x00ffffff
+	dumpNetTimeout   = 3600 // s the server waits while our side is full
+	comRegisterSlave = 0x15
+)
+
+// openDump logs in and asks for the log behind from.
+func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, error) {
+	timeout, cancel := context.WithTimeout(ctx, s.config.ConnectTimeout)
+	defer cancel()
+	dialer := &net.Dialer{}
+	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dialer.DialContext,
+		func(c *client.Conn) error {
+			c.SetTLSConfig(s.tls)
+			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
+			c.ReadTimeout = s.config.ConnectTimeout
+			c.BufferSize = 256 << 10
+			return nil
+		})
+	if err != nil {
+		return nil, s.loginProblem(err)
+	}
+	d := &dump{conn: conn, bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
+	d.parser.SetVerifyChecksum(true)
+	d.parser.SetFlavor(gomysql.MySQLFlavor)
+	if s.server.Flavor == MariaDB {
+		d.parser.SetFlavor(gomysql.MariaDBFlavor)
+	}
+	d.parser.SetRowsEventDecodeFunc(d.keepRows)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := d.prepare(s); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if err := d.ask(s, from); err != nil {
+		conn.Close()
+		return nil, s.queryProblem("asking for the binary log", err)
+	}
+	return d, nil
+}
+
+// keepRows is the parser's hook: a rows event is only framed here; whether and with
+// which schema it is decoded is decided when its turn comes.
+func (d *dump) keepRows(e *replication.RowsEvent, body []byte) error {
+	// Older servers end a statement without rows by an event of no table.
+	if id := binary.LittleEndian.Uint32(body); id == emptyTableID && len(body) <= 12 {
+		return nil
+	}
+	if _, err := e.DecodeHeader(body); err != nil {
+		return err
+	}
+	d.bodies[e] = body
+	return nil
+}
+
+// prepare sets what the server's dump thread looks at.
+func (d *dump) prepare(s *Source) error {
+	statements := []string{
+		// Says that checksums are understood; the algorithm is the server's own.
+		"SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum",
+		fmt.Sprintf("SET @master_heartbeat_period = %d, @source_heartbeat_period = %[1]d", s.config.Heartbeat.Nanoseconds()),
+		fmt.Sprintf("SET SESSION net_write_timeout = %d, SESSION net_read_timeout = %[1]d", dumpNetTimeout),
+		fmt.Sprintf("SET @slave_uuid = '%s', @replica_uuid = '%[1]s'", replicaUUID(s.config.ServerID)),
+	}
+	if s.server.Flavor == MariaDB {
+		// 4: GTID events are understood.
+		statements = append(statements, "SET @mariadb_slave_capability = 4")
+	}
+	for _, statement := range statements {
+		if _, err := d.conn.Execute(statement); err != nil {
+			return s.queryProblem(statement, err)
+		}
+	}
+	r, err := d.conn.Execute(s.identityQuery())
+	if err != nil {
+		return s.queryProblem("asking the server who it is", err)
+	}
+	parts := make([]string, 4)
+	for i := range parts {
+		if parts[i], err = r.GetString(0, i); err != nil {
+			return s.queryProblem("asking the server who it is", err)
+		}
+	}
+	if id := identity(s.server.Flavor, parts[0], parts[1], parts[2], parts[3]); id != s.server.ID {
+		return s.otherServer(id)
+	}
+	if err := d.register(s); err != nil {
+		return s.queryProblem("registering as a replica", err)
+	}
+	return nil
+}
+
+// replicaUUID is the same for every connection with one server id: the server then
+// ends the older of two.
+func replicaUUID(serverID uint32) string {
+	id := sha256.Sum256(fmt.Appendf(nil, "starferry replica %d", serverID))
+	id[6] = id[6]&0x0f | 0x80 // version 8: made by a rule of one's own
+	id[8] = id[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[0:4], id[4:6], id[6:8], id[8:10], id[10:16])
+}
+
+// register makes the reader visible in SHOW REPLICAS.
+func (d *dump) register(s *Source) error {
+	packet := []byte{0, 0, 0, 0, comRegisterSlave}
+	packet = binary.LittleEndian.AppendUint32(packet, s.config.ServerID)
+	for _, text := range []string{"starferry", "", ""} { // host, user, password: for people
+		packet = append(packet, byte(len(text)))
+		packet = append(packet, text...)
+	}
+	packet = append(packet, 0, 0)       // port
+	packet = append(packet, 0, 0, 0, 0) // rank, unused
+	packet = append(packet, 0, 0, 0, 0) // source id
+	d.conn.ResetSequence()
+	if err := d.conn.WritePacket(packet); err != nil {
+		return err
+	}
+	_, err := d.conn.ReadOKPacket()
+	return err
+}
+
+// ask sends the dump command.
+func (d *dump) ask(s *Source, from change.Position) error {
+	d.conn.ResetSequence()
+	if s.server.followsGTID() {
+		set, err := gomysql.ParseMysqlGTIDSet(from.GTIDs)
+		if err != nil {
+			return err
+		}
+		flags := uint16(0)
+		if s.server.atLeast(8, 0, 26) {
+			flags |= heartbeatV2
+		}
+		encoded := set.Encode()
+		packet := []byte{0, 0, 0, 0, gomysql.COM_BINLOG_DUMP_GTID}
+		packet = binary.LittleEndian.AppendUint16(packet, flags)
+		packet = binary.LittleEndian.AppendUint32(packet, s.config.ServerID)
+		packet = binary.LittleEndian.AppendUint32(packet, 0) // no file name
+		packet = binary.LittleEndian.AppendUint64(packet, 4)
+		packet = binary.LittleEndian.AppendUint32(packet, uint32(len(encoded)))
+		return d.conn.WritePacket(append(packet, encoded...))
+	}
+	// The command's offset has 32 bits; checkLog has refused anything beyond.
+	packet := []byte{0, 0, 0, 0, gomysql.COM_BINLOG_DUMP}
+	packet = binary.LittleEndian.AppendUint32(packet, uint32(from.Offset))
+	packet = binary.LittleEndian.AppendUint16(packet, 0)
+	packet = binary.LittleEndian.AppendUint32(packet, s.config.ServerID)
+	return d.conn.WritePacket(append(packet, from.File...))
+}
+
+// next reads and frames the next event of the log.
+func (d *dump) next() (*replication.BinlogEvent, error) {
+	if err := d.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return nil, err
+	}
+	packet, err := d.conn.ReadPacket()
+	if err != nil {
+		return nil, err
+	}
+	if len(packet) == 0 {
+		return nil, errors.New("the server sent an empty packet")
+	}
+	switch packet[0] {
+	case gomysql.ERR_HEADER:
+		return nil, d.conn.HandleErrorPacket(packet)
+	case gomysql.EOF_HEADER:
+		return nil, errors.New("the server ended the stream")
+	}
+	clear(d.bodies)
+	e, err := d.parser.Parse(packet[1:])
+	if err != nil {
+		return nil, &parseError{err}
+	}
+	return e, nil
+}
+
+// parseError is an event that arrived and cannot be read: reading it again will not
+// help.
+type parseError struct{ cause error }
+
+func (e *parseError) Error() string { return e.cause.Error() }
+func (e *parseError) Unwrap() error { return e.cause }
+
+func (d *dump) close() { d.conn.Close() }
+
+// dumpProblem says why the log's stream ended.
+func (s *Source) dumpProblem(err error, at change.Position) error {
+	if diag.Find(err) != nil {
+		return err
+	}
+	var parse *parseError
+	if errors.As(err, &parse) {
+		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Cause: err,
+			Message: fmt.Sprintf("an event of the binary log of MySQL %s behind %s cannot be read", s.address(), at),
+			Fix:     "if the server's disk or the network is not to blame, this is a defect: please report it with the output of mysqlbinlog at that position."}
+	}
+	message := err.Error()
+	switch code := errorCode(err); {
+	case code == 0, code == 1053, code == 1317, code == 1927, code == 2013:
+		return &diag.Problem{Code: codeLost, Class: diag.Transient, Cause: err,
+			Message: fmt.Sprintf("the binary log stream from MySQL %s broke at %s", s.address(), at)}
+	case strings.Contains(message, "same server_uuid/server_id"):
+		return &diag.Problem{Code: codeReplaced, Class: diag.Refused, Cause: err,
+			Message: fmt.Sprintf("another reader with server id %d took over the binary log stream of MySQL %s", s.config.ServerID, s.address()),
+			Fix:     "run a deployment only once; if the other one is not this deployment, give one of the two another 'server-id'."}
+	case code == 1236 && anyOf(message, "purged", "Could not find first log", "could not find next log", "missing from the source", "required binary log"):
+		return s.purgedProblem(at.String(), err)
+	case code == 1236 && anyOf(message, "position > file size", "impossible position", "more GTIDs than", "has transactions that"):
+		return s.beyondProblem(at.String(), err)
+	case code == 1227 || code == 1045:
+		return s.grantProblem("REPLICATION SLAVE", "*.*", err)
+	}
+	return &diag.Problem{Code: codeLog, Class: diag.Refused, Cause: err,
+		Message: fmt.Sprintf("MySQL %s cannot send its binary log behind %s", s.address(), at),
+		Fix:     "see the server's message and its error log."}
+}
+
+func anyOf(text string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// Start is where a first stream begins. With GTIDs it is the executed set as read:
+// what is in the log but not yet counted is then delivered, and what is counted is
+// visible to every later page.
+func (s *Source) Start(ctx context.Context) (change.Position, error) {
+	if !s.server.followsGTID() {
+		return s.End(ctx)
+	}
+	var set string
+	if err := s.db.QueryRowContext(ctx, "SELECT @@global.gtid_executed").Scan(&set); err != nil {
+		return change.Position{}, s.queryProblem("reading gtid_executed", err)
+	}
+	position, err := s.End(ctx)
+	if err != nil {
+		return change.Position{}, err
+	}
+	position.GTIDs = compactSet(set)
+	return position, nil
+}
+
+// compactSet takes the line breaks out of a GTID set.
+func compactSet(set string) string {
+	return strings.NewReplacer("\n", "", "\r", "", " ", "").Replace(set)
+}
+
+// End is the end of the source's log now, as file and offset.
+func (s *Source) End(ctx context.Context) (change.Position, error) {
+	return s.endOf(ctx, s.db)
+}
+
+func (s *Source) endOf(ctx context.Context, conn querier) (change.Position, error) {
+	statement := s.statusStatement()
+	rows, err := conn.QueryContext(ctx, statement)
+	if err != nil {
+		return change.Position{}, s.queryProblem(statement, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return change.Position{}, s.queryProblem(statement, err)
+	}
+	var p change.Position
+	// The rest, and the GTID set in it, is not looked at: rows become visible before
+	// their GTID is counted, so that set is no mark.
+	targets := make([]any, len(columns))
+	for i := range targets {
+		targets[i] = new(sql.RawBytes)
+	}
+	targets[0], targets[1] = &p.File, &p.Offset
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return change.Position{}, s.queryProblem(statement, err)
+		}
+		return change.Position{}, s.logOffProblem()
+	}
+	if err := rows.Scan(targets...); err != nil {
+		return change.Position{}, s.queryProblem(statement, err)
+	}
+	return p, s.queryProblem(statement, errors.Join(rows.Err(), rows.Close()))
+}
+
+// statusStatement asks for the end of the log.
+func (s *Source) statusStatement() string {
+	if s.server.Flavor == MySQL && s.server.atLeast(8, 2, 0) {
+		return "SHOW BINARY LOG STATUS"
+	}
+	return "SHOW MASTER STATUS"
+}
+
+// identityOf asks a connection which server it talks to.
+func (s *Source) identityOf(ctx context.Context, conn querier) (string, error) {
+	var uuid, id, host, datadir string
+	if err := conn.QueryRowContext(ctx, s.identityQuery()).Scan(&uuid, &id, &host, &datadir); err != nil {
+		return "", s.queryProblem("asking the server who it is", err)
+	}
+	return identity(s.server.Flavor, uuid, id, host, datadir), nil
+}
+
+// missing says which transactions of set the server has not executed, and which
+// that set lacks it has purged from its log.
+func (s *Source) missing(ctx context.Context, set string) (notExecuted, purged string, err error) {
+	set = literal(set)
+	query := "SELECT GTID_SUBTRACT(" + set + ", @@global.gtid_executed), GTID_SUBTRACT(@@global.gtid_purged, " + set + ")"
+	if err := s.db.QueryRowContext(ctx, query).Scan(&notExecuted, &purged); err != nil {
+		return "", "", s.queryProblem("comparing GTID sets", err)
+	}
+	return compactSet(notExecuted), compactSet(purged), nil
+}
+
+// logFile looks for a file of the log and its size.
+func (s *Source) logFile(ctx context.Context, name string) (size uint64, first string, found bool, err error) {
+	rows, err := s.db.QueryContext(ctx, "SHOW BINARY LOGS")
+	if err != nil {
+		return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
+	}
+	targets := make([]any, len(columns))
+	for i := range targets {
+		targets[i] = new(sql.RawBytes)
+	}
+	var file string
+	var bytes uint64
+	targets[0], targets[1] = &file, &bytes
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
+		}
+		if first == "" {
+			first = file
+		}
+		if file == name {
+			size, found = bytes, true
+		}
+	}
+	return size, first, found, s.queryProblem("SHOW BINARY LOGS", rows.Err())
+}
+
+func (s *Source) purgedProblem(what string, cause error) error {
+	return &diag.Problem{Code: codePurged, Class: diag.Refused, Cause: cause,
+		Message: fmt.Sprintf("MySQL %s no longer has the log that comes next: %s", s.address(), what),
+		Fix: "the changes in between cannot be had from this server. Either point the script at a server that still has them, " +
+			"or start again with an empty data directory to copy the tables anew; then keep the log longer: SET GLOBAL binlog_expire_logs_seconds = 604800;"}
+}
+
+func (s *Source) beyondProblem(what string, cause error) error {
+	return &diag.Problem{Code: codeBeyond, Class: diag.Refused, Cause: cause,
+		Message: fmt.Sprintf("MySQL %s has less than what was already delivered: %s", s.address(), what),
+		Fix: "this server lost transactions or is not the one that was followed. Point the script at a server that has them, " +
+			"or start again with an empty data directory to copy the tables anew."}
+}

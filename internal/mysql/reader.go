@@ -1,0 +1,428 @@
+package mysql
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// Invariant: at.Offset is the end, in 64 bits, of the last event that was handled,
+// and a position is called resumable only between two groups (a group is what the
+// server logs at once: a transaction or a DDL). The header's end position has 32
+// bits and is only used to correct the count: servers leave out events that a
+// reader has already (GTID) without saying how long they were.
+
+const (
+	resumeEvery   = 20 * time.Millisecond
+	failoverPause = 500 * time.Millisecond
+	failoverTries = 120 // a minute
+)
+
+// reader turns the events of a dump into the events of the stream. It belongs to
+// one goroutine; mu lets the timer of settle look in between two events.
+type reader struct {
+	source  *Source
+	dump    *dump
+	queue   *queue
+	tracker *tracker
+
+	mu       sync.Mutex
+	at       change.Position
+	executed *gomysql.MysqlGTIDSet // nil when the server is not followed by GTID
+	group    group
+	time     time.Time
+	maps     map[uint64]*mapped // by table id
+	owed     bool               // a boundary was passed that no resumable event told of
+	told     time.Time          // when the last resumable event was put
+	timer    *time.Timer
+	xids     map[string]bool // XA transactions whose rows were seen to concern nobody
+}
+
+// group is the group of events at hand.
+type group struct {
+	open        bool // a GTID event or BEGIN was seen
+	transaction bool // rows may follow; XID, COMMIT or ROLLBACK ends it
+	delivered   bool // rows of it were handed on
+	xa          bool
+	alter       alterPhase
+	gtid        func() // adds its GTID to the executed set
+}
+
+// alterPhase is MariaDB's two-phase ALTER: the statement is logged when it starts
+// and again when it ends.
+type alterPhase uint8
+
+const (
+	alterWhole alterPhase = iota
+	alterStarts
+	alterCommits
+	alterRollsBack
+)
+
+// mapped is a table id of the log.
+type mapped struct {
+	database, table string
+	event           *replication.TableMapEvent
+	tracked         *tracked // nil when nobody follows the table
+	decoder         *decoder
+}
+
+func newReader(s *Source, d *dump, q *queue, from change.Position) (*reader, error) {
+	r := &reader{source: s, dump: d, queue: q, at: change.Position{File: from.File, Offset: from.Offset},
+		maps: map[uint64]*mapped{}, xids: map[string]bool{}}
+	if s.server.followsGTID() {
+		set, err := gomysql.ParseMysqlGTIDSet(from.GTIDs)
+		if err != nil {
+			return nil, err
+		}
+		r.executed = set.(*gomysql.MysqlGTIDSet)
+		// The server tells where in its files it begins; the position's own file may
+		// be that of another server.
+		r.at = change.Position{}
+	}
+	return r, nil
+}
+
+// run reads until the dump or ctx ends.
+func (r *reader) run(ctx context.Context) error {
+	r.timer = time.AfterFunc(time.Hour, func() { r.settle(ctx) })
+	defer r.timer.Stop()
+	for {
+		e, err := r.dump.next()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return r.source.dumpProblem(err, r.position())
+		}
+		r.mu.Lock()
+		err = r.handle(ctx, e)
+		r.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reader) position() change.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at
+}
+
+// handle moves past one event of the log.
+func (r *reader) handle(ctx context.Context, e *replication.BinlogEvent) error {
+	if e.Header.Timestamp != 0 {
+		r.time = time.Unix(int64(e.Header.Timestamp), 0)
+	}
+	switch event := e.Event.(type) {
+	case *replication.RotateEvent:
+		return r.rotate(ctx, event)
+	case *replication.FormatDescriptionEvent:
+		if err := r.startFile(e.Header, event); err != nil {
+			return err
+		}
+		return r.boundary(ctx)
+	case *replication.HeartbeatEvent:
+		return r.heartbeat(ctx, e.Header, event)
+	case *replication.TransactionPayloadEvent:
+		return r.payload(ctx, e.Header, event)
+	}
+	r.advance(e.Header)
+	if err := r.step(ctx, e); err != nil {
+		return err
+	}
+	return r.boundary(ctx)
+}
+
+// advance counts an event. Artificial events are not in the file.
+func (r *reader) advance(h *replication.EventHeader) {
+	if h.Flags&replication.LOG_EVENT_ARTIFICIAL_F != 0 {
+		return
+	}
+	if h.LogPos == 0 {
+		r.at.Offset += uint64(h.EventSize)
+		return
+	}
+	r.at.Offset = endOffset(r.at.Offset+1, h.LogPos)
+}
+
+// endOffset is the first offset from least on whose low 32 bits are low.
+func endOffset(least uint64, low uint32) uint64 {
+	offset := least&^uint64(math.MaxUint32) | uint64(low)
+	if offset < least {
+		offset += 1 << 32
+	}
+	return offset
+}
+
+func (r *reader) rotate(ctx context.Context, e *replication.RotateEvent) error {
+	// Table ids begin anew when a server restarts, which always rotates.
+	if name := string(e.NextLogName); name != r.at.File {
+		r.at.File = name
+		r.at.Offset = e.Position
+		clear(r.maps)
+	} else {
+		r.at.Offset = max(r.at.Offset, e.Position)
+	}
+	return r.boundary(ctx)
+}
+
+// startFile handles the event that every file begins with. The server sends it
+// again, without a position, when it starts in the middle of a file.
+func (r *reader) startFile(h *replication.EventHeader, e *replication.FormatDescriptionEvent) error {
+	if r.group.open && e.CreateTimestamp != 0 {
+		if r.group.delivered {
+			return r.rolledBack("the server stopped in the middle of it")
+		}
+		r.group = group{}
+	}
+	if h.LogPos != 0 && h.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && r.at.Offset <= 4 {
+		r.advance(h)
+	}
+	return nil
+}
+
+// heartbeat tells where the end of the log is when nothing happens, and how far the
+// server has skipped what this reader has already.
+func (r *reader) heartbeat(ctx context.Context, h *replication.EventHeader, e *replication.HeartbeatEvent) error {
+	if r.group.open {
+		return nil
+	}
+	at := change.Position{File: e.Filename, Offset: e.Offset}
+	if e.Version == 1 {
+		at.Offset = uint64(h.LogPos)
+		if at.File == r.at.File {
+			at.Offset = endOffset(r.at.Offset, h.LogPos)
+		}
+	}
+	if at.Reached(r.at) {
+		r.at = at
+	}
+	r.owed, r.time = true, time.Time{} // nothing waits: an idle server has no lag
+	return r.boundary(ctx)
+}
+
+// payload handles a compressed transaction: its events are those of an ordinary
+// one, and it counts as a whole.
+func (r *reader) payload(ctx context.Context, h *replication.EventHeader, e *replication.TransactionPayloadEvent) error {
+	for i, inner := range e.Events {
+		if i == len(e.Events)-1 {
+			r.advance(h)
+		}
+		if err := r.step(ctx, inner); err != nil {
+			return err
+		}
+	}
+	if len(e.Events) == 0 {
+		r.advance(h)
+	}
+	return r.boundary(ctx)
+}
+
+// step handles an event inside or between groups.
+func (r *reader) step(ctx context.Context, e *replication.BinlogEvent) error {
+	switch event := e.Event.(type) {
+	case *replication.GTIDEvent:
+		r.openGroup(e.Header.EventType, event)
+	case *replication.GtidTaggedLogEvent:
+		r.openGroup(e.Header.EventType, &event.GTIDEvent)
+	case *replication.MariadbGTIDEvent:
+		return r.openMariaGroup(e, event)
+	case *replication.QueryEvent:
+		return r.query(ctx, event)
+	case *replication.XIDEvent:
+		return r.commit(ctx)
+	case *replication.TableMapEvent:
+		return r.tableMap(event)
+	case *replication.RowsEvent:
+		return r.rows(ctx, e.Header.EventType, event)
+	case *replication.ExecuteLoadQueryEvent:
+		return r.loadQuery(ctx, e)
+	}
+	switch e.Header.EventType {
+	case replication.XA_PREPARE_LOG_EVENT:
+		return r.commit(ctx)
+	case replication.INCIDENT_EVENT:
+		return &diag.Problem{Code: codeLog, Class: diag.Refused,
+			Message: fmt.Sprintf("MySQL %s says at %s that changes are missing from its log (an incident event)", r.source.address(), r.at),
+			Fix:     "start again with an empty data directory to copy the tables anew."}
+	}
+	return nil
+}
+
+func (r *reader) openGroup(kind replication.EventType, e *replication.GTIDEvent) {
+	r.group = group{open: true}
+	if t := e.ImmediateCommitTime(); !t.IsZero() {
+		r.time = t
+	}
+	if kind == replication.ANONYMOUS_GTID_EVENT || r.executed == nil {
+		return
+	}
+	var id [16]byte
+	copy(id[:], e.SID)
+	tag, number := e.Tag, e.GNO
+	r.group.gtid = func() { r.addGTID(id, tag, number) }
+}
+
+// addGTID counts a transaction as delivered.
+func (r *reader) addGTID(id [16]byte, tag gomysql.Tag, number int64) {
+	tags, ok := (*r.executed)[id]
+	if !ok {
+		r.executed.AddGTIDWithTag(id, tag, number)
+		return
+	}
+	// The usual case, the next number of the last interval, without sorting.
+	if list := tags[tag]; len(list) > 0 && list[len(list)-1].Stop == number {
+		list[len(list)-1].Stop = number + 1
+		return
+	}
+	r.executed.AddGTIDWithTag(id, tag, number)
+}
+
+const (
+	mariaGroupCommit = 2   // the event carries a commit id
+	mariaPreparedXA  = 64  // XA PREPARE
+	mariaCompletedXA = 128 // XA COMMIT, XA ROLLBACK
+	mariaExtraAlter  = 2   // further flags: START, COMMIT, ROLLBACK ALTER
+	mariaExtraCommit = 4
+	mariaExtraBack   = 8
+)
+
+// openMariaGroup: MariaDB's GTID event is also the BEGIN of its transaction.
+func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.MariadbGTIDEvent) error {
+	r.group = group{open: true, transaction: !event.IsStandalone(), xa: event.Flags&mariaPreparedXA != 0}
+	// Behind sequence number, domain and flags: a commit id or six unused bytes, the
+	// name of an XA transaction, and since 10.5 further flags.
+	body := e.RawData[min(replication.EventHeaderSize+13, len(e.RawData)):]
+	skip := 6
+	if event.Flags&mariaGroupCommit != 0 {
+		skip = 8
+	}
+	if event.Flags&(mariaPreparedXA|mariaCompletedXA) != 0 && len(body) >= skip+6 {
+		skip += 6 + int(body[skip+4]) + int(body[skip+5])
+	}
+	if event.IsStandalone() && len(body) > skip {
+		switch extra := body[skip]; {
+		case !r.source.server.atLeast(10, 8, 0): // two-phase ALTER came with 10.8
+		case extra&mariaExtraAlter != 0:
+			r.group.alter = alterStarts
+		case extra&mariaExtraCommit != 0:
+			r.group.alter = alterCommits
+		case extra&mariaExtraBack != 0:
+			r.group.alter = alterRollsBack
+		}
+	}
+	return nil
+}
+
+// commit ends a group.
+func (r *reader) commit(ctx context.Context) error {
+	delivered := r.group.delivered
+	if r.group.gtid != nil {
+		r.group.gtid()
+	}
+	r.group = group{}
+	if !delivered {
+		r.owed = true
+		return nil
+	}
+	e := change.Event{Kind: change.Commit, Position: r.at, Time: r.time}
+	r.owed = true
+	if r.resumeDue() {
+		r.makeResumable(&e)
+	}
+	return r.queue.put(ctx, e)
+}
+
+// resumeDue: often enough, and not where the position cannot be asked for again (the
+// offset of a dump by file has 32 bits; the server rotates right behind such a
+// transaction).
+func (r *reader) resumeDue() bool {
+	return time.Since(r.told) >= resumeEvery && r.canResume()
+}
+
+func (r *reader) canResume() bool {
+	return r.at.File != "" && (r.executed != nil || r.at.Offset <= math.MaxUint32)
+}
+
+func (r *reader) makeResumable(e *change.Event) {
+	e.Resumable = true
+	e.Position = r.at
+	if r.executed != nil {
+		e.Position.GTIDs = r.executed.String()
+	}
+	r.owed = false
+	r.told = time.Now()
+}
+
+// boundary is called behind every event: between groups tables join, and a position
+// is told of now and then.
+func (r *reader) boundary(ctx context.Context) error {
+	if r.group.open {
+		return nil
+	}
+	if err := r.join(ctx); err != nil {
+		return err
+	}
+	if !r.owed {
+		return nil
+	}
+	if r.resumeDue() {
+		return r.progress(ctx)
+	}
+	r.timer.Reset(resumeEvery)
+	return nil
+}
+
+func (r *reader) progress(ctx context.Context) error {
+	e := change.Event{Kind: change.Progress, Time: r.time}
+	r.makeResumable(&e)
+	return r.queue.put(ctx, e)
+}
+
+// settle tells, when the log is quiet, how far it was read.
+func (r *reader) settle(ctx context.Context) {
+	if !r.mu.TryLock() {
+		r.timer.Reset(resumeEvery)
+		return
+	}
+	defer r.mu.Unlock()
+	if !r.owed || r.group.open || !r.canResume() || ctx.Err() != nil {
+		return
+	}
+	// An error is ctx's: run ends with it too.
+	_ = r.progress(ctx)
+}
+
+// rolledBack is the Problem of a logged transaction whose rows did not stay.
+func (r *reader) rolledBack(how string) error {
+	return &diag.Problem{Code: codeRollback, Class: diag.Refused,
+		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed followed tables and was rolled back: %s", r.source.address(), r.at, how),
+		Fix: "it mixed tables with and without transactions (for example InnoDB and MyISAM). Start again with an empty data directory to copy the tables anew, " +
+			"and convert the tables: ALTER TABLE … ENGINE=InnoDB;"}
+}
+
+// loadQuery is LOAD DATA logged as a statement.
+func (r *reader) loadQuery(ctx context.Context, e *replication.BinlogEvent) error {
+	const head = 26
+	body := e.RawData[min(replication.EventHeaderSize, len(e.RawData)):]
+	if len(body) < head {
+		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Message: "a LOAD DATA event is cut short", Fix: "report it."}
+	}
+	schema, vars := int(body[8]), int(binary.LittleEndian.Uint16(body[11:]))
+	rest := body[head:]
+	if len(rest) < vars+schema+1 {
+		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Message: "a LOAD DATA event is cut short", Fix: "report it."}
+	}
+	return r.query(ctx, &replication.QueryEvent{StatusVars: rest[:vars], Schema: rest[vars : vars+schema], Query: rest[vars+schema+1:]})
+}

@@ -1,0 +1,249 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/mysql/ddl"
+)
+
+// statementReader advances the tracked tables by one statement.
+type statementReader struct {
+	reader  *reader
+	text    string
+	session ddl.Session
+}
+
+func (d *statementReader) find(n change.Name) *tracked {
+	return d.reader.tracker.find(n.Database, n.Table)
+}
+
+// known gives a table the statement concerns, when it is in force here. A table
+// that joins only learns that something happened.
+func (d *statementReader) known(n change.Name) *tracked {
+	one := d.find(n)
+	if one != nil && one.state == joining {
+		d.reader.touch(one)
+		return nil
+	}
+	return one
+}
+
+func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error {
+	if s.Temporary {
+		return nil
+	}
+	delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+	one := d.known(s.Name)
+	if one == nil {
+		return nil
+	}
+	if one.state == following {
+		switch {
+		case s.IfNotExists:
+			return nil
+		case !s.OrReplace:
+			return d.refuse(codeUnknownSchema, one.name, "it is created though it was there", nil)
+		}
+		if err := d.gone(ctx, one); err != nil {
+			return err
+		}
+	}
+	// The columns depend on the database's defaults, which are looked up only now.
+	if err := d.databaseDefaults(ctx, s.Name.Database); err != nil {
+		return err
+	}
+	parsed, err := ddl.Parse(d.text, d.session)
+	if err != nil {
+		return d.refuse(codeDDL, one.name, "this CREATE cannot be read", err)
+	}
+	if again, ok := parsed.(*ddl.CreateTable); ok {
+		s = again
+	}
+	table := s.Table
+	if table == nil && s.Like != nil {
+		if like := d.find(*s.Like); like != nil && like.state == following {
+			table = like.table
+		}
+	}
+	if table == nil {
+		return d.refuse(codeUnknownSchema, one.name, "its columns cannot be known from this statement", s.Problem)
+	}
+	return d.reader.joined(ctx, one, table, d.text)
+}
+
+// gone says that a table is no longer there under its name.
+func (d *statementReader) gone(ctx context.Context, one *tracked) error {
+	last := one.table
+	one.state, one.table = absent, nil
+	return d.event(ctx, change.Event{Kind: change.Dropped, Table: last, Statement: d.text})
+}
+
+// event hands on what a statement did, and has its position told of.
+func (d *statementReader) event(ctx context.Context, e change.Event) error {
+	d.reader.owed = true
+	return d.reader.put(ctx, e)
+}
+
+func (d *statementReader) drop(ctx context.Context, s *ddl.DropTable) error {
+	if s.Temporary {
+		return nil
+	}
+	for _, name := range s.Names {
+		delete(d.reader.tracker.away, d.reader.source.foldName(name))
+		if one := d.known(name); one != nil && one.state == following {
+			if err := d.gone(ctx, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *statementReader) dropDatabase(ctx context.Context, s *ddl.DropDatabase) error {
+	source := d.reader.source
+	delete(d.reader.tracker.databases, source.fold(s.Name))
+	for key, one := range d.reader.tracker.tables {
+		if key.Database != source.fold(s.Name) {
+			continue
+		}
+		switch one.state {
+		case joining:
+			d.reader.touch(one)
+		case following:
+			if err := d.gone(ctx, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rename moves tables. A table that arrives under a followed name has a schema that
+// is known only if it was followed under its old one.
+func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) error {
+	t := d.reader.tracker
+	for _, move := range renames {
+		from, to := d.reader.source.foldName(move.From), d.reader.source.foldName(move.To)
+		carried := t.away[from]
+		delete(t.away, from)
+		if one := d.known(move.From); one != nil {
+			if one.state == absent && move.IfExists {
+				continue
+			}
+			if one.state == following {
+				carried = one.table
+				if err := d.gone(ctx, one); err != nil {
+					return err
+				}
+			}
+		}
+		one := d.known(move.To)
+		if one == nil {
+			if carried != nil {
+				t.away[to] = carried
+			}
+			continue
+		}
+		if carried == nil {
+			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name, with columns and rows that were not followed", move.From), nil)
+		}
+		if one.state == following { // the server would have refused
+			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name though it was there", move.From), nil)
+		}
+		if err := d.reader.joined(ctx, one, carried, d.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *statementReader) truncate(ctx context.Context, s *ddl.TruncateTable) error {
+	one := d.known(s.Name)
+	if one == nil || one.state != following {
+		return nil
+	}
+	return d.event(ctx, change.Event{Kind: change.Truncated, Table: one.table, Statement: d.text})
+}
+
+func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
+	if s.Exchanged != nil {
+		if other := d.known(*s.Exchanged); other != nil && other.state == following {
+			return d.rowsGone(other.name, s.RowsGone)
+		}
+	}
+	one := d.known(s.Name)
+	if one == nil || one.state != following {
+		if one != nil && one.state == absent && !s.IfExists {
+			return d.refuse(codeUnknownSchema, one.name, "it is altered, and no statement before created it", nil)
+		}
+		delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+		if s.RenameTo != nil {
+			return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo, IfExists: s.IfExists}})
+		}
+		return nil
+	}
+	if s.RowsGone != "" {
+		return d.rowsGone(one.name, s.RowsGone)
+	}
+	if err := d.databaseDefaults(ctx, one.name.Database); err != nil {
+		return err
+	}
+	// The rename is handled as one: for the schema the table keeps its name.
+	stay := *s
+	stay.RenameTo = nil
+	table, err := ddl.Apply(one.table, &stay, d.session)
+	if err != nil {
+		return d.refuse(codeDDL, one.name, "this ALTER cannot be followed", err)
+	}
+	if table != one.table {
+		if err := usable(table); err != nil {
+			return d.refuse(codeDDL, one.name, "after this ALTER it can no longer be followed", err)
+		}
+		copied := *table
+		one.version++
+		copied.Version = one.version
+		one.table = &copied
+		if err := d.event(ctx, change.Event{Kind: change.Altered, Table: one.table, Statement: d.text}); err != nil {
+			return err
+		}
+	}
+	if s.RenameTo != nil {
+		return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo}})
+	}
+	return nil
+}
+
+func (d *statementReader) rowsGone(name change.Name, clause string) error {
+	return &diag.Problem{Code: codeRowsGone, Class: diag.Refused,
+		Message: fmt.Sprintf("%s changed rows of table %s at %s without row events: %s", clause, name, d.reader.at, excerpt(d.text)),
+		Fix:     "which rows they were is not in the log. Start again with an empty data directory to copy the table anew."}
+}
+
+func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
+	names := s.Names
+	if len(names) == 0 { // a routine: any table
+		for _, one := range d.reader.tracker.tables {
+			names = append(names, one.name)
+		}
+	}
+	for _, name := range names {
+		one := d.find(name)
+		if one == nil || one.state != following {
+			continue // before the join the rows are read by pages; an absent table has none
+		}
+		return &diag.Problem{Code: codeStatement, Class: diag.Refused,
+			Message: fmt.Sprintf("a session changed table %s by a statement logged as text at %s, not as rows: %s", one.name, d.reader.at, excerpt(d.text)),
+			Fix: "find the session that sets binlog_format (SET GLOBAL binlog_format = ROW; take SESSION_VARIABLES_ADMIN from its user), " +
+				"then start again with an empty data directory to copy the table anew."}
+	}
+	return nil
+}
+
+func (d *statementReader) refuse(code diag.Code, name change.Name, why string, cause error) error {
+	return &diag.Problem{Code: code, Class: diag.Refused, Cause: cause,
+		Message: fmt.Sprintf("table %s cannot be followed behind %s: %s (%s)", name, d.reader.at, why, excerpt(d.text)),
+		Fix:     fmt.Sprintf("start again with an empty data directory, so that table %s is copied anew with its present columns.", name)}
+}

@@ -1,0 +1,351 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/ferry"
+	"starferry/internal/mysql/cells"
+
+	"github.com/go-mysql-org/go-mysql/replication"
+)
+
+// Invariant: a row is decoded with the version of its table that was in force at
+// its place in the log, or not at all. information_schema speaks of now and the
+// stream of then, so a table joins by P1 = end of the log, read its schema, P2 =
+// end of the log: it is followed from P2 on, its rows before are dropped (its first
+// page is read later), and a DDL that may concern it in (P1, P2] has the join begin
+// again. From there on versions advance by the DDL in the log.
+//
+// Rejected: reading information_schema when a DDL passes (wrong under lag), a read
+// lock at start (stops the source), relying on binlog_row_metadata=FULL (not the
+// default anywhere).
+
+// tracked is one followed table.
+type tracked struct {
+	name  change.Name // as asked for
+	table *change.Table
+	state trackedState
+	// While joining.
+	p1, p2 change.Position
+	again  bool
+	// version is the last that was given out.
+	version int
+}
+
+type trackedState uint8
+
+const (
+	joining   trackedState = iota
+	following              // table is in force
+	absent                 // there is no table of this name at this place in the log
+)
+
+// tracker knows the followed tables by their folded names.
+type tracker struct {
+	source *Source
+	tables map[change.Name]*tracked
+	// away holds the last version of followed tables under the names they were
+	// renamed to, until something happens to them there.
+	away map[change.Name]*change.Table
+	// databases are the default collations that CREATE and ALTER DATABASE set.
+	databases map[string]string
+	// waiting is the number of tables that join.
+	waiting int
+	// blindXA: it could not be asked which XA transactions were prepared at the join.
+	blindXA bool
+}
+
+func (s *Source) foldName(n change.Name) change.Name {
+	return change.Name{Database: s.fold(n.Database), Table: s.fold(n.Table)}
+}
+
+// newTracker restores the schemas of followed and begins the join of join.
+func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join []change.Name) (*tracker, error) {
+	t := &tracker{source: s, tables: map[change.Name]*tracked{}, away: map[change.Name]*change.Table{}, databases: map[string]string{}}
+	for _, table := range followed {
+		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, table: table, state: following, version: table.Version}
+	}
+	for _, name := range join {
+		one := &tracked{name: name}
+		t.tables[s.foldName(name)] = one
+		if err := t.beginJoin(ctx, one); err != nil {
+			return nil, err
+		}
+		t.waiting++
+	}
+	return t, nil
+}
+
+func (t *tracker) find(database, table string) *tracked {
+	return t.tables[change.Name{Database: t.source.fold(database), Table: t.source.fold(table)}]
+}
+
+// joinTries bounds the waits for a DDL or an XA transaction that stands in the way.
+const joinTries = 60
+
+// beginJoin reads P1, the schema and P2.
+func (t *tracker) beginJoin(ctx context.Context, one *tracked) error {
+	for tries := 0; ; tries++ {
+		err := t.tryJoin(ctx, one)
+		if err == nil || !diag.IsTransient(err) || tries == joinTries {
+			return err
+		}
+		t.source.config.Notify("table %s cannot join yet: %v", one.name, err)
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *tracker) tryJoin(ctx context.Context, one *tracked) error {
+	s := t.source
+	if err := t.checkPrepared(ctx, one.name); err != nil {
+		return err
+	}
+	p1, err := s.End(ctx)
+	if err != nil {
+		return err
+	}
+	// A DDL is in the log before it is visible in information_schema; it keeps its
+	// lock until then, and this statement waits for it.
+	rows, err := s.db.QueryContext(ctx, "SELECT 1 FROM "+quotedTable(one.name)+" LIMIT 0")
+	if err == nil {
+		err = rows.Close()
+	}
+	if err != nil && !isSchemaChange(err) {
+		return s.queryProblem("opening table "+one.name.String(), err)
+	}
+	table, err := s.describe(ctx, one.name)
+	if p := diag.Find(err); p != nil && (p.Code == codeNoTable || p.Code == codeNoDatabase) {
+		table, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	p2, err := s.End(ctx)
+	if err != nil {
+		return err
+	}
+	if table == nil {
+		s.config.Notify("there is no table %s at the source now; it joins when it is created", one.name)
+	}
+	one.p1, one.p2, one.again, one.table, one.state = p1, p2, false, table, joining
+	return nil
+}
+
+// checkPrepared waits for XA transactions that were prepared before the stream can
+// see them: their rows are in neither the stream nor a page.
+func (t *tracker) checkPrepared(ctx context.Context, name change.Name) error {
+	rows, err := t.source.db.QueryContext(ctx, "XA RECOVER")
+	if code := errorCode(err); code == 1401 || code == 1227 || code == 1399 {
+		t.blindXA = true
+		return nil
+	}
+	if err != nil {
+		return t.source.queryProblem("XA RECOVER", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		return t.source.queryProblem("XA RECOVER", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return &diag.Problem{Code: codeXA, Class: diag.Transient,
+		Message: fmt.Sprintf("%d XA transactions are prepared on MySQL %s and may have changed table %s; waiting until they are committed or rolled back", n, t.source.address(), name),
+		Fix:     "XA RECOVER; then XA COMMIT or XA ROLLBACK each of them."}
+}
+
+// join lets tables join that the stream has reached the second mark of.
+func (r *reader) join(ctx context.Context) error {
+	t := r.tracker
+	if t.waiting == 0 {
+		return nil
+	}
+	for _, one := range t.tables {
+		if one.state != joining || !r.at.Reached(one.p2) {
+			continue
+		}
+		if one.again {
+			r.source.config.Notify("table %s was changed while it joined; reading its schema again", one.name)
+			if err := t.beginJoin(ctx, one); err != nil {
+				return err
+			}
+			if !r.at.Reached(one.p2) {
+				continue
+			}
+		}
+		t.waiting--
+		if one.table == nil {
+			one.state = absent
+			continue
+		}
+		if err := r.joined(ctx, one, one.table, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joined puts a schema in force from here on.
+func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, statement string) error {
+	if err := usable(table); err != nil {
+		return err
+	}
+	copied := *table
+	one.version++
+	copied.Name, copied.Version = one.name, one.version
+	one.table, one.state = &copied, following
+	r.owed = true
+	return r.put(ctx, change.Event{Kind: change.Joined, Table: one.table, Statement: statement})
+}
+
+// put hands on an event that ends here.
+func (r *reader) put(ctx context.Context, e change.Event) error {
+	e.Position, e.Time = r.at, r.time
+	return r.queue.put(ctx, e)
+}
+
+// decoder decodes the rows of one table id with one version.
+type decoder struct {
+	table *change.Table
+	cells *cells.Decoder
+}
+
+func (r *reader) tableMap(e *replication.TableMapEvent) error {
+	m := r.maps[e.TableID]
+	if m != nil && m.database == string(e.Schema) && m.table == string(e.Table) {
+		m.event = e
+		return nil
+	}
+	m = &mapped{database: string(e.Schema), table: string(e.Table), event: e}
+	m.tracked = r.tracker.find(m.database, m.table)
+	r.maps[e.TableID] = m
+	return nil
+}
+
+func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replication.RowsEvent) error {
+	body := r.dump.bodies[e]
+	if body == nil {
+		return nil // the end of a statement without rows
+	}
+	m := r.maps[e.TableID]
+	if m == nil {
+		return &diag.Problem{Code: codeDecode, Class: diag.Refused,
+			Message: fmt.Sprintf("rows in the log of MySQL %s at %s belong to no table", r.source.address(), r.at), Fix: "report it."}
+	}
+	if m.tracked == nil {
+		return nil
+	}
+	if r.group.xa {
+		return &diag.Problem{Code: codeXA, Class: diag.Refused,
+			Message: fmt.Sprintf("an XA transaction changes table %s, at %s: its rows are in the log before it is decided whether they stay, which is not followed yet", m.tracked.name, r.at),
+			Fix:     "write to this table without XA, or leave it out; then start again with an empty data directory."}
+	}
+	switch m.tracked.state {
+	case joining:
+		return nil
+	case absent:
+		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
+			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it", m.tracked.name, r.at),
+			Fix:     "it was created outside the log (sql_log_bin=0). Start again with an empty data directory to copy it anew."}
+	}
+	table := m.tracked.table
+	if m.decoder == nil || m.decoder.table != table {
+		d, err := cells.NewDecoder(table, m.event)
+		if err != nil {
+			return err
+		}
+		m.decoder = &decoder{table: table, cells: d}
+	}
+	rows := change.NewRows(len(table.Columns))
+	what, err := m.decoder.cells.Decode(kind, body, rows)
+	if err != nil {
+		return atTable(table.Name, err)
+	}
+	if rows.Len() == 0 {
+		return nil
+	}
+	r.group.delivered = true
+	return r.put(ctx, change.Event{Kind: what, Table: table, Rows: rows})
+}
+
+// query handles a statement that was logged as text.
+func (r *reader) query(ctx context.Context, e *replication.QueryEvent) error {
+	word, rest := firstWord(e.Query)
+	switch word {
+	case "BEGIN":
+		r.group.open, r.group.transaction = true, true
+		return nil
+	case "COMMIT":
+		return r.commit(ctx)
+	case "SAVEPOINT", "RELEASE":
+		return nil
+	case "ROLLBACK":
+		if next, _ := firstWord([]byte(rest)); r.group.delivered {
+			return r.rolledBack(excerpt(string(e.Query)))
+		} else if next == "TO" {
+			return nil
+		}
+		return r.commit(ctx)
+	case "XA":
+		return r.xa(ctx, rest)
+	}
+	if err := r.statement(ctx, e); err != nil {
+		return err
+	}
+	if r.group.transaction {
+		return nil
+	}
+	return r.commit(ctx)
+}
+
+// xa follows XA transactions as far as to know whether one concerned a followed table.
+func (r *reader) xa(ctx context.Context, rest string) error {
+	what, id := firstWord([]byte(rest))
+	// XA COMMIT 'id' ONE PHASE is never logged as such; names are printed alike.
+	id = strings.ReplaceAll(id, " ", "")
+	switch what {
+	case "START", "BEGIN":
+		r.group.open, r.group.transaction, r.group.xa = true, true, true
+		r.xids[id] = true
+		return nil
+	case "END":
+		return nil
+	case "COMMIT":
+		known := r.xids[id]
+		delete(r.xids, id)
+		if !known && r.tracker.blindXA && r.source.server.Flavor == MySQL {
+			return &diag.Problem{Code: codeXA, Class: diag.Refused,
+				Message: fmt.Sprintf("MySQL %s commits at %s an XA transaction that was prepared before it was followed; whether it changed a followed table is not known", r.source.address(), r.at),
+				Fix: fmt.Sprintf("GRANT XA_RECOVER_ADMIN ON *.* TO '%s'@'%%'; then start again with an empty data directory: such transactions are then waited for.",
+					r.source.config.User)}
+		}
+	case "ROLLBACK":
+		delete(r.xids, id)
+	}
+	return r.commit(ctx)
+}
+
+// firstWord is the first word of a statement in upper case, and what follows.
+func firstWord(statement []byte) (word, rest string) {
+	s := strings.TrimLeft(string(statement[:min(len(statement), 512)]), " \t\r\n;")
+	end := strings.IndexFunc(s, func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if end < 0 {
+		end = len(s)
+	}
+	return strings.ToUpper(s[:end]), strings.TrimSpace(s[end:])
+}
+
+var _ ferry.Stream = (*Stream)(nil)

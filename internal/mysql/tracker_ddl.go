@@ -1,0 +1,206 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/diag"
+	"starferry/internal/mysql/ddl"
+)
+
+// statement advances the schemas by a statement of the log, which is no transaction
+// control.
+func (r *reader) statement(ctx context.Context, e *replication.QueryEvent) error {
+	if r.group.alter == alterStarts || r.group.alter == alterRollsBack {
+		return nil // the same text comes again when it is done, or never was
+	}
+	text, session, err := r.session(ctx, e)
+	var parsed ddl.Statement
+	if err == nil {
+		parsed, err = ddl.Parse(text, session)
+	}
+	if err != nil {
+		return r.unreadable(text, err)
+	}
+	if e.ErrorCode != 0 && !appliesInSpite(parsed, e.ErrorCode) {
+		return nil
+	}
+	d := &statementReader{reader: r, text: text, session: session}
+	switch s := parsed.(type) {
+	case *ddl.CreateTable:
+		return d.create(ctx, s)
+	case *ddl.DropTable:
+		return d.drop(ctx, s)
+	case *ddl.RenameTable:
+		return d.rename(ctx, s.Renames)
+	case *ddl.TruncateTable:
+		return d.truncate(ctx, s)
+	case *ddl.AlterTable:
+		return d.alter(ctx, s)
+	case *ddl.CreateDatabase:
+		d.setDatabase(s.Name, s.Charset, s.Collation)
+	case *ddl.AlterDatabase:
+		d.setDatabase(s.Name, s.Charset, s.Collation)
+	case *ddl.DropDatabase:
+		return d.dropDatabase(ctx, s)
+	case *ddl.RowsByStatement:
+		return d.rowsByStatement(s)
+	}
+	return nil
+}
+
+// appliesInSpite tells statements that were logged with an error and did something:
+// DROP TABLE of several names drops those that exist, DML stops half-way.
+func appliesInSpite(s ddl.Statement, code uint16) bool {
+	switch s.(type) {
+	case *ddl.DropTable, *ddl.RowsByStatement, *ddl.DropDatabase:
+		return true
+	}
+	return false
+}
+
+// session is what ddl must know of the session a statement ran in, and its text in
+// UTF-8.
+func (r *reader) session(ctx context.Context, e *replication.QueryEvent) (string, ddl.Session, error) {
+	f, ok := readFacts(e.StatusVars)
+	if !ok {
+		return string(e.Query), ddl.Session{}, fmt.Errorf("the variables of the statement's session are cut short")
+	}
+	s := r.source
+	session := ddl.Session{
+		Database: string(e.Schema), MariaDB: s.server.Flavor == MariaDB,
+		ExplicitDefaultsForTimestamp: s.variables["explicit_defaults_for_timestamp"] != "OFF",
+		GenerateInvisiblePrimaryKey:  false, // the server writes the generated key into the logged statement
+		DefaultCollation:             r.defaultCollation(f),
+	}
+	session.SetModes(f.sqlMode)
+	if f.explicitDefaults != nil {
+		session.ExplicitDefaultsForTimestamp = *f.explicitDefaults
+	}
+	charset := s.collations[f.clientCollation].charset
+	text, err := utf8Text(e.Query, charset)
+	if err != nil {
+		return text, session, err
+	}
+	return text, session, nil
+}
+
+// defaultCollation is the server's default collation of a charset, with the
+// session's own for utf8mb4.
+func (r *reader) defaultCollation(f facts) func(string) string {
+	return func(charset string) string {
+		if charset == "utf8mb4" && f.utf8mb4Collation != 0 {
+			return r.source.collations[f.utf8mb4Collation].name
+		}
+		return r.source.defaults[charset]
+	}
+}
+
+// utf8Text converts a statement. Statements in charsets whose second bytes may look
+// like quotes are only read when they are plain ASCII.
+func utf8Text(query []byte, charset string) (string, error) {
+	ascii := true
+	for _, b := range query {
+		ascii = ascii && b < utf8.RuneSelf
+	}
+	switch {
+	case ascii, charset == "", strings.HasPrefix(charset, "utf8"), charset == "ascii", charset == "binary":
+		return string(query), nil
+	case charset == "latin1":
+		var b strings.Builder
+		for _, c := range query {
+			b.WriteRune(latin1(c))
+		}
+		return b.String(), nil
+	}
+	return string(query), fmt.Errorf("the statement is written in %s", charset)
+}
+
+// latin1 is MySQL's: Windows code page 1252, with the five free places as they are.
+func latin1(c byte) rune {
+	const upper = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
+	if c < 0x80 || c > 0x9f {
+		return rune(c)
+	}
+	return []rune(upper)[c-0x80]
+}
+
+// setDatabase notes the defaults that a statement gave a database.
+func (d *statementReader) setDatabase(database, charset, collation string) {
+	if collation == "" && charset != "" {
+		collation = d.session.DefaultCollation(charset)
+	}
+	if collation != "" {
+		d.reader.tracker.databases[d.reader.source.fold(database)] = collation
+	}
+}
+
+// databaseDefaults fills in the defaults of the database a table is created in.
+func (d *statementReader) databaseDefaults(ctx context.Context, database string) error {
+	t := d.reader.tracker
+	key := t.source.fold(database)
+	collation := t.databases[key]
+	if collation == "" {
+		var err error
+		if collation, err = t.source.databaseCollation(ctx, database); err != nil {
+			return err
+		}
+		t.databases[key] = collation
+	}
+	d.session.DatabaseCollation, d.session.DatabaseCharset = collation, t.source.charsetOf(collation)
+	return nil
+}
+
+// databaseCollation is a database's default collation now, the server's when the
+// database is gone.
+func (s *Source) databaseCollation(ctx context.Context, database string) (string, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+literal(database))
+	if err != nil {
+		return "", s.queryProblem("reading information_schema.SCHEMATA", err)
+	}
+	defer rows.Close()
+	found := s.variables["collation_server"]
+	for rows.Next() {
+		var name, collation string
+		if err := rows.Scan(&name, &collation); err != nil {
+			return "", s.queryProblem("reading information_schema.SCHEMATA", err)
+		}
+		if s.fold(name) == s.fold(database) {
+			found = collation
+		}
+	}
+	return found, s.queryProblem("reading information_schema.SCHEMATA", rows.Err())
+}
+
+// unreadable: a statement that cannot be read matters when it names a followed table.
+func (r *reader) unreadable(text string, cause error) error {
+	lower := strings.ToLower(text)
+	for _, one := range r.tracker.tables {
+		if !strings.Contains(lower, strings.ToLower(one.name.Table)) {
+			continue
+		}
+		if one.state == joining {
+			r.touch(one)
+			continue
+		}
+		if p := diag.Find(cause); p != nil {
+			return atTable(one.name, cause)
+		}
+		return &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: cause,
+			Message: fmt.Sprintf("table %s may be changed by a statement that cannot be read: %s", one.name, excerpt(text)),
+			Fix:     "start again with an empty data directory, so that the table begins with its present columns."}
+	}
+	return nil
+}
+
+// touch notes a DDL on a table that joins: between the marks it makes the schema
+// that was read uncertain.
+func (r *reader) touch(one *tracked) {
+	if !one.p1.Reached(r.at) {
+		one.again = true
+	}
+}
