@@ -1,0 +1,137 @@
+package starrocks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// AddColumns appends nullable columns and returns when the table has them.
+//
+// What counts is how the table looks, never the reply to the ALTER: it may have
+// been carried out although its answer was lost, or by somebody else.
+func (c *Client) AddColumns(ctx context.Context, table change.Name, columns []change.Column) error {
+	const tries = 3
+	var failed error
+	for range tries {
+		missing, err := c.missingColumns(ctx, table, columns)
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			_, err := c.waitForAlter(ctx, table)
+			return err
+		}
+		statement, err := c.addStatement(table, missing)
+		if err != nil {
+			return err
+		}
+		if _, err := c.waitForAlter(ctx, table); err != nil {
+			return err
+		}
+		if _, failed = c.db.ExecContext(ctx, statement); failed == nil {
+			return c.waitForColumns(ctx, table, columns)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if isDenied(failed) {
+			return c.privilegeProblem(table, []string{"ALTER"}, failed)
+		}
+	}
+	var server *mysql.MySQLError
+	if errors.As(failed, &server) {
+		return &diag.Problem{Code: CodeAlter, Message: fmt.Sprintf("StarRocks refuses to add columns to %s", readableTable(table)), Cause: failed,
+			Fix: "add them by hand and start again, or drop the table and copy it anew."}
+	}
+	return c.sqlProblem("adding columns to "+table.String(), failed)
+}
+
+func (c *Client) missingColumns(ctx context.Context, table change.Name, columns []change.Column) ([]change.Column, error) {
+	existing, err := c.describe(ctx, table)
+	if err != nil {
+		return nil, c.tableProblem("describing "+table.String(), table, err)
+	}
+	var missing []change.Column
+	for i := range columns {
+		found := false
+		for _, have := range existing {
+			found = found || strings.EqualFold(have.name, columns[i].Name)
+		}
+		if !found {
+			missing = append(missing, columns[i])
+		}
+	}
+	return missing, nil
+}
+
+// addStatement writes one ALTER for all columns. A literal default goes along, so
+// that the rows that exist read what MySQL gave theirs.
+func (c *Client) addStatement(table change.Name, columns []change.Column) (string, error) {
+	clauses := make([]string, len(columns))
+	var problems []error
+	for i := range columns {
+		t := targetType(columns[i].Type, false, hasWideDecimal(c.version))
+		problems = append(problems, typeProblem(table, &columns[i], false, t), nameProblem(table, columns[i].Name))
+		literal, _ := targetDefault(&columns[i])
+		column := MappedColumn{Name: columns[i].Name, Type: t.text, Nullable: true, Default: literal, Comment: columns[i].Comment}
+		clauses[i] = "ADD COLUMN " + column.definition()
+	}
+	return "ALTER TABLE " + quoteTable(table) + " " + strings.Join(clauses, ", "), diag.Join(problems...)
+}
+
+const alterPoll = 200 * time.Millisecond
+
+// waitForColumns returns when the table has all columns and no change of it runs.
+func (c *Client) waitForColumns(ctx context.Context, table change.Name, columns []change.Column) error {
+	for {
+		cancelled, err := c.waitForAlter(ctx, table)
+		if err != nil {
+			return err
+		}
+		missing, err := c.missingColumns(ctx, table, columns)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		if cancelled != "" {
+			return &diag.Problem{
+				Code: CodeAlter, Message: fmt.Sprintf("the schema change of %s was %s", readableTable(table), cancelled),
+				Fix: "see SHOW ALTER TABLE COLUMN; add the columns by hand and start again.",
+			}
+		}
+		if err := c.wait(ctx, alterPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// waitForAlter returns when no schema change of the table is under way, and why the
+// last one was cancelled, if it was.
+func (c *Client) waitForAlter(ctx context.Context, table change.Name) (cancelled string, err error) {
+	query := fmt.Sprintf("SHOW ALTER TABLE COLUMN FROM %s WHERE TableName = %s ORDER BY CreateTime DESC LIMIT 1", quoteName(table.Database), quoteText(table.Table))
+	for {
+		jobs, err := c.queryTexts(ctx, query)
+		if err != nil {
+			return "", c.tableProblem("watching the schema change of "+table.String(), table, err)
+		}
+		if len(jobs) == 0 {
+			return "", nil
+		}
+		switch strings.ToUpper(jobs[0].text("State")) {
+		case "FINISHED":
+			return "", nil
+		case "CANCELLED":
+			return "cancelled: " + jobs[0].text("Msg"), nil
+		}
+		if err := c.wait(ctx, alterPoll); err != nil {
+			return "", err
+		}
+	}
+}

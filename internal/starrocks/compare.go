@@ -1,0 +1,92 @@
+package starrocks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// differences lists how an existing table differs from the mapping, and what is
+// different but harmless.
+//
+// Columns that are only at the target are what stays of columns dropped at the
+// source: fine when they take NULL. Defaults do not matter to loads, which name
+// every column. The order of the columns matters only inside the key.
+func (m Mapping) differences(columns []existingColumn, key []string) (differences, notes []string) {
+	if key == nil {
+		differences = append(differences, "it is not a PRIMARY KEY table")
+	} else if !slices.EqualFunc(key, m.Key, strings.EqualFold) {
+		differences = append(differences, fmt.Sprintf("its primary key is (%s), it would be (%s)", strings.Join(key, ", "), strings.Join(m.Key, ", ")))
+	}
+	seen := make([]bool, len(columns))
+	for i := range m.Columns {
+		want := &m.Columns[i]
+		at := slices.IndexFunc(columns, func(c existingColumn) bool { return strings.EqualFold(c.name, want.Name) })
+		if at < 0 {
+			differences = append(differences, fmt.Sprintf("column `%s` is missing, it would be %s", want.Name, want.shape()))
+			continue
+		}
+		seen[at] = true
+		different, note := want.compare(&columns[at])
+		differences = append(differences, different...)
+		if note != "" {
+			notes = append(notes, note)
+		}
+	}
+	for i, extra := range columns {
+		if seen[i] {
+			continue
+		}
+		if extra.nullable && !extra.key {
+			notes = append(notes, fmt.Sprintf("column `%s` is only in StarRocks: it is filled with NULL", extra.name))
+			continue
+		}
+		differences = append(differences, fmt.Sprintf("column `%s` %s is not in the source table and cannot be filled with NULL", extra.name, shape(extra.typ, extra.nullable)))
+	}
+	return differences, notes
+}
+
+func (c *MappedColumn) compare(have *existingColumn) (differences []string, note string) {
+	if have.typ != c.Type {
+		differences = append(differences, fmt.Sprintf("column `%s` is %s, it would be %s", c.Name, have.typ, c.Type))
+	}
+	if have.nullable != c.Nullable {
+		differences = append(differences, fmt.Sprintf("column `%s` is %s, it would be %s", c.Name, nullability(have.nullable), nullability(c.Nullable)))
+	}
+	if have.key != c.Key {
+		text := "is not a key column, it would be one"
+		if have.key {
+			text = "is a key column, it would not be one"
+		}
+		differences = append(differences, fmt.Sprintf("column `%s` %s", c.Name, text))
+	}
+	if !c.Key && len(differences) == 0 && !sameDefault(c.Default, have.def) {
+		note = fmt.Sprintf("column `%s` has the default %s, the source %s: no load uses it", c.Name, printDefault(have.def), printDefault(c.Default))
+	}
+	return differences, note
+}
+
+func (c *MappedColumn) shape() string { return shape(c.Type, c.Nullable) }
+
+func shape(typ string, nullable bool) string { return typ + " " + nullability(nullable) }
+
+func nullability(nullable bool) string {
+	if nullable {
+		return "NULL"
+	}
+	return "NOT NULL"
+}
+
+func sameDefault(a, b *string) bool {
+	if a == nil || b == nil {
+		return a == b || a == nil && *b == "NULL"
+	}
+	return *a == *b
+}
+
+func printDefault(d *string) string {
+	if d == nil {
+		return "none"
+	}
+	return quoteText(*d)
+}

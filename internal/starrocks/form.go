@@ -1,0 +1,236 @@
+package starrocks
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"starferry/internal/change"
+	"starferry/internal/ferry"
+)
+
+// A load has one of three forms, each carrying more than the one before.
+//
+// plain is CSV without any quoting: StarRocks splits rows at the delimiter, then
+// fields at the separator, and a field of exactly \N is NULL. What it cannot carry
+// are cells with a byte of either and the text \N.
+//
+// quoted is CSV with an enclosing character, which protects separators. StarRocks
+// looks for \N after un-enclosing, so that text it cannot carry either. The reader's
+// rules for a quote within quotes differ between versions, and its unset escape
+// character is NUL: cells with one of them go by JSON. An escape character is never
+// set, for it would take the backslash out of \N.
+//
+// jsonLines is one JSON object per row and carries every text.
+type form uint8
+
+const (
+	plain form = iota
+	quoted
+	jsonLines
+)
+
+func (f form) String() string { return [...]string{"csv", "enclosed csv", "json"}[f] }
+
+const enclose = '"'
+
+var nullField = []byte(`\N`)
+
+// cellKind is what the encoder has to know of a column.
+type cellKind uint8
+
+const (
+	digits   cellKind = iota // numbers, dates and times: ASCII of a known alphabet
+	anyText                  // any text
+	document                 // JSON
+)
+
+// alphabet is every byte that occurs in cells of kind digits.
+const alphabet = "0123456789+-.:eE "
+
+// csvRules is what the separators allow, made once per table.
+type csvRules struct {
+	separator, delimiter []byte
+	// special marks the bytes of both: a cell with one of them is not plain. For
+	// separators of several bytes this is stricter than needed, but no cell can then
+	// form a separator together with its neighbours.
+	special [256]bool
+	// one and two are the separators when both have a single byte.
+	single bool
+	// checkDigits: the separators have bytes of the alphabet.
+	checkDigits bool
+	// impossible: the separators have bytes of \N, of __op, or of each other.
+	impossible bool
+	// enclosable: the separators have no enclosing character.
+	enclosable bool
+}
+
+func newCSVRules(separator, delimiter []byte) *csvRules {
+	r := &csvRules{separator: separator, delimiter: delimiter, single: len(separator) == 1 && len(delimiter) == 1, enclosable: true}
+	for _, b := range separator {
+		r.special[b] = true
+	}
+	for _, b := range delimiter {
+		r.impossible = r.impossible || r.special[b]
+	}
+	for _, b := range delimiter {
+		r.special[b] = true
+	}
+	for _, b := range []byte(`01\N`) {
+		r.impossible = r.impossible || r.special[b]
+	}
+	for _, b := range []byte(alphabet) {
+		r.checkDigits = r.checkDigits || r.special[b]
+	}
+	r.enclosable = !r.special[enclose] && !r.special[0]
+	return r
+}
+
+// hasSpecial tells whether a cell holds a byte of the separators.
+func (r *csvRules) hasSpecial(cell []byte) bool {
+	if r.single {
+		return bytes.IndexByte(cell, r.separator[0]) >= 0 || bytes.IndexByte(cell, r.delimiter[0]) >= 0
+	}
+	for _, b := range cell {
+		if r.special[b] {
+			return true
+		}
+	}
+	return false
+}
+
+// columnPlan is a column of a layout, ready for encoding.
+type columnPlan struct {
+	from int
+	kind cellKind
+	// jsonKey is the text before the value in an object: ,"name":
+	jsonKey []byte
+}
+
+// layoutPlan is a layout ready for encoding.
+type layoutPlan struct {
+	layout  *ferry.Layout
+	columns []columnPlan
+	header  string // of "columns"
+}
+
+func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
+	p := &layoutPlan{layout: layout}
+	names := make([]string, 0, len(layout.Columns)+1)
+	for i := range layout.Columns {
+		column := &layout.Columns[i]
+		lead := byte(',')
+		if i == 0 {
+			lead = '{'
+		}
+		key := appendJSONText([]byte{lead}, []byte(column.Name))
+		p.columns = append(p.columns, columnPlan{from: column.From, kind: kindOf(column.Type), jsonKey: append(key, ':')})
+		names = append(names, column.Name)
+	}
+	p.header = quoteNames(append(names, "__op"))
+	return p
+}
+
+func kindOf(t change.Type) cellKind {
+	switch t.Base {
+	case change.JSON:
+		return document
+	case change.Date, change.Time, change.DateTime, change.Timestamp, change.Year, change.Bit, change.Decimal, change.Float, change.Double:
+		return digits
+	}
+	if t.IsInteger() {
+		return digits
+	}
+	return anyText
+}
+
+// narrowest is the first form that carries the row.
+func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) form {
+	f := plain
+	if r.impossible {
+		return jsonLines
+	}
+	for i := range p.columns {
+		c := &p.columns[i]
+		if c.from < 0 || rows.Null(row, c.from) {
+			continue
+		}
+		need := r.needs(c.kind, rows.Cell(row, c.from))
+		if need > f {
+			f = need
+		}
+	}
+	if f != quoted {
+		return f
+	}
+	// In the quoted form every cell must do without the enclosing character, not only
+	// those that need enclosing.
+	for i := range p.columns {
+		c := &p.columns[i]
+		if c.from >= 0 && !rows.Null(row, c.from) && !r.fitsQuoted(c.kind, rows.Cell(row, c.from)) {
+			return jsonLines
+		}
+	}
+	return quoted
+}
+
+// needs is the form that one cell needs. An empty JSON document and one that is not
+// an object or array would be stored as a string by the CSV reader.
+func (r *csvRules) needs(kind cellKind, cell []byte) form {
+	switch {
+	case kind == digits && !r.checkDigits:
+		return plain
+	case kind == document && (len(cell) == 0 || cell[0] != '{' && cell[0] != '['), bytes.Equal(cell, nullField):
+		return jsonLines
+	case r.hasSpecial(cell):
+		return quoted
+	}
+	return plain
+}
+
+func (r *csvRules) fitsQuoted(kind cellKind, cell []byte) bool {
+	if !r.enclosable {
+		return false
+	}
+	if kind == digits {
+		return true
+	}
+	return bytes.IndexByte(cell, enclose) < 0 && bytes.IndexByte(cell, 0) < 0
+}
+
+// badText finds the first cell of a row that no form can carry: text that is not
+// UTF-8, which StarRocks refuses, or a document that is not JSON.
+func (p *layoutPlan) badText(rows *change.Rows, row int) (column int, why string) {
+	for i := range p.columns {
+		c := &p.columns[i]
+		if c.kind == digits || c.from < 0 || rows.Null(row, c.from) {
+			continue
+		}
+		cell := rows.Cell(row, c.from)
+		if !utf8.Valid(cell) {
+			return i, "is not valid UTF-8"
+		}
+		if c.kind == document && len(cell) == 0 {
+			return i, "is not a JSON document"
+		}
+	}
+	return -1, ""
+}
+
+func describeKey(layout *ferry.Layout, rows *change.Rows, row int) string {
+	var b bytes.Buffer
+	for _, c := range layout.Columns {
+		if !c.Key || c.From < 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s=%q", c.Name, rows.Cell(row, c.From))
+	}
+	return b.String()
+}
+
+// validDocument tells a JSON document that can stand in an object as it is.
+func validDocument(cell []byte) bool { return json.Valid(cell) }

@@ -1,0 +1,65 @@
+package starrocks
+
+import (
+	"starferry/internal/change"
+	"starferry/internal/ferry"
+)
+
+// loads makes and sends the batches of one target table (ferry.Loads). NewBatch is
+// called by one goroutine; Send may run in another.
+type loads struct {
+	client  *Client
+	target  change.Name
+	options compiled
+	csv     *csvRules
+	plan    *layoutPlan
+}
+
+// Loads returns what makes and sends the batches of one route, as Configure has set
+// them for its target.
+func (c *Client) Loads(route ferry.Route) ferry.Loads {
+	c.mu.Lock()
+	o := c.options[route.Target]
+	c.mu.Unlock()
+	// Configure has let only options through that compile.
+	options, _ := o.compile()
+	return &loads{client: c, target: route.Target, options: options, csv: newCSVRules(options.separator, options.delimiter)}
+}
+
+// NewBatch begins a batch in the narrowest form that carries the given row.
+func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry.Batch {
+	if l.plan == nil || l.plan.layout != layout {
+		l.plan = newLayoutPlan(layout)
+	}
+	f := jsonLines
+	if !l.options.json {
+		f = narrowest(l.plan, l.csv, rows, row)
+	}
+	return newBatch(l.plan, l.csv, f)
+}
+
+// headers are those of a load of this batch under this label.
+func (l *loads) headers(label string, b *batch) map[string]string {
+	h := map[string]string{}
+	for name, value := range l.options.headers {
+		h[name] = value
+	}
+	h["label"] = label
+	h["columns"] = b.plan.header
+	h["strict_mode"] = "true"
+	h["max_filter_ratio"] = "0"
+	h["timeout"] = seconds(l.options.timeout)
+	if b.form == jsonLines {
+		h["format"] = "json"
+		h["ignore_json_size"] = "true"
+		return h
+	}
+	h["format"] = "csv"
+	// ParseSeparator has let only separators through that a header can hold.
+	h["column_separator"], _ = separatorHeader(l.csv.separator)
+	h["row_delimiter"], _ = separatorHeader(l.csv.delimiter)
+	if b.form == quoted {
+		h["enclose"] = string(enclose)
+	}
+	return h
+}

@@ -1,0 +1,190 @@
+package starrocks
+
+import (
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// TableSpec is what is known of a target table before StarRocks is asked.
+type TableSpec struct {
+	Target change.Name
+	Source *change.Table
+	// Simple makes the text after the column list; otherwise Properties is that text.
+	Simple     bool
+	Properties string // starrocks.create.table.properties as written
+}
+
+// Mapping is the target table that belongs to a source table.
+type Mapping struct {
+	Target change.Name
+	// Columns in the order of the target table: key columns first.
+	Columns []MappedColumn
+	// Key names the key columns in the order of the target's primary key.
+	Key []string
+	// Notes are for people: what the table as a whole does that they may not expect.
+	Notes []string
+
+	comment string
+	suffix  suffix
+}
+
+// MappedColumn is one column of a Mapping.
+type MappedColumn struct {
+	Name       string
+	Source     int    // index into the source table's columns
+	SourceType string // as MySQL prints it
+	Type       string // StarRocks type as written in DDL
+	Nullable   bool
+	Key        bool
+	Default    *string // literal, unquoted; nil when there is none
+	Comment    string
+	Note       string // for people; "" when there is nothing to say
+}
+
+// maxKeyBytes is primary_key_limit_size, which the backends check row by row.
+const maxKeyBytes = 128
+
+// reservedColumns are what StarRocks keeps for itself in primary key tables.
+var reservedColumns = map[string]bool{"__op": true, "__row": true, "___count___": true}
+
+// Map says which target table a source table becomes at a cluster of that version
+// (as Client.Version gives it, "" when unknown). It is pure. The error joins one
+// Problem per reason why it cannot be done.
+func Map(spec TableSpec, version string) (Mapping, error) {
+	m := Mapping{Target: spec.Target, comment: spec.Source.Comment}
+	var problems []error
+	if len(spec.Source.Key) == 0 {
+		problems = append(problems, &diag.Problem{
+			Code:    CodeNoKey,
+			Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", spec.Source.Name),
+			Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(spec.Source.Database), quoteName(spec.Source.Table)),
+		})
+	}
+	parsed, err := parseSuffix(spec)
+	problems = append(problems, err)
+	m.suffix = parsed
+	order, err := keyOrder(spec, parsed)
+	problems = append(problems, err)
+	for i := range spec.Source.Columns {
+		if !spec.Source.IsKey(i) {
+			order = append(order, i)
+		}
+	}
+	keyBytes := 0
+	for _, i := range order {
+		column, width, err := mapColumn(spec.Source, i, hasWideDecimal(version))
+		problems = append(problems, err)
+		m.Columns = append(m.Columns, column)
+		if column.Key {
+			m.Key = append(m.Key, column.Name)
+			keyBytes += width
+		}
+	}
+	if keyBytes > maxKeyBytes {
+		m.Notes = append(m.Notes, fmt.Sprintf("the primary key (%s) can need %d bytes; StarRocks refuses rows whose key is longer than %d (primary_key_limit_size)",
+			strings.Join(m.Key, ", "), keyBytes, maxKeyBytes))
+	}
+	m.Notes = append(m.Notes, parsed.notes...)
+	return m, diag.Join(problems...)
+}
+
+func mapColumn(source *change.Table, i int, wideDecimal bool) (MappedColumn, int, error) {
+	c := &source.Columns[i]
+	key := source.IsKey(i)
+	t := targetType(c.Type, key, wideDecimal)
+	column := MappedColumn{
+		Name: c.Name, Source: i, SourceType: c.Type.String(), Type: t.text,
+		Nullable: c.Nullable && !key, Key: key, Comment: c.Comment,
+	}
+	notes := []string{t.note}
+	if !key {
+		// A key column's default could never be used: every row brings its key.
+		literal, note := targetDefault(c)
+		column.Default = literal
+		notes = append(notes, note)
+	}
+	if c.Generated {
+		notes = append(notes, "generated at the source, a plain column here")
+	}
+	column.Note = joinNotes(notes)
+	return column, t.keyBytes, diag.Join(typeProblem(source.Name, c, key, t), nameProblem(source.Name, c.Name))
+}
+
+func joinNotes(notes []string) string {
+	var said []string
+	for _, n := range notes {
+		if n != "" {
+			said = append(said, n)
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+func typeProblem(table change.Name, c *change.Column, key bool, t typed) error {
+	switch {
+	case t.refusal == "":
+		return nil
+	case key:
+		return &diag.Problem{
+			Code:    CodeKeyType,
+			Message: fmt.Sprintf("column `%s` of %s: %s", c.Name, table, t.refusal),
+			Fix:     "choose another primary key at the source, or take the table out of the script.",
+		}
+	}
+	return &diag.Problem{
+		Code:    CodeType,
+		Message: fmt.Sprintf("column `%s` of %s: %s", c.Name, table, t.refusal),
+		Fix:     "take the table out of the script, or change the column's type at the source; a later version carries it.",
+	}
+}
+
+// nameProblem checks what StarRocks and the headers of a load allow in a name.
+func nameProblem(table change.Name, name string) error {
+	control := strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f })
+	if !control && !strings.ContainsAny(name, "=<>!*") && !reservedColumns[strings.ToLower(name)] {
+		return nil
+	}
+	return &diag.Problem{
+		Code:    CodeColumnName,
+		Message: fmt.Sprintf("column %q of %s: StarRocks allows no such column name in a primary key table", name, table),
+		Fix:     "rename the column at the source: no control characters, none of = < > ! *, and not __op, __row or ___count___.",
+	}
+}
+
+// keyOrder gives the indexes of the key columns in the order of the target's
+// primary key: that of the user's clause where there is one, else MySQL's.
+func keyOrder(spec TableSpec, s suffix) ([]int, error) {
+	key := append([]int(nil), spec.Source.Key...)
+	if s.key == nil || len(key) == 0 {
+		return key, nil
+	}
+	ordered := make([]int, 0, len(key))
+	for _, name := range s.key {
+		i := spec.Source.Index(name)
+		if i < 0 || !spec.Source.IsKey(i) {
+			return key, keyProblem(spec, s.key)
+		}
+		for _, earlier := range ordered {
+			if earlier == i {
+				return key, keyProblem(spec, s.key)
+			}
+		}
+		ordered = append(ordered, i)
+	}
+	if len(ordered) != len(key) {
+		return key, keyProblem(spec, s.key)
+	}
+	return ordered, nil
+}
+
+func keyProblem(spec TableSpec, named []string) error {
+	return &diag.Problem{
+		Code: CodeProperties,
+		Message: fmt.Sprintf("table %s: 'starrocks.create.table.properties' says PRIMARY KEY(%s), but the primary key of %s is (%s)",
+			spec.Target, strings.Join(named, ", "), spec.Source.Name, strings.Join(spec.Source.KeyNames(), ", ")),
+		Fix: fmt.Sprintf("write primary key(%s) there; the order may differ, the columns may not.", strings.Join(spec.Source.KeyNames(), ", ")),
+	}
+}

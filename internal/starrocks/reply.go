@@ -1,0 +1,102 @@
+package starrocks
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"starferry/internal/diag"
+)
+
+// loadReply is the answer to a load, read by key: versions differ in what they send
+// and in which order.
+type loadReply struct {
+	Status               string
+	ExistingJobStatus    string
+	Message              string
+	Msg                  string
+	NumberLoadedRows     *int64
+	NumberFilteredRows   int64
+	NumberUnselectedRows int64
+	ErrorURL             string
+	unparseable          bool
+}
+
+func readReply(body []byte) loadReply {
+	var r loadReply
+	if err := json.Unmarshal(body, &r); err != nil || r.Status == "" {
+		r.unparseable = true
+	}
+	if r.Message == "" {
+		r.Message = r.Msg
+	}
+	return r
+}
+
+// transientTexts are parts of messages after which the same load may well succeed.
+var transientTexts = []string{
+	"too many versions", "too large compaction score", "current running txns", "memory", "mem_limit", "mem limit",
+	"timeout", "timed out", "time out", "no backend alive", "no alive", "shutting down", "concurrent limit", "cuncurrent limit",
+	"try again", "retry", "rpc", "connection", "unavailable", "not alive", "quorum", "too busy", "leader", "lock",
+}
+
+// refusedTexts are parts of messages after which it will fail again until somebody
+// changes something; they are looked for first.
+var refusedTexts = []string{
+	"too many filtered rows", "primary key size exceed", "parse error", "unknown database", "unknown table", "does not exist",
+	"access denied", "no valid basic authorization", "need auth", "has no source field", "duplicate column", "mapping column", "has no default value",
+	"can not be specified", "only primary key table", "label format error", "unknown data format", "invalid ", "exceed the max size",
+	"no rows were imported", "column separator", "don't equal", "out of range", "too long",
+}
+
+// classOf says whether a failure is worth trying again. A failure of an unknown kind
+// inside StarRocks is: it is announced with every try, whereas stopping for what
+// passes would need somebody to come.
+func classOf(message string) diag.Class {
+	text := strings.ToLower(message)
+	for _, part := range refusedTexts {
+		if strings.Contains(text, part) {
+			return diag.Refused
+		}
+	}
+	for _, part := range transientTexts {
+		if strings.Contains(text, part) {
+			return diag.Transient
+		}
+	}
+	if strings.Contains(text, "ddlexception") || strings.Contains(text, "analysisexception") {
+		return diag.Refused
+	}
+	return diag.Transient
+}
+
+// failure makes the Problem of a load that StarRocks did not take.
+func (l *loads) failure(b *batch, message, errorRows string) *diag.Problem {
+	p := &diag.Problem{
+		Code: CodeLoadFailed, Class: classOf(message),
+		Message: fmt.Sprintf("StarRocks did not take a load of %d rows into table %s: %s", b.rows, readableTable(l.target), message),
+	}
+	if errorRows != "" {
+		p.Message += "\n" + errorRows
+	}
+	text := strings.ToLower(message)
+	switch {
+	case p.Class == diag.Transient && strings.Contains(text, "too many versions"):
+		p.Fix = "load less often: raise 'sink.buffer-flush.interval-ms' to 5000 or more."
+	case p.Class == diag.Transient:
+		p.Fix = "see to the state of the StarRocks cluster: SHOW BACKENDS;"
+	case strings.Contains(text, "primary key size"):
+		p.Code = CodeLoadRefused
+		p.Fix = "a key is longer than primary_key_limit_size (128 bytes) of the backends: raise it there, or choose a shorter primary key."
+	case strings.Contains(text, "unknown database") || strings.Contains(text, "unknown table"):
+		p.Code = CodeNoTable
+		p.Fix = "start the deployment again: it creates missing tables."
+	default:
+		p.Code = CodeLoadRefused
+		p.Fix = "correct the rows at the source, or let the target column take them: the lines above say which and why."
+		if errorRows == "" {
+			p.Fix = "change what the message names, then start again; nothing is lost, the position is kept."
+		}
+	}
+	return p
+}
