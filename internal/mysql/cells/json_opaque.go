@@ -8,6 +8,9 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
+// base64Line is the bytes that fill a line of 76 characters of base64.
+const base64Line = 57
+
 // opaque prints a value of an SQL type that JSON has none for: the number of the
 // type, then its bytes.
 func (j *jsonPrinter) opaque(p []byte) (err error) {
@@ -44,6 +47,11 @@ func (j *jsonPrinter) opaque(p []byte) (err error) {
 	j.dst = append(j.dst, `"base64:type`...)
 	j.dst = strconv.AppendUint(j.dst, uint64(kind), 10)
 	j.dst = append(j.dst, ':')
+	// The server breaks lines after 76 characters, and escapes the line feed.
+	for ; len(value) > base64Line; value = value[base64Line:] {
+		j.dst = base64.StdEncoding.AppendEncode(j.dst, value[:base64Line])
+		j.dst = append(j.dst, '\\', 'n')
+	}
 	j.dst = base64.StdEncoding.AppendEncode(j.dst, value)
 	j.dst = append(j.dst, '"')
 	return nil

@@ -40,6 +40,12 @@ func AppendSelected(rows *change.Rows, c *change.Column, answer []byte) error {
 	case change.Float:
 		bits = 32
 	case change.Double:
+	case change.Year:
+		if string(answer) == "0" { // MariaDB prints the year 0 so, MySQL as 0000
+			answer = []byte("0000")
+		}
+		rows.AddBytes(answer)
+		return nil
 	default:
 		rows.AddBytes(answer)
 		return nil

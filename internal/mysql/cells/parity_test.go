@@ -1,0 +1,369 @@
+package cells
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/testbed"
+)
+
+// The parity law on real servers: rows are inserted, updated and deleted, read by
+// SELECT after each of the three, and compared cell by cell with what the log says
+// was inserted, was there before, and is there now.
+
+// contents is what a table holds: id → cells, a NULL cell being "NULL", any other
+// its text in quotes.
+type contents map[string][]string
+
+// zoo is one table of the test and the literals of the values that go into it.
+type zoo struct {
+	table *change.Table
+	ddl   string
+	rows  [][]string // literals for all columns but the id
+	// after the inserts, the updates and the deletes
+	inserted, updated, remaining contents
+}
+
+func newZoo(database, name string, types []change.Type, rows [][]string) *zoo {
+	z := &zoo{rows: rows, table: &change.Table{Name: change.Name{Database: database, Table: name}, Version: 1, Key: []int{0}}}
+	z.table.Columns = []change.Column{{Name: "id", Type: change.Type{Base: change.Int}}}
+	ddl := fmt.Sprintf("CREATE TABLE `%s`.`%s` (id INT NOT NULL PRIMARY KEY", database, name)
+	for i, typ := range types {
+		c := change.Column{Name: fmt.Sprintf("c%d", i), Type: typ, Nullable: true}
+		z.table.Columns = append(z.table.Columns, c)
+		ddl += fmt.Sprintf(", `%s` %s NULL", c.Name, definition(&typ))
+	}
+	z.ddl = ddl + ") ENGINE=InnoDB"
+	return z
+}
+
+func definition(t *change.Type) string {
+	s := t.String()
+	if t.Charset != "" {
+		s += " CHARACTER SET " + t.Charset
+	}
+	return s
+}
+
+// session is a connection with the settings that pages are read with.
+func session(t *testing.T, s *testbed.Server, database string) *sql.Conn {
+	t.Helper()
+	conn, err := s.DB().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	for _, statement := range []string{"SET NAMES utf8mb4", "SET sql_mode = '', time_zone = '+00:00'", "USE `" + database + "`"} {
+		run(t, conn, statement)
+	}
+	return conn
+}
+
+func run(t *testing.T, conn *sql.Conn, statement string) {
+	t.Helper()
+	if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+		t.Fatalf("%.300s\n%v", statement, err)
+	}
+}
+
+// live fills, updates and empties the table, and reads it in between.
+func (z *zoo) live(t *testing.T, conn *sql.Conn) {
+	t.Helper()
+	run(t, conn, z.ddl)
+	for i, row := range z.rows {
+		run(t, conn, fmt.Sprintf("INSERT INTO %s VALUES (%d, %s)", z.table.Table, i+1, strings.Join(row, ", ")))
+	}
+	z.inserted = z.selected(t, conn)
+	for i := range z.rows {
+		next := z.rows[(i+1)%len(z.rows)]
+		var set []string
+		for k, literal := range next {
+			set = append(set, fmt.Sprintf("c%d = %s", k, literal))
+		}
+		run(t, conn, fmt.Sprintf("UPDATE %s SET %s WHERE id = %d", z.table.Table, strings.Join(set, ", "), i+1))
+	}
+	z.updated = z.selected(t, conn)
+	run(t, conn, fmt.Sprintf("DELETE FROM %s WHERE id %% 2 = 1", z.table.Table))
+	z.remaining = z.selected(t, conn)
+}
+
+// selected reads the table as a page is read.
+func (z *zoo) selected(t *testing.T, conn *sql.Conn) contents {
+	t.Helper()
+	var expressions []string
+	for i := range z.table.Columns {
+		expressions = append(expressions, SelectExpression(&z.table.Columns[i], "`"+z.table.Columns[i].Name+"`"))
+	}
+	answer, err := conn.QueryContext(t.Context(), "SELECT "+strings.Join(expressions, ", ")+" FROM "+z.table.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Close()
+	rows := change.NewRows(len(expressions))
+	raw := make([]sql.RawBytes, len(expressions))
+	into := make([]any, len(expressions))
+	for i := range raw {
+		into[i] = &raw[i]
+	}
+	for answer.Next() {
+		if err := answer.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for i := range raw {
+			if err := AppendSelected(rows, &z.table.Columns[i], raw[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := answer.Err(); err != nil {
+		t.Fatal(err)
+	}
+	found := contents{}
+	for i := range rows.Len() {
+		found[string(rows.Cell(i, 0))] = texts(rows, i)
+	}
+	return found
+}
+
+func texts(rows *change.Rows, row int) []string {
+	var cells []string
+	for c := range rows.Width() {
+		if rows.Null(row, c) {
+			cells = append(cells, "NULL")
+		} else {
+			cells = append(cells, fmt.Sprintf("%q", rows.Cell(row, c)))
+		}
+	}
+	return cells
+}
+
+// compare replays what the log says about the table and compares.
+func (z *zoo) compare(t *testing.T, log []logged) {
+	t.Helper()
+	seen := map[change.Kind]contents{change.Insert: {}, change.Update: {}, change.Delete: {}}
+	before := contents{}
+	for _, e := range log {
+		step := 1
+		if e.kind == change.Update {
+			step = 2
+		}
+		for i := 0; i < len(e.rows); i += step {
+			row := e.rows[i+step-1]
+			seen[e.kind][unquote(row[0])] = row
+			if step == 2 {
+				before[unquote(e.rows[i][0])] = e.rows[i]
+			}
+		}
+	}
+	deleted := contents{}
+	for id, row := range z.updated {
+		if z.remaining[id] == nil {
+			deleted[id] = row
+		}
+	}
+	z.same(t, "inserted", z.inserted, seen[change.Insert])
+	z.same(t, "updated", changed(z.inserted, z.updated), seen[change.Update])
+	z.same(t, "before the update", changed(z.updated, z.inserted), before)
+	z.same(t, "deleted", deleted, seen[change.Delete])
+}
+
+func unquote(id string) string { return strings.Trim(id, `"`) }
+
+// changed is the rows of b that are not the same in a: the server logs no others.
+func changed(a, b contents) contents {
+	found := contents{}
+	for id, row := range b {
+		if !slices.Equal(row, a[id]) {
+			found[id] = row
+		}
+	}
+	return found
+}
+
+func (z *zoo) same(t *testing.T, what string, selected, log contents) {
+	t.Helper()
+	for id, row := range selected {
+		if log[id] == nil {
+			t.Errorf("%s %s: row %s is not in the log: %.200v", z.table.Table, what, id, row)
+			continue
+		}
+		for c := range row {
+			if row[c] != log[id][c] {
+				t.Errorf("%s %s: row %s `%s` %s: SELECT says %.300s, the log %.300s", z.table.Table, what, id,
+					z.table.Columns[c].Name, definition(&z.table.Columns[c].Type), row[c], log[id][c])
+			}
+		}
+	}
+	for id := range log {
+		// An update that only changes what is compared as equal may be logged.
+		if selected[id] == nil && what != "updated" && what != "before the update" {
+			t.Errorf("%s %s: row %s is only in the log", z.table.Table, what, id)
+		}
+	}
+}
+
+// logged is one rows event.
+type logged struct {
+	kind change.Kind
+	rows [][]string
+}
+
+// tail reads the log from a position to its end and decodes the events of these
+// tables; each event is also decoded by go-mysql and compared.
+type tail struct {
+	tables  map[string]*zoo
+	decoded map[string][]logged
+	maps    map[string]*replication.TableMapEvent
+}
+
+func position(t *testing.T, conn *sql.Conn, flavor testbed.Flavor) mysql.Position {
+	t.Helper()
+	statement := "SHOW BINARY LOG STATUS"
+	if flavor == testbed.MariaDBFlavor {
+		statement = "SHOW MASTER STATUS"
+	}
+	answer, err := conn.QueryContext(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Close()
+	columns, _ := answer.Columns()
+	into := make([]any, len(columns))
+	var p mysql.Position
+	for i := range into {
+		into[i] = new(sql.RawBytes)
+	}
+	into[0], into[1] = &p.Name, &p.Pos
+	if !answer.Next() {
+		t.Fatal("the server has no binary log")
+	}
+	if err := answer.Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (l *tail) read(t *testing.T, s *testbed.Server, from, to mysql.Position) {
+	t.Helper()
+	bodies := make(chan []byte, 1<<20)
+	flavor := mysql.MySQLFlavor
+	if s.Flavor == testbed.MariaDBFlavor {
+		flavor = mysql.MariaDBFlavor
+	}
+	syncer := replication.NewBinlogSyncer(replication.BinlogSyncerConfig{
+		ServerID: uint32(7000 + time.Now().UnixNano()%100000), Flavor: flavor, Host: s.Host, Port: uint16(s.Port), User: s.User, Password: s.Password,
+		MaxReconnectAttempts: 1, VerifyChecksum: true, Logger: slog.New(slog.DiscardHandler), RenderJSONAsMySQLText: true,
+		RowsEventDecodeFunc: func(e *replication.RowsEvent, data []byte) error {
+			bodies <- slices.Clone(data)
+			return e.Decode(data)
+		},
+	})
+	defer syncer.Close()
+	stream, err := syncer.StartSync(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	file := from.Name
+	for {
+		e, err := stream.GetEvent(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch event := e.Event.(type) {
+		case *replication.RotateEvent:
+			file = string(event.NextLogName)
+		case *replication.RowsEvent:
+			l.event(t, e.Header.EventType, event, <-bodies)
+		}
+		if file == to.Name && e.Header.LogPos >= to.Pos {
+			return
+		}
+	}
+}
+
+func (l *tail) event(t *testing.T, eventType replication.EventType, event *replication.RowsEvent, body []byte) {
+	t.Helper()
+	name := string(event.Table.Schema) + "." + string(event.Table.Table)
+	z := l.tables[name]
+	if z == nil {
+		return
+	}
+	d, err := NewDecoder(z.table, event.Table)
+	if err != nil {
+		t.Errorf("%v", err)
+		return
+	}
+	l.maps[name] = event.Table
+	rows := change.NewRows(len(z.table.Columns))
+	kind, err := d.Decode(eventType, body, rows)
+	if err != nil {
+		t.Errorf("%v", err)
+		return
+	}
+	e := logged{kind: kind}
+	for i := range rows.Len() {
+		e.rows = append(e.rows, texts(rows, i))
+	}
+	l.decoded[name] = append(l.decoded[name], e)
+	compareWithOracle(t, z.table, event, rows)
+}
+
+func TestSelectAndLogGiveTheSameCells(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, s *testbed.Server) {
+		for _, metadata := range []string{"NO_LOG", "MINIMAL", "FULL"} {
+			if metadata == "NO_LOG" && s.Flavor == testbed.MySQLFlavor {
+				continue // MySQL has no such setting
+			}
+			t.Run(metadata, func(t *testing.T) { testParity(t, s, metadata) })
+		}
+	})
+}
+
+func testParity(t *testing.T, s *testbed.Server, metadata string) {
+	s.Exec(t, "SET GLOBAL binlog_row_metadata = "+metadata)
+	database := s.Database(t)
+	conn := session(t, s, database)
+	var zoos []*zoo
+	for i, c := range zooTypes(s.Flavor) {
+		var rows [][]string
+		for _, literal := range append(c.literals, "NULL") {
+			rows = append(rows, []string{literal})
+		}
+		zoos = append(zoos, newZoo(database, fmt.Sprintf("zoo%d", i), []change.Type{c.typ}, rows))
+	}
+	zoos = append(zoos, randomZoos(database, s.Flavor, 8, 24)...)
+	start := position(t, conn, s.Flavor)
+	for _, z := range zoos {
+		z.live(t, conn)
+	}
+	l := tail{tables: map[string]*zoo{}, decoded: map[string][]logged{}, maps: map[string]*replication.TableMapEvent{}}
+	for _, z := range zoos {
+		l.tables[z.table.Name.String()] = z
+	}
+	l.read(t, s, start, position(t, conn, s.Flavor))
+	cells := 0
+	for _, name := range slices.Sorted(maps.Keys(l.tables)) {
+		l.tables[name].compare(t, l.decoded[name])
+		for _, e := range l.decoded[name] {
+			cells += len(e.rows) * len(l.tables[name].table.Columns)
+		}
+		if m := l.maps[name]; m == nil || (metadata == "FULL") != (m.ColumnName != nil) || (metadata == "NO_LOG") != (m.SignednessBitmap == nil) {
+			t.Errorf("%s: the log does not carry metadata %s", name, metadata)
+		}
+	}
+	t.Logf("%d tables, %d cells compared", len(zoos), cells)
+}

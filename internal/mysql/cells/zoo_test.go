@@ -1,0 +1,305 @@
+package cells
+
+import (
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/testbed"
+)
+
+// species is one type and the literals of its edge values.
+type species struct {
+	typ      change.Type
+	literals []string
+}
+
+func integers(base change.Base, bits uint) []species {
+	low, high := -(int64(1) << (bits - 1)), int64(1)<<(bits-1)-1
+	top := strconv.FormatUint(1<<bits-1, 10)
+	if bits == 64 {
+		low, high, top = math.MinInt64, math.MaxInt64, strconv.FormatUint(math.MaxUint64, 10)
+	}
+	return []species{
+		{change.Type{Base: base}, []string{fmt.Sprint(low), fmt.Sprint(high), "0", "-1", "7"}},
+		{change.Type{Base: base, Unsigned: true}, []string{"0", top, fmt.Sprint(high), "1"}},
+		{change.Type{Base: base, Unsigned: true, Zerofill: true}, []string{"0", top, "42"}},
+	}
+}
+
+func text(base change.Base, length int, charset string) change.Type {
+	return change.Type{Base: base, Length: length, Charset: charset}
+}
+
+// asCharset is a literal whose bytes are in that charset.
+func asCharset(charset string, bytes []byte) string {
+	return "_" + charset + " x'" + hex.EncodeToString(bytes) + "'"
+}
+
+func zooTypes(flavor testbed.Flavor) []species {
+	zoo := append(integers(change.TinyInt, 8), integers(change.SmallInt, 16)...)
+	zoo = append(zoo, integers(change.MediumInt, 24)...)
+	zoo = append(zoo, integers(change.Int, 32)...)
+	zoo = append(zoo, integers(change.BigInt, 64)...)
+	zoo = append(zoo, numbers()...)
+	zoo = append(zoo, characters()...)
+	zoo = append(zoo, members()...)
+	zoo = append(zoo, temporals()...)
+	if flavor == testbed.MySQLFlavor {
+		zoo = append(zoo, species{change.Type{Base: change.JSON}, jsonLiterals})
+	}
+	return zoo
+}
+
+func numbers() []species {
+	nines := strings.Repeat("9", 35) + "." + strings.Repeat("9", 30)
+	floats := []string{"0", "-0e0", "1", "0.1", "-2.5", "65.92419", "16777217", "3.4028234e38", "1e-45", "1.17549435e-38", "123456789", "1e15", "1e-5"}
+	doubles := []string{"0", "-0e0", "0.1", "1e14", "1e15", "123456789012345678", "1.7976931348623157e308", "5e-324", "2.2250738585072014e-308",
+		"-1e-14", "1e-15", "1.5e-20", "0.30000000000000004", "1e22", "1e23", "9007199254740993"}
+	fixed := []string{"0", "-0.004", "1.005", "-99999.999", "12.5"}
+	return []species{
+		{change.Type{Base: change.Bit, Length: 1}, []string{"b'0'", "b'1'"}},
+		{change.Type{Base: change.Bit, Length: 9}, []string{"b'0'", "b'111111111'", "b'100000000'"}},
+		{change.Type{Base: change.Bit, Length: 64}, []string{"0", "18446744073709551615", "9223372036854775808"}},
+		{change.Type{Base: change.Decimal, Precision: 65, Scale: 30}, []string{nines, "-" + nines, "0", "-0.000000000000000000000000000001", "1e34"}},
+		{change.Type{Base: change.Decimal, Precision: 65}, []string{strings.Repeat("9", 65), "-" + strings.Repeat("8", 65), "-0.4"}},
+		{change.Type{Base: change.Decimal, Precision: 5, Scale: 2}, []string{"-0.001", "'-0.00'", "-0e0", "0.005", "-999.99", "999.99", "0.10"}},
+		{change.Type{Base: change.Decimal, Precision: 30, Scale: 30}, []string{"0.000000000000000000000000000001", "-0.5"}},
+		{change.Type{Base: change.Decimal, Precision: 18, Scale: 9}, []string{"123456789.987654321", "-1.000000001", "100000000"}},
+		{change.Type{Base: change.Decimal, Precision: 20, Scale: 4, Unsigned: true, Zerofill: true}, []string{"0", "1.5", "9999999999999999.9999"}},
+		{change.Type{Base: change.Float}, floats},
+		{change.Type{Base: change.Float, Unsigned: true, Zerofill: true}, []string{"0", "1.5", "16777217"}},
+		{change.Type{Base: change.Float, Precision: 8, Scale: 3}, fixed},
+		{change.Type{Base: change.Double}, doubles},
+		{change.Type{Base: change.Double, Unsigned: true, Zerofill: true}, []string{"0", "1.5", "1e20"}},
+		{change.Type{Base: change.Double, Precision: 10, Scale: 3}, fixed},
+	}
+}
+
+func characters() []species {
+	strange := []string{"''", "'plain'", "'  both  '", "'tab\\t nl\\n nul\\0 quote\\' back\\\\ sep\x01\x02 \\\\N'", "'NULL'"}
+	accents := append([]string{"'é€ü'"}, strange...)
+	emoji := append([]string{"_utf8mb4 x'f09f9880c3a9e282ac'"}, accents...)
+	var every []byte
+	for b := range 256 {
+		every = append(every, byte(b))
+	}
+	large := "REPEAT('xyz é', 20000)"
+	zoo := []species{
+		{text(change.Char, 0, "utf8mb4"), []string{"''"}},
+		{text(change.Char, 63, "utf8mb4"), emoji},
+		{text(change.Char, 255, "utf8mb4"), append(emoji, "REPEAT('é', 255)")},
+		{text(change.Char, 255, "latin1"), accents},
+		{text(change.Char, 20, "utf16"), emoji[:3]},
+		{text(change.VarChar, 63, "utf8mb4"), emoji},
+		{text(change.VarChar, 64, "utf8mb4"), emoji},
+		{text(change.VarChar, 300, "utf8mb3"), accents},
+		{text(change.VarChar, 300, "ascii"), strange},
+		{text(change.VarChar, 40, "utf16"), emoji},
+		{text(change.VarChar, 40, "utf16le"), emoji},
+		{text(change.VarChar, 40, "utf32"), emoji},
+		{text(change.VarChar, 40, "ucs2"), accents},
+		{text(change.TinyText, 0, "utf8mb4"), emoji},
+		{text(change.Text, 0, "latin1"), append(accents, "REPEAT('é', 60000)")},
+		{text(change.MediumText, 0, "utf8mb4"), append(emoji, large)},
+		{text(change.LongText, 0, "utf8mb3"), append(accents, large)},
+		{change.Type{Base: change.Binary, Length: 4}, []string{"''", "x'00'", "x'6100'", "x'ffffffff'", "'a '"}},
+		{change.Type{Base: change.Binary, Length: 255}, []string{"''", "x'00ff'", "REPEAT('z', 255)"}},
+		{change.Type{Base: change.VarBinary, Length: 300}, []string{"''", "x'00'", "x'610000'", asCharset("binary", every)}},
+		{change.Type{Base: change.TinyBlob}, []string{"''", "x'00'"}},
+		{change.Type{Base: change.Blob}, []string{"''", asCharset("binary", every)}},
+		{change.Type{Base: change.MediumBlob}, []string{"REPEAT(x'00ff', 50000)"}},
+		{change.Type{Base: change.LongBlob}, []string{"REPEAT(x'00ff', 50000)"}},
+	}
+	for _, charset := range slices.Sorted(maps.Keys(singleByte)) {
+		bytes := every
+		if charset == "ascii" {
+			bytes = every[:128]
+		}
+		zoo = append(zoo, species{text(change.VarChar, 256, charset), []string{asCharset(charset, bytes), "'abc'"}})
+	}
+	return zoo
+}
+
+func members() []species {
+	months := []string{"jan", "Feb", "it's", "é€", "", "a b"}
+	many, bits := make([]string, 300), make([]string, 64)
+	for i := range many {
+		many[i] = fmt.Sprintf("m%d", i)
+	}
+	for i := range bits {
+		bits[i] = fmt.Sprintf("b%d", i)
+	}
+	enum := func(charset string, m []string) change.Type {
+		return change.Type{Base: change.Enum, Charset: charset, Members: m}
+	}
+	set := func(charset string, m []string) change.Type {
+		return change.Type{Base: change.Set, Charset: charset, Members: m}
+	}
+	return []species{
+		{enum("utf8mb4", months), []string{"'jan'", "'Feb'", "'it''s'", "'é€'", "''", "0", "'no member'"}},
+		{enum("latin1", months), []string{"'é€'", "'a b'"}},
+		{enum("utf8mb4", many[:255]), []string{"1", "255"}},
+		{enum("utf8mb4", many[:256]), []string{"1", "256"}},
+		{enum("utf8mb4", many), []string{"1", "300", "256"}},
+		{set("utf8mb4", []string{"a", "b", "é"}), []string{"''", "'a'", "'b,a'", "7", "'é'"}},
+		{set("latin1", []string{"a", "b", "é"}), []string{"'é'", "7"}},
+		{set("utf8mb4", bits[:9]), []string{"511", "256"}},
+		{set("utf8mb4", bits[:33]), []string{"4294967296", "1"}},
+		{set("utf8mb4", bits), []string{"18446744073709551615", "9223372036854775808", "0"}},
+	}
+}
+
+func temporals() []species {
+	zoo := []species{
+		{change.Type{Base: change.Date}, []string{"'0000-00-00'", "'2024-00-00'", "'2024-02-00'", "'1000-01-01'", "'9999-12-31'", "'2024-02-29'", "'0001-01-01'"}},
+		{change.Type{Base: change.Year}, []string{"0", "1901", "2155", "2000"}},
+	}
+	for f := range 7 {
+		part := ""
+		if f > 0 {
+			part = "." + "987654"[:f]
+		}
+		zoo = append(zoo,
+			species{change.Type{Base: change.DateTime, Fraction: f}, []string{
+				"'0000-00-00 00:00:00'", "'2024-00-00 00:00:00'", "'9999-12-31 23:59:59" + part + "'", "'1000-01-01 00:00:00'", "'2024-02-29 12:34:56.123456'",
+			}},
+			species{change.Type{Base: change.Timestamp, Fraction: f}, []string{
+				"'0000-00-00 00:00:00'", "'1970-01-01 00:00:01'", "'2038-01-19 03:14:07'", "'2024-02-29 23:59:59" + part + "'", "'2000-03-01 00:00:00.000001'", "'1999-12-31 23:59:59'",
+			}},
+			species{change.Type{Base: change.Time, Fraction: f}, []string{
+				"'00:00:00'", "'838:59:59'", "'-838:59:59'", "'-00:00:00" + part + "'", "'-00:00:01.1'", "'-00:00:59" + part + "'", "'100:00:00" + part + "'", "'-01:00:00'", "'23:59:59" + part + "'",
+			}})
+	}
+	return zoo
+}
+
+var jsonLiterals = []string{
+	`'null'`, `'true'`, `'[]'`, `'{}'`, `'1'`, `'-1'`, `'65535'`, `'-32769'`, `'4294967295'`, `'-9223372036854775808'`, `'18446744073709551615'`,
+	`'1.0'`, `'-0.0'`, `'1e15'`, `'1e14'`, `'1.5e-20'`, `'1e100'`, `'1.7976931348623157e308'`, `'5e-324'`, `'0.1'`, `'123456789012345680000'`,
+	`'""'`, `JSON_QUOTE('a"b\\c/ \b\f\n\r\t \Z\0 é😀')`, `JSON_QUOTE(CHAR(1,31,127 USING utf8mb4))`,
+	`'{"b": 1, "a": [1, {"": null}], "aa": "x", "B": false}'`, `'[[[[]]], {}]'`,
+	`JSON_ARRAY(CAST('12.340' AS DECIMAL(10,3)), CAST('-0.5' AS DECIMAL(65,30)), CAST(0 AS DECIMAL(5,0)))`,
+	`JSON_ARRAY(CAST('2024-02-29' AS DATE), CAST('-12:34:56.7' AS TIME(1)), CAST('838:59:59' AS TIME), CAST('2024-02-29 01:02:03.456' AS DATETIME(6)))`,
+	`JSON_ARRAY(CAST('00:00:00' AS TIME), CAST('0000-00-00' AS DATE), CAST('0000-00-00 00:00:00' AS DATETIME))`,
+	`JSON_ARRAY(TIMESTAMP('2024-02-29 01:02:03'), CAST(x'00ff' AS BINARY), CAST('' AS BINARY), b'101', CAST(2024 AS YEAR))`,
+	`JSON_ARRAY(CAST(REPEAT('b', 56) AS BINARY), CAST(REPEAT('b', 57) AS BINARY), CAST(REPEAT('b', 58) AS BINARY), CAST(REPEAT('b', 300) AS BINARY))`,
+	`JSON_OBJECT('long', REPEAT('é', 40000), 'i', 100000, 'u', 4000000000, 'n', -100000)`,
+	`JSON_OBJECT('k', REPEAT('x', 127), 'l', REPEAT('x', 128), 'm', REPEAT('x', 20000))`,
+	`CONCAT('[', REPEAT('{"key": [1, 2.5, "text", null]}, ', 3000), '0]')`,
+	`CONCAT(REPEAT('[', 99), '1', REPEAT(']', 99))`,
+	`JSON_SET('{"a": "` + strings.Repeat("x", 100) + `", "b": 2}', '$.a', 'short')`,
+}
+
+// randomZoos makes tables of random types with random values, the same ones for
+// the same server every time.
+func randomZoos(database string, flavor testbed.Flavor, tables, rowsEach int) []*zoo {
+	r := rand.New(rand.NewPCG(20, 26))
+	kinds := zooTypes(flavor)
+	var zoos []*zoo
+	for n := range tables {
+		var chosen []species
+		var types []change.Type
+		for range 1 + r.IntN(20) {
+			k := kinds[r.IntN(len(kinds))]
+			if k.typ.Base == change.Char && k.typ.Length > 100 {
+				continue // the greatest row of InnoDB is 64 KiB
+			}
+			chosen, types = append(chosen, k), append(types, k.typ)
+		}
+		if len(chosen) == 0 {
+			continue
+		}
+		var rows [][]string
+		for range rowsEach {
+			var row []string
+			for _, k := range chosen {
+				row = append(row, randomLiteral(r, k))
+			}
+			rows = append(rows, row)
+		}
+		zoos = append(zoos, newZoo(database, fmt.Sprintf("random%d", n), types, rows))
+	}
+	return zoos
+}
+
+func randomLiteral(r *rand.Rand, k species) string {
+	t := &k.typ
+	if r.IntN(8) == 0 {
+		return "NULL"
+	}
+	if r.IntN(4) == 0 {
+		return k.literals[r.IntN(len(k.literals))]
+	}
+	switch {
+	case t.IsInteger():
+		return strconv.FormatInt(int64(r.Uint64())>>r.IntN(64), 10)
+	case t.Base == change.Decimal:
+		return fmt.Sprintf("%d%018de-%d", int64(r.Uint64())>>r.IntN(64), r.Uint64N(1e18), r.IntN(40))
+	case t.Base == change.Float:
+		return strconv.FormatFloat(float64(randomFloat32(r)), 'e', -1, 32)
+	case t.Base == change.Double:
+		return strconv.FormatFloat(randomFloat64(r), 'e', -1, 64)
+	case t.Base == change.Date, t.Base == change.DateTime:
+		return fmt.Sprintf("'%04d-%02d-%02d %02d:%02d:%02d.%06d'", 1000+r.IntN(9000), 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), r.IntN(60), r.IntN(1e6))
+	case t.Base == change.Timestamp:
+		return fmt.Sprintf("FROM_UNIXTIME(%d.%06d)", 1+r.IntN(math.MaxInt32-1), r.IntN(1e6))
+	case t.Base == change.Time:
+		return fmt.Sprintf("'%s%02d:%02d:%02d.%06d'", []string{"", "-"}[r.IntN(2)], r.IntN(838), r.IntN(60), r.IntN(60), r.IntN(1e6))
+	case t.Base == change.VarChar && singleByte[t.Charset] != "" && t.Charset != "ascii":
+		bytes := make([]byte, r.IntN(t.Length))
+		for i := range bytes {
+			bytes[i] = byte(r.Uint32())
+		}
+		return asCharset(t.Charset, bytes)
+	case t.Base == change.JSON:
+		return "'" + strings.ReplaceAll(randomJSON(r, 4), `\`, `\\`) + "'"
+	}
+	return k.literals[r.IntN(len(k.literals))]
+}
+
+func randomFloat32(r *rand.Rand) float32 {
+	for {
+		if v := math.Float32frombits(r.Uint32()); v == v && !math.IsInf(float64(v), 0) {
+			return v
+		}
+	}
+}
+
+func randomFloat64(r *rand.Rand) float64 {
+	for {
+		if v := math.Float64frombits(r.Uint64()); v == v && !math.IsInf(v, 0) {
+			return v
+		}
+	}
+}
+
+func randomJSON(r *rand.Rand, depth int) string {
+	switch n := r.IntN(8); {
+	case depth > 0 && n < 2:
+		var parts []string
+		for range r.IntN(6) {
+			parts = append(parts, randomJSON(r, depth-1))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case depth > 0 && n < 4:
+		var parts []string
+		for range r.IntN(6) {
+			parts = append(parts, fmt.Sprintf("\"%s%d\":%s", strings.Repeat("k", r.IntN(5)), r.IntN(100), randomJSON(r, depth-1)))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case n == 4:
+		return strconv.FormatFloat(randomFloat64(r), 'e', -1, 64)
+	case n == 5:
+		return strconv.FormatInt(int64(r.Uint64())>>r.IntN(64), 10)
+	case n == 6:
+		return []string{"true", "false", "null"}[r.IntN(3)]
+	}
+	return `"` + strings.Repeat(`é\"\n\u0007x`, r.IntN(20)) + `"`
+}
