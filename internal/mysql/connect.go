@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -60,6 +61,9 @@ type Source struct {
 	currentUser string      // user@host as the server matched it
 	tls         *tls.Config // for the dump connection; nil without TLS
 	sizes       pageSizes
+
+	mu     sync.Mutex
+	dumpID uint32 // the connection of the last stream
 }
 
 var _ ferry.Source = (*Source)(nil)

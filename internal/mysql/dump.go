@@ -56,6 +56,9 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 	if err != nil {
 		return nil, s.loginProblem(err)
 	}
+	s.mu.Lock()
+	s.dumpID = conn.GetConnectionID()
+	s.mu.Unlock()
 	d := &dump{conn: conn, bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
 	d.parser.SetVerifyChecksum(true)
 	d.parser.SetFlavor(gomysql.MySQLFlavor)
