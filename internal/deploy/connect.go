@@ -1,0 +1,115 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/diag"
+	"starferry/internal/mysql"
+	"starferry/internal/plan"
+	"starferry/internal/starrocks"
+)
+
+// connect logs in on both sides; what is wrong with either is said in one go.
+func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (*mysql.Source, *starrocks.Client, error) {
+	if p.Source.ServerID != 0 {
+		serverID = p.Source.ServerID
+	}
+	source, sourceErr := mysql.Connect(ctx, mysql.Config{
+		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
+		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
+		Notify: func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
+	})
+	target, targetErr := starrocks.Connect(ctx, starrocks.Config{
+		Query: p.Target.Query, Load: p.Target.Load, User: p.Target.User, Password: p.Target.Password,
+		RedirectHosts: p.Target.RedirectHosts, ConnectTimeout: p.Target.ConnectTimeout,
+	})
+	if err := diag.Join(sourceErr, targetErr); err != nil {
+		if sourceErr == nil {
+			source.Close()
+		}
+		if targetErr == nil {
+			target.Close()
+		}
+		return nil, nil, err
+	}
+	return source, target, nil
+}
+
+// prepare checks the source and makes every target table ready. Tables that the
+// checkpoint knows are only looked at: what became of their schema since is in the
+// log, and the ferry will carry it over when it comes to it.
+func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) error {
+	if err := source.Check(ctx, sources(p)); err != nil {
+		return err
+	}
+	known := knownTables(restored)
+	var fresh []change.Name
+	for _, r := range p.Routes {
+		if !known[r.Source] {
+			fresh = append(fresh, r.Source)
+		}
+	}
+	described, err := source.Describe(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	tables := map[change.Name]*change.Table{}
+	for i, name := range fresh {
+		tables[name] = described[i]
+	}
+	var problems []error
+	for _, r := range p.Routes {
+		problems = append(problems, prepareTable(ctx, target, r, tables[r.Source], out))
+	}
+	return diag.Join(problems...)
+}
+
+// prepareTable makes one target table ready; table is nil when the checkpoint knows
+// it.
+func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, table *change.Table, out *printer) error {
+	if err := target.Configure(r.Target, loadOptions(r)); err != nil {
+		return err
+	}
+	if table == nil {
+		return target.Resume(ctx, r.Target)
+	}
+	prepared, err := target.Prepare(ctx, tableSpec(r, table))
+	if err != nil {
+		return err
+	}
+	if prepared.Created {
+		out.say(fmt.Sprintf("created StarRocks table %s", r.Target))
+	}
+	for _, note := range prepared.Notes {
+		out.say(fmt.Sprintf("%s: %s", r.Target, note))
+	}
+	if prepared.Rows > 0 {
+		out.say(fmt.Sprintf("warning: %s already holds %d rows; they are kept, and rows that %s does not have stay there for good", r.Target, prepared.Rows, r.Source))
+	}
+	return nil
+}
+
+func knownTables(restored *checkpoint.Checkpoint) map[change.Name]bool {
+	known := map[change.Name]bool{}
+	if restored != nil {
+		for i := range restored.Tables {
+			t := &restored.Tables[i]
+			known[t.Name] = t.Table != nil || t.Copy.Done
+		}
+	}
+	return known
+}
+
+func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {
+	return starrocks.TableSpec{Target: r.Target, Source: table, Simple: r.Mode == plan.Simple, Properties: r.Properties}
+}
+
+func loadOptions(r plan.Route) starrocks.LoadOptions {
+	return starrocks.LoadOptions{
+		ColumnSeparator: r.Load.ColumnSeparator, RowDelimiter: r.Load.RowDelimiter,
+		Timeout: r.Load.Timeout, Headers: r.Load.Headers,
+	}
+}

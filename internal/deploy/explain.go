@@ -1,0 +1,118 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"starferry/internal/diag"
+	"starferry/internal/mysql"
+	"starferry/internal/plan"
+	"starferry/internal/starrocks"
+)
+
+// Explain prints what Run would do: where rows come from and go to, every column
+// with its types, the DDL that will run, and the options in force. It asks the
+// servers and changes nothing.
+func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
+	out := newPrinter(Options{Out: io.Discard}, p.Name)
+	defer out.close(nil)
+	source, target, err := connect(ctx, p, explainServerID, out)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	defer target.Close()
+	checkErr := source.Check(ctx, sources(p))
+	tables, err := source.Describe(ctx, sources(p))
+	if err := diag.Join(checkErr, err); err != nil {
+		return err
+	}
+	e := &explainer{w: w, plan: p}
+	e.head(source.Server(), target)
+	var problems []error
+	for i, r := range p.Routes {
+		mapping, err := starrocks.Map(tableSpec(r, tables[i]), target.Version())
+		problems = append(problems, err)
+		if err == nil {
+			e.route(r, mapping)
+		}
+	}
+	e.options()
+	return diag.Join(problems...)
+}
+
+// explainServerID is never sent: explain opens no stream.
+const explainServerID = 1 << 24
+
+type explainer struct {
+	w    io.Writer
+	plan *plan.Plan
+}
+
+func (e *explainer) line(key, format string, a ...any) {
+	fmt.Fprintf(e.w, "%-11s %s\n", key, fmt.Sprintf(format, a...))
+}
+
+func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
+	p := e.plan
+	e.line("Deployment", "%s   %s", p.Name, p.Delivery)
+	encrypted := "not encrypted"
+	if server.Encrypted {
+		encrypted = "TLS"
+	}
+	e.line("Source", "mysql %s:%d   %s %s, %s   copy, then binlog", p.Source.Host, p.Source.Port, server.Flavor, server.Version, encrypted)
+	e.line("Copy", "woven into the binlog by low barrier %q: %s", server.Barrier, barrierMeaning(server.Barrier))
+	e.line("Target", "starrocks %s   %s, load via %s", strings.Join(p.Target.Query, ","), target.Version(), strings.Join(p.Target.Load, ","))
+	e.line("Schema", "nullable column added: appended · dropped or renamed: kept and filled with NULL, the new name appended · anything else stops, position kept")
+}
+
+func barrierMeaning(name string) string {
+	switch name {
+	case "gtid":
+		return "each page waits until everything delivered counts as executed (exact)"
+	case "consistent snapshot":
+		return "each page is read at an exact binlog position (exact)"
+	case "lock":
+		return "each page first takes and releases LOCK TABLES … READ (exact)"
+	}
+	return "the server has no GTIDs: safe for commits that hang less than the window, which the first page waits for; SET 'snapshot.barrier' = 'lock' is exact and does not wait"
+}
+
+func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
+	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, flush every %s or %d MB)\n\n", r.Source, r.Target, r.Mode, r.Flush.Interval, r.Flush.MaxBytes>>20)
+	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
+	fmt.Fprintln(table, "  column\t\tMySQL\tStarRocks\tnote")
+	for _, c := range m.Columns {
+		key, null := "", ""
+		if c.Key {
+			key = "key"
+		}
+		if !c.Nullable {
+			null = " NOT NULL"
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s%s\t%s\n", c.Name, key, c.SourceType, c.Type, null, c.Note)
+	}
+	table.Flush()
+	for _, note := range m.Notes {
+		fmt.Fprintf(e.w, "\n  Note: %s\n", note)
+	}
+	fmt.Fprintf(e.w, "\n  Will run, if the table is missing:\n\n    %s\n", strings.ReplaceAll(m.CreateStatement(0), "\n", "\n    "))
+}
+
+func (e *explainer) options() {
+	fmt.Fprintln(e.w, "\nOptions in force")
+	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
+	defaults := 0
+	for _, o := range e.plan.Options {
+		if o.Origin == "default" {
+			defaults++
+			continue
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", o.Key, o.Value, o.Origin, o.Route)
+	}
+	table.Flush()
+	fmt.Fprintf(e.w, "  and %d defaults (starferry help options)\n", defaults)
+}
