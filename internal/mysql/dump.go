@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type dump struct {
 	parser *replication.BinlogParser
 	// bodies holds the undecoded rows events of the packet at hand.
 	bodies map[*replication.RowsEvent][]byte
+	// described: the format of the file, and whether it has checksums, is known.
+	described bool
 }
 
 // silence is how long a dump may say nothing, heartbeats included.
@@ -210,7 +213,29 @@ func (d *dump) next() (*replication.BinlogEvent, error) {
 	if err != nil {
 		return nil, &parseError{err}
 	}
+	switch event := e.Event.(type) {
+	case *replication.FormatDescriptionEvent:
+		d.described = true
+	case *replication.RotateEvent:
+		if !d.described {
+			event.NextLogName = withoutChecksum(event.NextLogName, packet[1:])
+		}
+	}
 	return e, nil
+}
+
+// withoutChecksum cuts a checksum off the file name in a rotate event: the first
+// one comes before the event that says whether there are checksums.
+func withoutChecksum(name, event []byte) []byte {
+	const size = 4
+	if len(name) <= size {
+		return name
+	}
+	body := event[:len(event)-size]
+	if crc32.ChecksumIEEE(body) == binary.LittleEndian.Uint32(event[len(body):]) {
+		return name[:len(name)-size]
+	}
+	return name
 }
 
 // parseError is an event that arrived and cannot be read: reading it again will not
