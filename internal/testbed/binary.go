@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,6 +49,10 @@ type RunOptions struct {
 	Args []string
 	Dir  string   // working directory; "" is a fresh one of the test's
 	Env  []string // further NAME=value
+	// LogFile takes the output, so that it does not depend on this process.
+	LogFile string
+	// Detached lets the program outlive this process; it needs a LogFile.
+	Detached bool
 }
 
 // Program is a running binary. Its standard output and standard error are read as
@@ -72,8 +78,8 @@ func RunBinary(t testing.TB, o RunOptions) *Program {
 	return p
 }
 
-// StartProgram starts the program at path, which dies with this process at the
-// latest. An empty o.Dir is the current directory.
+// StartProgram starts the program at path, which, unless detached, dies with this
+// process at the latest. An empty o.Dir is the current directory.
 func StartProgram(path string, o RunOptions) (*Program, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -83,6 +89,9 @@ func StartProgram(path string, o RunOptions) (*Program, error) {
 	cmd := exec.Command(path, o.Args...)
 	cmd.Dir = o.Dir
 	cmd.Env = append(os.Environ(), o.Env...)
+	if o.LogFile != "" {
+		return p, p.startLogged(cmd, o)
+	}
 	cmd.Stdout, cmd.Stderr = p.output, p.output // one pipe: the order is kept
 	cmd.WaitDelay = time.Second                 // a grandchild may hold the pipe open
 	if p.process, err = startProcess(cmd, false); err != nil {
@@ -93,6 +102,40 @@ func StartProgram(path string, o RunOptions) (*Program, error) {
 		p.output.end()
 	}()
 	return p, nil
+}
+
+func (p *Program) startLogged(cmd *exec.Cmd, o RunOptions) error {
+	log, err := os.OpenFile(o.LogFile, os.O_RDWR|os.O_CREATE|os.O_APPEND|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", p.Path, err)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	if p.process, err = startProcess(cmd, o.Detached); err != nil {
+		return errors.Join(fmt.Errorf("starting %s: %w", p.Path, err), log.Close())
+	}
+	go p.follow(log)
+	return nil
+}
+
+// follow reads what the program appends to its log file, until it has ended.
+func (p *Program) follow(log *os.File) {
+	defer log.Close()
+	defer p.output.end()
+	for at, ended := int64(0), false; ; {
+		text, err := io.ReadAll(io.NewSectionReader(log, at, math.MaxInt64-at))
+		at += int64(len(text))
+		if len(text) > 0 {
+			p.output.Write(text)
+		}
+		if ended || err != nil {
+			return
+		}
+		select {
+		case <-p.process.done:
+			ended = true // once more, for the last words
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Kill ends the program with SIGKILL, as a crash would, and waits for its end.

@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-func shell(t *testing.T, script string) *Program {
+func shell(t *testing.T, script, logFile string) *Program {
 	t.Helper()
-	p, err := StartProgram("/bin/sh", RunOptions{Args: []string{"-c", script}, Env: []string{"GREETING=hello"}})
+	p, err := StartProgram("/bin/sh", RunOptions{
+		Args: []string{"-c", script}, Env: []string{"GREETING=hello"}, LogFile: logFile,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,27 +25,32 @@ func shell(t *testing.T, script string) *Program {
 
 func TestProgramIsWatchedLineByLine(t *testing.T) {
 	t.Parallel()
-	p := shell(t, `echo $GREETING; echo on stderr >&2; trap 'echo bye; exit 3' INT; while :; do sleep 0.05; done`)
-	for _, want := range []string{"hello", "on stderr"} {
-		if line, err := p.WaitLine(t.Context(), want); err != nil || line != want {
-			t.Fatal(line, err)
-		}
-	}
-	p.Interrupt()
-	if code, err := p.Wait(t.Context()); code != 3 || err != nil {
-		t.Fatal(code, err)
-	}
-	if out := p.Output(); out != "hello\non stderr\nbye\n" {
-		t.Errorf("%q", out)
-	}
-	if _, err := p.WaitLine(t.Context(), "never"); !errors.Is(err, errEnded) {
-		t.Error(err)
+	for name, logFile := range map[string]string{"pipe": "", "file": t.TempDir() + "/log"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := shell(t, `echo $GREETING; echo on stderr >&2; trap 'echo bye; exit 3' INT; while :; do sleep 0.05; done`, logFile)
+			for _, want := range []string{"hello", "on stderr"} {
+				if line, err := p.WaitLine(t.Context(), want); err != nil || line != want {
+					t.Fatal(line, err)
+				}
+			}
+			p.Interrupt()
+			if code, err := p.Wait(t.Context()); code != 3 || err != nil {
+				t.Fatal(code, err)
+			}
+			if out := p.Output(); out != "hello\non stderr\nbye\n" {
+				t.Errorf("%q", out)
+			}
+			if _, err := p.WaitLine(t.Context(), "never"); !errors.Is(err, errEnded) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
 func TestWaitLineEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	p := shell(t, `printf 'half a line'; sleep 60`)
+	p := shell(t, `printf 'half a line'; sleep 60`, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := p.WaitLine(ctx, "half"); !errors.Is(err, context.DeadlineExceeded) {

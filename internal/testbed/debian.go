@@ -69,7 +69,7 @@ func unavailable(flavor Flavor, cause error) error {
 	if flavor == MySQLFlavor {
 		advice = "install mysql-server 5.7 or later; for the demo, STARFERRY_MYSQL=user:password@host:port names a server you have"
 	}
-	return fmt.Errorf("%s is %w: %w\n   = To fix: %s", flavor, errUnavailable, cause, advice)
+	return fmt.Errorf("%s is %w: %w\n   = To fix: %s", flavor, ErrUnavailable, cause, advice)
 }
 
 func checkTools() error {

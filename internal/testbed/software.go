@@ -179,5 +179,5 @@ func (s *software) run(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, s.command[0], append(all, args...)...)
 }
 
-// errUnavailable marks that a server cannot be had on this machine.
-var errUnavailable = errors.New("not to be had here")
+// ErrUnavailable marks that a server cannot be had on this machine.
+var ErrUnavailable = errors.New("not to be had here")
