@@ -1,0 +1,14 @@
+package cli
+
+import "starferry/internal/diag"
+
+// Codes of the command line.
+const (
+	CodeUsage       diag.Code = "SF7001" // the command line cannot be understood
+	CodeScriptFile  diag.Code = "SF7002" // a script file cannot be read
+	CodeTimedOut    diag.Code = "SF7003" // the time given with --timeout is over
+	CodeConnect     diag.Code = "SF7010" // sql: the server cannot be reached or refuses the login
+	CodeStatement   diag.Code = "SF7011" // sql: the server refuses a statement
+	CodeStatements  diag.Code = "SF7012" // sql: the statements cannot be read
+	CodeEmulatorRun diag.Code = "SF7020" // emulator: it cannot start, or it failed
+)

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"starferry/internal/diag"
+	"starferry/internal/emulator"
+)
+
+func (a *app) emulator() *cobra.Command {
+	var o emulator.Config
+	cmd := &cobra.Command{
+		Use:   "emulator",
+		Short: "Run a StarRocks stand-in for trying out and testing.",
+		Long: "Run a StarRocks stand-in for trying out and testing: it speaks StarRocks' SQL and HTTP and refuses what StarRocks\n" +
+			"refuses. It prints its addresses, and the line `ready` once all of them accept. Ctrl-C stops it.",
+		Example: `  starferry emulator
+  starferry emulator --data-dir ./.starrocks --query-addr 0.0.0.0:9030
+  starferry emulator --query-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 --be-http-addr 127.0.0.1:0`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEmulator(cmd, o) },
+	}
+	cmd.Flags().StringVar(&o.QueryAddr, "query-addr", "127.0.0.1:9030", "where to accept SQL; port 0 takes a free one")
+	cmd.Flags().StringVar(&o.HTTPAddr, "http-addr", "127.0.0.1:8030", "where the frontend accepts loads, which it redirects")
+	cmd.Flags().StringVar(&o.BEHTTPAddr, "be-http-addr", "127.0.0.1:8040", "where the backend accepts loads")
+	cmd.Flags().StringVar(&o.DataDir, "data-dir", "", "folder to keep the tables in; none to forget them")
+	cmd.Flags().StringVar(&o.User, "user", "root", "the first user")
+	cmd.Flags().StringVar(&o.Password, "password", "", "its password")
+	cmd.Flags().BoolVar(&o.Discard, "discard", false, "for benchmarks: read and count rows, keep none")
+	return cmd
+}
+
+func (a *app) runEmulator(cmd *cobra.Command, o emulator.Config) error {
+	ctx := cmd.Context()
+	a.stopsInGoodOrder("stopping")
+	e, err := emulator.Start(o)
+	if err != nil {
+		p := &diag.Problem{Code: CodeEmulatorRun, Class: diag.Unusable, Message: "the emulator cannot start", Cause: err}
+		var port *net.OpError
+		if errors.As(err, &port) {
+			p.Fix = "stop what uses the port, or choose others with --query-addr, --http-addr and --be-http-addr"
+		} else if o.DataDir != "" {
+			p.Fix = "check --data-dir " + o.DataDir
+		}
+		return p
+	}
+	fmt.Fprintf(a.Out, "query    %s\nhttp     %s\nbe-http  %s\nready\n", e.QueryAddr(), e.HTTPAddr(), e.BEHTTPAddr())
+	<-ctx.Done()
+	if err := e.Close(); err != nil {
+		return &diag.Problem{Code: CodeEmulatorRun, Message: "the emulator did not stop cleanly", Cause: err}
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"starferry/internal/deploy"
+)
+
+func (a *app) explain() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain SCRIPT",
+		Short: "Show what run would do, without doing it.",
+		Long: "Show what run would do, without doing it: column mapping, the DDL for StarRocks, options in force and their origin.\n" +
+			"The servers are asked, and nothing is changed on them.",
+		Example: `  starferry explain orders.sql
+  starferry explain - < orders.sql`,
+		Args: oneScript,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.load(args[0])
+			if err != nil {
+				return err
+			}
+			return deploy.Explain(cmd.Context(), p, a.Out)
+		},
+	}
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starferry/internal/deploy"
+	"starferry/internal/diag"
+)
+
+func (a *app) run() *cobra.Command {
+	var o deploy.Options
+	cmd := &cobra.Command{
+		Use:   "run SCRIPT",
+		Short: "Keep the tables of a script in step, until stopped.",
+		Long: "Keep the tables of a script in step, until stopped. After a stop or a crash the next run goes on from the last\n" +
+			"checkpoint in --data-dir. Ctrl-C stops after a last checkpoint; a second Ctrl-C quits at once, without one.",
+		Example: `  starferry run orders.sql
+  starferry run --data-dir /var/lib/starferry/orders orders.sql
+  starferry run --until-caught-up --timeout 10m orders.sql`,
+		Args: oneScript,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o) },
+	}
+	cmd.Flags().StringVar(&o.DataDir, "data-dir", "./.starferry", "folder of the checkpoints, one for each deployment")
+	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
+	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
+	cmd.Flags().DurationVar(&o.Timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
+	return cmd
+}
+
+func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options) error {
+	switch {
+	case o.ProgressInterval <= 0:
+		return misused(cmd, "--progress-interval must be more than 0")
+	case o.Timeout < 0:
+		return misused(cmd, "--timeout must not be negative")
+	}
+	p, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	o.Out, o.Err = a.Out, a.Err
+	o.TTY = isTerminal(a.Out)
+	ctx := cmd.Context()
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, errTimedOut)
+		defer cancel()
+	}
+	a.stopsInGoodOrder("stopping: taking a last checkpoint … press Ctrl-C again to quit without a checkpoint")
+	return ended(ctx, deploy.Run(ctx, p, o), o.Timeout)
+}
+
+// errTimedOut is the cause of a context whose --timeout is over.
+var errTimedOut = errors.New("timed out")
+
+// ended is the error of a job that ran under ctx and returned err: being stopped
+// is none, running out of time is one even when the job stopped in good order.
+func ended(ctx context.Context, err error, timeout time.Duration) error {
+	switch cause := context.Cause(ctx); {
+	case cause == errTimedOut:
+		return &diag.Problem{
+			Code: CodeTimedOut, Class: diag.Refused, Cause: unlessCancelled(err),
+			Message: fmt.Sprintf("not done within --timeout %s", timeout),
+			Fix:     "run it again to go on from the last checkpoint, with a longer --timeout",
+		}
+	case cause == errStopped && errors.Is(err, context.Canceled):
+		return nil
+	}
+	return err
+}
+
+// unlessCancelled drops an error that only says that there was no time left.
+func unlessCancelled(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, errTimedOut) {
+		return nil
+	}
+	return err
+}

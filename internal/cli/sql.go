@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/spf13/cobra"
+
+	"starferry/internal/diag"
+)
+
+type sqlFlags struct {
+	host, user, database string
+	port                 int
+	execute, file        string
+}
+
+const sqlPasswordName = "STARFERRY_SQL_PASSWORD"
+
+func (a *app) sql() *cobra.Command {
+	var f sqlFlags
+	cmd := &cobra.Command{
+		Use:   "sql [-e STATEMENTS | -f FILE]",
+		Short: "Run SQL on StarRocks, the emulator or MySQL.",
+		Long: "Run SQL on StarRocks, the emulator or MySQL: the statements given, those of a file, or those of standard input.\n" +
+			"The password is taken from " + sqlPasswordName + "; without it, a terminal is asked when the server wants one.",
+		Example: `  starferry sql -e 'SELECT * FROM shop.orders ORDER BY id LIMIT 10'
+  starferry sql --host 10.0.0.5 --user admin -f setup.sql
+  ` + sqlPasswordName + `=secret starferry sql --port 3306 -e 'SHOW MASTER STATUS'`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSQL(cmd, f) },
+	}
+	cmd.Flags().StringVarP(&f.execute, "execute", "e", "", "run these statements")
+	cmd.Flags().StringVarP(&f.file, "file", "f", "", "run the statements of this file")
+	cmd.Flags().StringVar(&f.host, "host", "127.0.0.1", "host of the server")
+	cmd.Flags().IntVar(&f.port, "port", 9030, "port of the server")
+	cmd.Flags().StringVar(&f.user, "user", "root", "user")
+	cmd.Flags().StringVar(&f.database, "database", "", "database to begin in")
+	return cmd
+}
+
+func (a *app) runSQL(cmd *cobra.Command, f sqlFlags) error {
+	if f.execute != "" && f.file != "" {
+		return misused(cmd, "give either -e or -f, not both")
+	}
+	ctx := cmd.Context()
+	conn, done, err := a.connect(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer done()
+	switch {
+	case f.execute != "":
+		return a.runStatements(ctx, conn, f.execute)
+	case f.file != "":
+		text, err := a.readFile(f.file)
+		if err != nil {
+			return err
+		}
+		return a.runStatements(ctx, conn, text)
+	}
+	return a.converse(ctx, conn)
+}
+
+// connect logs in; where no password was given and the server wants one, a
+// terminal is asked, once.
+func (a *app) connect(ctx context.Context, f sqlFlags) (*sql.Conn, func(), error) {
+	password, given := a.env[sqlPasswordName]
+	conn, done, err := a.login(ctx, f, diag.NewSecret(password))
+	var refused *mysql.MySQLError
+	if errors.As(err, &refused) && refused.Number == accessDenied && !given && isTerminal(a.In) {
+		secret, asked := a.askPassword(f)
+		if asked != nil {
+			return nil, nil, asked
+		}
+		conn, done, err = a.login(ctx, f, secret)
+	}
+	if err == nil {
+		return conn, done, nil
+	}
+	p := &diag.Problem{
+		Code: CodeConnect, Class: diag.Unusable, Cause: plainError(err),
+		Message: fmt.Sprintf("cannot use the server at %s as user '%s'", f.address(), f.user),
+		Fix:     "check --host and --port, and that the server is running (starferry emulator starts one on port 9030)",
+	}
+	if errors.As(err, &refused) {
+		p.Fix = "check --user and --database, and give the password in " + sqlPasswordName
+	}
+	return nil, nil, p
+}
+
+const accessDenied = 1045
+
+func (f sqlFlags) address() string { return net.JoinHostPort(f.host, strconv.Itoa(f.port)) }
+
+func (a *app) login(ctx context.Context, f sqlFlags, password diag.Secret) (*sql.Conn, func(), error) {
+	c := mysql.NewConfig()
+	c.Net, c.Addr = "tcp", f.address()
+	c.User, c.Passwd, c.DBName = f.user, password.Reveal(), f.database
+	c.InterpolateParams = true
+	c.TLSConfig = "preferred"
+	c.Timeout = 10 * time.Second
+	c.Logger = &mysql.NopLogger{} // what it would log comes back as an error too
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := sql.OpenDB(connector)
+	// One connection throughout: USE and SET are the connection's.
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return conn, func() { conn.Close(); db.Close() }, nil
+}
+
+func (a *app) askPassword(f sqlFlags) (diag.Secret, error) {
+	fmt.Fprintf(a.Err, "Password of '%s' at %s: ", f.user, f.address())
+	var line string
+	err := withoutEcho(a.In.(*os.File), func() (err error) {
+		line, err = bufio.NewReader(a.In).ReadString('\n')
+		return err
+	})
+	fmt.Fprintln(a.Err)
+	return diag.NewSecret(strings.TrimRight(line, "\r\n")), err
+}
+
+func (a *app) runStatements(ctx context.Context, conn *sql.Conn, text string) error {
+	statements, rest := splitStatements(text)
+	for _, s := range append(statements, rest) {
+		if isEmptyStatement(s) {
+			continue
+		}
+		if err := a.runStatement(ctx, conn, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// converse runs statements as they arrive on standard input: on a terminal with a
+// prompt, and on after an error.
+func (a *app) converse(ctx context.Context, conn *sql.Conn) error {
+	terminal := isTerminal(a.In)
+	in := bufio.NewReader(a.In)
+	pending := ""
+	for {
+		if terminal {
+			prompt := "starferry> "
+			if !isEmptyStatement(pending) {
+				prompt = "        -> "
+			}
+			fmt.Fprint(a.Err, prompt)
+		}
+		line, readErr := in.ReadString('\n')
+		if readErr != nil && readErr != io.EOF {
+			return fmt.Errorf("reading standard input: %w", readErr)
+		}
+		if word := strings.ToLower(strings.Trim(line, " \t\r\n;")); pending == "" && (word == "quit" || word == "exit") {
+			return nil
+		}
+		statements, rest := splitStatements(pending + line)
+		pending = rest
+		if isEmptyStatement(rest) {
+			pending = ""
+		}
+		if readErr == io.EOF {
+			statements = append(statements, pending)
+		}
+		for _, s := range statements {
+			if isEmptyStatement(s) {
+				continue
+			}
+			if err := a.runStatement(ctx, conn, s); err != nil {
+				if !terminal {
+					return err
+				}
+				diag.PrintError(a.Err, err)
+			}
+		}
+		if readErr == io.EOF {
+			return nil
+		}
+	}
+}
+
+func (a *app) runStatement(ctx context.Context, conn *sql.Conn, statement string) error {
+	rows, err := conn.QueryContext(ctx, statement)
+	if err != nil {
+		return statementProblem(statement, err)
+	}
+	defer rows.Close()
+	for {
+		t, err := readTable(rows)
+		if err != nil {
+			return statementProblem(statement, err)
+		}
+		switch {
+		case len(t.names) == 0:
+			fmt.Fprintln(a.Err, "Query OK")
+		case len(t.rows) == 0:
+			fmt.Fprintln(a.Err, "Empty set")
+		default:
+			if err := t.print(a.Out); err != nil {
+				return fmt.Errorf("writing the answer: %w", err)
+			}
+		}
+		if !rows.NextResultSet() {
+			break
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return statementProblem(statement, err)
+	}
+	return nil
+}
+
+func statementProblem(statement string, err error) error {
+	p := &diag.Problem{Code: CodeStatement, Class: diag.Refused, Message: hideSecrets(statement, plainError(err).Error())}
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) {
+		p.Message = "the server did not answer: " + p.Message
+		p.Class = diag.Unusable
+	}
+	return p
+}
+
+// plainError writes a server's error as the stock client does.
+func plainError(err error) error {
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return fmt.Errorf("ERROR %d (%s): %s", refused.Number, refused.SQLState, refused.Message)
+}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// isTerminal tells whether f, a reader or a writer, is a terminal.
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := terminalState(file)
+	return err == nil
+}
+
+// withoutEcho runs read while the terminal shows nothing of what is typed.
+func withoutEcho(f *os.File, read func() error) error {
+	before, err := terminalState(f)
+	if err != nil {
+		return err
+	}
+	silent := before
+	silent.Lflag &^= syscall.ECHO
+	if err := setTerminalState(f, &silent); err != nil {
+		return err
+	}
+	err = read()
+	if restore := setTerminalState(f, &before); err == nil {
+		err = restore
+	}
+	return err
+}
+
+func terminalState(f *os.File) (state syscall.Termios, err error) {
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&state)))
+	if errno != 0 {
+		return state, errno
+	}
+	return state, nil
+}
+
+func setTerminalState(f *os.File, state *syscall.Termios) error {
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCSETS, uintptr(unsafe.Pointer(state))); errno != 0 {
+		return errno
+	}
+	return nil
+}
