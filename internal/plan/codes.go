@@ -1,0 +1,34 @@
+package plan
+
+import "starferry/internal/diag"
+
+// Findings about what a script asks for.
+const (
+	CodeNothingToRun  diag.Code = "SF2001" // no CREATE TABLE … AS TABLE in the script
+	CodeComesLater    diag.Code = "SF2002" // understood, but not run by this version
+	CodeNoCatalog     diag.Code = "SF2010" // the catalog was not created in the script
+	CodeCatalogTwice  diag.Code = "SF2011" // the catalog's name is taken
+	CodeCatalogKind   diag.Code = "SF2012" // a source where a target belongs, or the reverse
+	CodeNoDatabase    diag.Code = "SF2013" // nothing says in which catalog or database
+	CodeNamesDiffer   diag.Code = "SF2014" // the statement's name and an option's differ
+	CodeTwoSources    diag.Code = "SF2015" // tables of two MySQL servers in one script
+	CodeTwoTargets    diag.Code = "SF2016" // tables of two StarRocks clusters in one script
+	CodeTargetTwice   diag.Code = "SF2017" // two statements fill one table
+	CodeNoIfNotExists diag.Code = "SF2018" // IF NOT EXISTS is left out
+	CodeLateSet       diag.Code = "SF2019" // a SET behind the last statement it could concern
+	CodeCannotDrop    diag.Code = "SF2020" // DROP CATALOG of the current one
+
+	CodeUnknownOption  diag.Code = "SF2104" // no such option here
+	CodeOptionTwice    diag.Code = "SF2105" // an option is written twice in one list
+	CodeMissingOption  diag.Code = "SF2106" // an option that must be written is not
+	CodeInvalidValue   diag.Code = "SF2107" // not a value of that option
+	CodeRefusedOption  diag.Code = "SF2108" // asks for something this version does not do
+	CodeNoEffect       diag.Code = "SF2109" // accepted, means nothing here
+	CodePlainPassword  diag.Code = "SF2210" // a password written in the script
+	CodeProperties     diag.Code = "SF2211" // starrocks.create.table.properties do not fit the mode
+	CodeSeparator      diag.Code = "SF2212" // a separator StarRocks would refuse, or two that cannot be told apart
+	CodeMemory         diag.Code = "SF2213" // a batch or page does not fit into the memory allowed
+	CodeServerIDRange  diag.Code = "SF2214" // of a range of server ids the first is used
+	CodeCheckpointMode diag.Code = "SF2215" // checkpoints exactly once, delivery at least once
+	CodeNoComment      diag.Code = "SF2216" // COMMENT is not carried over
+)

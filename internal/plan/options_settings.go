@@ -1,0 +1,49 @@
+package plan
+
+import "slices"
+
+// settingOptions are those of SET that change how a deployment runs.
+var settingOptions = []Option{
+	{Key: "pipeline.name", Where: InSet, Required: true, Help: "Name of the deployment. The script's file name when not set."},
+	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "256mb",
+		Help: "Memory for batches, pages and what waits between source and target, together."},
+	{Key: "snapshot.page-size", Where: InSet, Type: Size, Min: 64 << 10, Max: 1 << 30, Default: "8mb",
+		Help: "How much of a table one SELECT of the first copy reads."},
+	{Key: "snapshot.barrier", Where: InSet, Type: Enum, Values: []string{"auto", "lock"}, Default: "auto",
+		Help: "How a page of the first copy is made no older than the stream. auto: by GTIDs or consistent snapshots where the server has them, else by waiting. lock: LOCK TABLES … READ for an instant, exact on any server."},
+	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
+		Help: "How often a checkpoint is written. When not set: with the loads."},
+	{Key: "execution.checkpointing.timeout", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000, Default: "10 min",
+		Help: "How long a checkpoint may take."},
+	{Key: "execution.checkpointing.mode", Where: InSet, Type: Enum, Values: []string{"EXACTLY_ONCE", "AT_LEAST_ONCE"},
+		Help: "Delivery is decided by sink.semantic; this alone changes nothing."},
+	{Key: "execution.runtime-mode", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"streaming"}, Known: []string{"batch", "automatic"},
+		Why: "a deployment follows its source until it is stopped", Instead: "remove the setting; 'starferry run --until-caught-up' stops by itself.",
+		Help: "Following or one pass."},
+	{Key: "execution.savepoint.path", Aliases: []string{"execution.state-recovery.path"}, Where: InSet, Effect: Refused,
+		Why: "Flink's savepoints cannot be read", Instead: "remove the setting: a deployment goes on from its own checkpoint in --data-dir."},
+	{Key: "table.local-time-zone", Where: InSet, Effect: Limited, Values: utc, Default: "UTC",
+		Why: "TIMESTAMP columns are carried in UTC", Instead: "write 'UTC', and convert in queries: convert_tz(column, 'UTC', 'Asia/Shanghai').",
+		Help: "The zone of TIMESTAMP columns."},
+	{Key: "table.exec.sink.not-null-enforcer", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"ERROR"}, Known: []string{"DROP"},
+		Why: "rows are never left out", Instead: "remove the setting.", Help: "What happens to NULL in a NOT NULL column."},
+	{Key: "table.sql-dialect", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"default"}, Known: []string{"hive"},
+		Why: "scripts are written in Flink's default dialect", Instead: "remove the setting.", Help: "The dialect of the script."},
+	{Key: "schema.change.behavior", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"lenient"},
+		Known: []string{"evolve", "try_evolve", "ignore", "exception"}, Why: "schema changes follow one fixed policy so far",
+		Instead: "remove the setting.", Help: "How schema changes are carried."},
+}
+
+var settingsWithoutEffect = slices.Concat(
+	withoutEffect(InSet, "it is a setting of Flink's checkpoints", "execution.checkpointing.*", "state.*", "execution.savepoint.*", "execution.state-recovery.*"),
+	withoutEffect(InSet, "what fails for a passing reason is tried again, with growing pauses", "restart-strategy", "restart-strategy.*"),
+	withoutEffect(InSet, "one ordered loop runs the deployment", "parallelism.default", "pipeline.max-parallelism", "pipeline.*", "sink.partitioning.strategy",
+		"route-mode", "schema-operator.*", "operator.*"),
+	withoutEffect(InSet, "all statements of a script share one source already", "table.optimizer.source-merge.enabled"),
+	withoutEffect(InSet, "each table has a statement of its own; a statement that is added to the script adds its table", "table.cdas.scan.newly-added-table.enabled"),
+	withoutEffect(InSet, "it is a setting of Flink's planner", "table.*"),
+	withoutEffect(InSet, "it is a setting of Flink's cluster", "taskmanager.*", "jobmanager.*", "cluster.*", "kubernetes.*", "metrics.*", "akka.*", "pekko.*",
+		"rest.*", "env.*", "classloader.*", "web.*", "high-availability*", "heartbeat.*", "slotmanager.*", "scheduler-mode", "jobmanager", "execution.target",
+		"execution.attached", "execution.buffer-timeout*", "execution.batch*", "akka", "yarn.*", "security.*", "history*"),
+	withoutEffect(InSet, "it is a setting of Flink's SQL client", "sql-client.*"),
+)

@@ -1,0 +1,70 @@
+package plan
+
+import "slices"
+
+// targetOptions are those of StarRocks that change what is written or how.
+var targetOptions = []Option{
+	{Key: "starrocks.create.table.properties", Where: InWith, Required: true,
+		Help: "What stands behind the column list when the target table is created. In simple mode: buckets and PROPERTIES."},
+	{Key: "starrocks.create.table.mode", Where: InWith, Type: Enum, Values: []string{"normal", "simple"}, Default: "normal",
+		Help: "normal: engine, key and buckets come from starrocks.create.table.properties. simple: engine olap, MySQL's primary key, hash over all its columns; only buckets must be given."},
+	{Key: "database-name", Where: InWith,
+		Help: "Target database, when the statement does not name one. Where the two differ, the statement wins, with a warning."},
+	{Key: "table-name", Where: InWith,
+		Help: "Target table. The statement names it already; where the two differ, the statement wins, with a warning."},
+	{Key: "jdbc-url", Where: inTarget, Required: true, Check: checkJDBC,
+		Help: "Query addresses of the StarRocks frontends: jdbc:mysql://fe1:9030,fe2:9030. Taken from the catalog's endpoint when not set."},
+	{Key: "load-url", Aliases: []string{"http-url"}, Where: inTarget, Type: HostList, Required: true,
+		Help: "HTTP addresses of the StarRocks frontends: fe1:8030;fe2:8030. On newer EMR the port is 18030."},
+	{Key: "username", Where: inTarget, Required: true, Help: "StarRocks user. It needs INSERT, UPDATE, DELETE, SELECT and ALTER on the tables, and CREATE TABLE on the database."},
+	{Key: "password", Where: inTarget, Secret: true, Help: "Password of the StarRocks user."},
+	{Key: "sink.semantic", Where: inTarget, Type: Enum, Effect: Limited, Values: []string{"at-least-once"}, Known: []string{"exactly-once"}, Default: "at-least-once",
+		Why:     "exactly-once delivery is not built yet, and starferry does not promise what it does not keep",
+		Instead: "write 'at-least-once' or remove the option. The target has a primary key: a row that is sent twice is stored once.",
+		Help:    "Delivery guarantee: at-least-once."},
+	{Key: "sink.label-prefix", Where: inTarget, Check: checkLabelPrefix, Help: "Begins the label of every load: letters, digits, - and _, at most 40."},
+	{Key: "sink.buffer-flush.interval-ms", Where: inTarget, Type: Duration, Min: 0, Max: 3_600_000, Default: "1000",
+		Help: "How old a change may get before it is sent, in milliseconds. Flink's default is 300000; here it is 1000."},
+	{Key: "sink.buffer-flush.max-bytes", Where: inTarget, Type: Size, Min: 1 << 20, Max: 10 << 30, Default: "64mb",
+		Help: "A batch of this size is sent at once. Never more than a quarter of SET 'memory'."},
+	{Key: "sink.buffer-flush.max-rows", Where: inTarget, Type: Int, Min: 1, Max: 5_000_000, Default: "500000",
+		Help: "A batch of this many rows is sent at once."},
+	{Key: "sink.connect.timeout-ms", Where: inTarget, Type: Duration, Min: 100, Max: 600_000, Default: "30000",
+		Help: "How long connecting to StarRocks may take, in milliseconds."},
+	{Key: "sink.redirect-hosts", Where: inTarget, Type: Map,
+		Help: "Addresses to use instead of those that StarRocks redirects a load to: 172.16.0.7=127.0.0.1,be2:8040=127.0.0.1:18040."},
+	{Key: "sink.transaction.multi-table.enabled", Where: inTarget, Type: Bool, Effect: Limited, Values: []string{"false"},
+		Why: "each table is loaded by transactions of its own", Instead: "remove the option.", Help: "One transaction for several tables."},
+	{Key: "sink.blackhole", Where: inTarget, Type: Bool, Effect: Limited, Values: []string{"false"},
+		Why: "rows are always loaded", Instead: "remove the option.", Help: "Throwing rows away."},
+	{Key: "unicode-char.max-bytes", Aliases: []string{"table.char-expand-multiple"}, Where: inTarget, Effect: Limited, Values: []string{"4"}, Default: "4",
+		Why: "a character may take four bytes, and columns are made wide enough for that", Instead: "remove the option.",
+		Help: "Bytes per character when the length of a text column is worked out."},
+	refusedTarget("table.create.*"), refusedTarget("table.properties.*"), refusedTarget("table.num-buckets"),
+	refusedTarget("table.key-type"), refusedTarget("table.keys"), refusedTarget("table.distribution-keys"),
+	refusedTarget("table.binary-padding"), refusedTarget("table.enable-null-primary-key"), refusedTarget("starrocks.create.table.properties.*"),
+}
+
+func refusedTarget(key string) Option {
+	return Option{Key: key, Where: inTarget, Effect: Refused,
+		Why:     "how the target table is made is said in one place, starrocks.create.table.properties",
+		Instead: "write it there, for example 'buckets 8 properties (\"replication_num\" = \"1\")'."}
+}
+
+var targetWithoutEffect = slices.Concat(
+	withoutEffect(InWith, "the catalog says what kind of target it is", "connector"),
+	withoutEffect(inTarget, "it chooses between two versions of Flink's connector", "sink.use.new-apiapi", "sink.use.new-sink-api", "sink.use.new-api", "sink.version"),
+	withoutEffect(inTarget, "a load that fails for a passing reason is tried again until it succeeds, any other stops the deployment",
+		"sink.max-retries", "sink.retry.interval-ms"),
+	withoutEffect(inTarget, "loads have time-outs of their own", "sink.socket.timeout-ms", "sink.wait-for-continue.timeout-ms",
+		"sink.publish-timeout.ms", "sink.buffer-flush.enqueue-timeout-ms", "table.schema-change.timeout"),
+	withoutEffect(inTarget, "one load per table is under way at a time, so that the last write wins",
+		"sink.io.thread-count", "sink.parallelism", "sink.scan-frequency.ms", "sink.chunk-limit", "sink.merge-commit.*"),
+	withoutEffect(inTarget, "a row whose key changes is deleted under its old key", "sink.ignore.update-before"),
+	withoutEffect(inTarget, "it only means something with exactly-once", "sink.exactly-once.*"),
+	withoutEffect(inTarget, "it does not change what at-least-once promises", "sink.at-least-once.use-transaction-stream-load", "sink.transaction.multi-table.buffer-size"),
+	withoutEffect(inTarget, "how rows are written is chosen by what they hold", "sink.wrap-json-as-array"),
+	withoutEffect(inTarget, "rows are never written into the log", "sink.sanitize-error-log"),
+	withoutEffect(inTarget, "it is a metric of Flink's", "sink.metric.*"),
+	withoutEffect(inTarget, "nothing is read through the connector", "scan-url", "scan.*", "lookup.*"),
+)

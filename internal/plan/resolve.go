@@ -1,0 +1,94 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/script"
+)
+
+// side is the source or the target of a statement, for what is said about it.
+type side struct {
+	name  string // "source", "target"
+	kind  kind
+	where Scope
+	write string // how to write the name out
+}
+
+var (
+	sourceSide = side{"source", kindMySQL, InOptions, "AS TABLE mysql_catalog.database.table"}
+	targetSide = side{"target", kindStarRocks, InWith, "CREATE TABLE starrocks_catalog.database.table"}
+)
+
+// resolve finds the catalog and the full name of a table. The identifier of the
+// statement goes before 'table-name' and, where it names a database,
+// 'database-name': what one reads in the statement is what happens. Nil when the
+// catalog is not known; a finding says why.
+func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, change.Name) {
+	if len(path.Parts) == 0 || !c.refusePath(path) {
+		return nil, change.Name{}
+	}
+	cat := c.catalogOf(path, s)
+	if cat == nil || cat.kind == kindUnknown {
+		return nil, change.Name{}
+	}
+	if cat.kind != s.kind {
+		c.error(CodeCatalogKind, path.At, fmt.Sprintf("catalog '%s' is a %s catalog: it cannot be the %s", cat.name, cat.kind, s.name),
+			fmt.Sprintf("name a table of a %s catalog: %s.", s.kind, s.write))
+		return nil, change.Name{}
+	}
+	name := change.Name{Table: path.Last().Name, Database: c.databaseOf(path, cat, written)}
+	if name.Database == "" {
+		c.error(CodeNoDatabase, path.At, fmt.Sprintf("nothing says in which database %s is", path), fmt.Sprintf("write %s.", s.write))
+		return nil, change.Name{}
+	}
+	c.compareNames(path, written, name, s)
+	return cat, name
+}
+
+func (c *compiler) catalogOf(path script.Path, s side) *catalog {
+	if len(path.Parts) == 3 {
+		return c.lookup(path.Parts[0])
+	}
+	if c.current == nil && !c.lost {
+		c.error(CodeNoDatabase, path.At, fmt.Sprintf("there is no current catalog to look for %s in", path),
+			fmt.Sprintf("write USE CATALOG before it, or %s.", s.write))
+	}
+	return c.current
+}
+
+// databaseOf finds the database: in the statement, in its options, from USE, from
+// the catalog.
+func (c *compiler) databaseOf(path script.Path, cat *catalog, written *layer) string {
+	if n := len(path.Parts); n >= 2 {
+		return path.Parts[n-2].Name
+	}
+	if b := written.get("database-name"); b != nil && b.value != "" {
+		return b.value
+	}
+	if c.database != "" {
+		return c.database
+	}
+	return cat.database
+}
+
+// compareNames warns where an option names another table or database than the
+// statement does.
+func (c *compiler) compareNames(path script.Path, written *layer, name change.Name, s side) {
+	for _, pair := range []struct{ key, what, used string }{
+		{"database-name", "database", name.Database}, {"table-name", "table", name.Table},
+	} {
+		b := written.get(pair.key)
+		if b == nil || b.value == pair.used {
+			continue
+		}
+		c.findings = append(c.findings, diag.Finding{
+			Code: CodeNamesDiffer, Severity: diag.Warning, File: c.file, Span: b.text.At,
+			Message: fmt.Sprintf("the %s %s is '%s', as the statement says; '%s' = '%s' is not used", s.name, pair.what, pair.used, pair.key, b.value),
+			Label:   "the statement names " + strings.TrimSpace(path.String()),
+			Fix:     fmt.Sprintf("remove '%s', or write '%s' there.", pair.key, pair.used),
+		})
+	}
+}

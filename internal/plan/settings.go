@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/script"
+)
+
+func (c *compiler) set(st *script.Set) {
+	if st.Key.Value == "" || st.IsBroken() {
+		return
+	}
+	b := c.bindOne(script.Option{Key: st.Key, Value: st.Value, At: st.At}, InSet)
+	if b == nil {
+		return
+	}
+	c.unset(b.key)
+	c.settings.list = append(c.settings.list, b)
+	c.late = append(c.late, b)
+}
+
+func (c *compiler) reset(st *script.Reset) {
+	if st.Key == nil {
+		c.settings.list = nil
+		return
+	}
+	key := strings.TrimSpace(st.Key.Value)
+	option := find(key, InSet)
+	if option == nil || isTypo(option, key, InSet) {
+		c.unknownOption(*st.Key, InSet)
+		return
+	}
+	if option.isFamily() {
+		c.unset(key)
+		return
+	}
+	c.unset(option.Key)
+}
+
+func (c *compiler) unset(key string) {
+	c.settings.list = slices.DeleteFunc(slices.Clone(c.settings.list), func(b *bound) bool { return b.key == key })
+}
+
+// finish reads the settings in force and says what only the whole script shows.
+func (c *compiler) finish() {
+	if c.inForce == nil {
+		c.inForce, c.late = c.settings, nil
+	}
+	if c.lost || c.script.Broken {
+		c.late = nil // a statement behind them may be one that could not be read
+	}
+	for _, b := range c.late {
+		c.warn(CodeLateSet, b.text.At, fmt.Sprintf("SET '%s' stands behind the last statement and has no effect", b.key), "move it before the first CREATE TABLE.")
+	}
+	set := layers{c.inForce}
+	if name := set.text("pipeline.name", InSet); name != "" {
+		c.plan.Name = name
+	}
+	c.plan.Source.Barrier = set.text("snapshot.barrier", InSet)
+	c.plan.Settings = Settings{
+		CheckpointInterval: time.Duration(set.number("execution.checkpointing.interval", InSet)) * time.Millisecond,
+		CheckpointTimeout:  time.Duration(set.number("execution.checkpointing.timeout", InSet)) * time.Millisecond,
+		Memory:             int(set.number("memory", InSet)),
+		PageBytes:          int(set.number("snapshot.page-size", InSet)),
+	}
+	c.fitMemory(set)
+	if b, _ := set.get("execution.checkpointing.mode"); b != nil && b.value == "EXACTLY_ONCE" && !c.refused && len(c.plan.Routes) > 0 {
+		c.info(CodeCheckpointMode, b.text.At, "delivery is at-least-once: the mode of checkpoints alone does not change it", "")
+	}
+	if len(c.passwords) > 0 {
+		places := ""
+		if len(c.passwords) > 1 {
+			places = fmt.Sprintf(", in %d places", len(c.passwords))
+		}
+		c.info(CodePlainPassword, c.passwords[0], "a password is written in the script"+places, "keep the script readable by you alone: chmod 600.")
+	}
+	c.inForceOptions(set, InSet, change.Name{}, "")
+	sortOptions(c.plan.Options)
+}
+
+// fitMemory keeps a batch and a page within a quarter of the memory allowed: both
+// wait in more than one place at a time.
+func (c *compiler) fitMemory(set layers) {
+	most := c.plan.Settings.Memory / 4
+	if c.plan.Settings.PageBytes > most {
+		c.plan.Settings.PageBytes = most
+		c.cut(set, "snapshot.page-size", most)
+	}
+	for i := range c.plan.Routes {
+		r := &c.plan.Routes[i]
+		if r.Flush.MaxBytes > most {
+			c.cutRoute(r, most)
+			r.Flush.MaxBytes = most
+		}
+	}
+}
+
+func (c *compiler) cut(set layers, key string, most int) {
+	if b, _ := set.get(key); b != nil {
+		c.warn(CodeMemory, b.text.At, fmt.Sprintf("'%s' is cut to %s, a quarter of 'memory'", key, showSize(int64(most), 10)), "SET 'memory' = '…' to four times as much.")
+		b.value = showSize(int64(most), 10)
+	}
+}
+
+// cutRoute warns only where the size was written; the default gives way in silence.
+func (c *compiler) cutRoute(r *Route, most int) {
+	const key = "sink.buffer-flush.max-bytes"
+	for i := range c.plan.Options {
+		o := &c.plan.Options[i]
+		if o.Key != key || o.Route != r.Target.String() {
+			continue
+		}
+		o.Value = showSize(int64(most), 10)
+		if o.Origin != "default" {
+			at := diag.Span{Start: r.Span.Start, End: r.Span.Start + len("CREATE TABLE")}
+			c.warn(CodeMemory, at, fmt.Sprintf("'%s' of %s is cut to %s, a quarter of 'memory'", key, r.Target, showSize(int64(most), 10)), "SET 'memory' = '…' to four times as much.")
+		}
+	}
+}
