@@ -31,21 +31,7 @@ func (c *cursor) alterTable(ignore bool) (Statement, error) {
 	if c.peek(0).kind == broken {
 		a.Changes = append(a.Changes, &Unhandled{Clause: shorten(c.lexer.src), Reason: "a quote or comment does not end"})
 	}
-	promoteTimestamp(a.definitions(), c.session)
 	return a, nil
-}
-
-func (a *AlterTable) definitions() []*definition {
-	var list []*definition
-	for _, one := range a.Changes {
-		switch one := one.(type) {
-		case *AddColumn:
-			list = append(list, &one.column)
-		case *ChangeColumn:
-			list = append(list, &one.column)
-		}
-	}
-	return list
 }
 
 func (a *AlterTable) add(changes ...Change) { a.Changes = append(a.Changes, changes...) }
@@ -94,7 +80,7 @@ func (c *cursor) addClause(a *AlterTable) string {
 	}
 	ifNotExists := c.is("CONSTRAINT", "IF") || c.is("PRIMARY", "KEY", "IF")
 	var b body
-	if c.constraint(&b.key, &b.notNull) {
+	if c.constraint(&b) {
 		a.addConstraint(&b, ifNotExists)
 		return ""
 	}

@@ -17,7 +17,7 @@ import (
 // new names; the charset of the table that the statement sets holds for all its
 // columns, wherever it stands.
 func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
-	w := worktable{old: t, session: &s, matched: make(map[Change]bool)}
+	w := worktable{old: t, session: &s, matched: make(map[Change]bool), defined: make(map[*change.Column]*definition)}
 	for _, one := range a.Changes {
 		if u, ok := one.(*Unhandled); ok {
 			return nil, &Unsupported{Code: CodeUnsupported, Table: t.Name, Clause: u.Clause, Reason: u.Reason}
@@ -31,6 +31,10 @@ func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
 	if err := w.keys(a); err != nil {
 		return nil, err
 	}
+	if w.failure != nil {
+		return nil, w.failure
+	}
+	promoteTimestamp(w.columns, func(c *change.Column) *definition { return w.defined[c] }, &s)
 	return w.result(a), nil
 }
 
@@ -45,6 +49,8 @@ type worktable struct {
 	columns []*change.Column
 	key     []*change.Column
 	matched map[Change]bool // clauses whose column was found among the old ones
+	defined map[*change.Column]*definition
+	failure error
 }
 
 func (w *worktable) takeCharset(a *AlterTable) {
@@ -104,16 +110,19 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 			return nil
 		}
 	}
-	column := *old
-	if w.convert {
-		column.Type = convert(column.Type, w.order)
-	}
+	column := new(change.Column)
+	*column = *old
+	w.converted(column)
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *ChangeColumn:
 			if strings.EqualFold(one.From, old.Name) {
 				w.matched[one] = true
-				column = w.define(&one.column)
+				if w.convert && !w.session.MariaDB && column.Type.IsText() && column.Type.Base > change.VarChar {
+					w.refuseConvert(old.Name)
+				}
+				*column = w.define(&one.column)
+				w.defined[column] = &one.column
 			}
 		case *RenameColumn:
 			if strings.EqualFold(one.From, old.Name) {
@@ -123,7 +132,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 		case *SetDefault:
 			if strings.EqualFold(one.Column, old.Name) {
 				w.matched[one] = true
-				setDefault(&column, one.value)
+				setDefault(column, one.value)
 			}
 		case *SetVisibility:
 			if strings.EqualFold(one.Column, old.Name) {
@@ -132,16 +141,38 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 			}
 		}
 	}
-	return &column
+	return column
 }
 
-// define makes the column of a definition in this statement.
-func (w *worktable) define(d *definition) change.Column {
-	column := d.column(w.order, w.session)
-	if w.convert {
-		column.Type = convert(column.Type, w.order)
+// converted brings a column to the charset of CONVERT TO CHARACTER SET.
+func (w *worktable) converted(column *change.Column) {
+	if !w.convert {
+		return
 	}
-	return column
+	var ok bool
+	if column.Type, ok = convert(column.Type, w.order, w.session); !ok {
+		w.refuseConvert(column.Name)
+	}
+}
+
+func (w *worktable) refuseConvert(column string) {
+	if w.failure == nil {
+		w.failure = &Unsupported{
+			Code: CodeUnsupported, Table: w.old.Name, Clause: "CONVERT TO CHARACTER SET " + w.order.charset,
+			Reason: "what becomes of column " + column + " depends on the server",
+		}
+	}
+}
+
+// define makes the column of a definition in this statement. CONVERT TO CHARACTER
+// SET holds for it as if it had been written there.
+func (w *worktable) define(d *definition) change.Column {
+	if !w.convert || d.typ.charset == "binary" {
+		return d.column(w.order, w.session)
+	}
+	converted := *d
+	converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
+	return converted.column(w.order, w.session)
 }
 
 // newColumns adds and moves columns, and finds the clauses that fit no column.
@@ -153,6 +184,7 @@ func (w *worktable) newColumns(a *AlterTable) error {
 				continue
 			}
 			column := w.define(&one.column)
+			w.defined[&column] = &one.column
 			if err := w.insert(&column, one.First, one.After); err != nil {
 				return err
 			}
@@ -186,7 +218,19 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			}
 		}
 	}
+	w.keepGenerated()
 	return w.distinct()
+}
+
+// keepGenerated keeps a generated invisible primary key before columns added FIRST,
+// as MySQL does while it would generate one.
+func (w *worktable) keepGenerated() {
+	at := w.find(invisibleKeyName)
+	if at <= 0 || !w.session.GenerateInvisiblePrimaryKey || len(w.key) != 1 || w.key[0] != w.columns[at] {
+		return
+	}
+	column := w.columns[at]
+	w.columns = slices.Insert(slices.Delete(w.columns, at, at+1), 0, column)
 }
 
 func (w *worktable) missing(column string) error {

@@ -13,6 +13,7 @@ type definition struct {
 	comment   string
 	auto      bool
 	primary   bool // inline PRIMARY KEY
+	unique    bool
 	generated bool
 	invisible bool
 	onUpdate  bool // ON UPDATE CURRENT_TIMESTAMP
@@ -40,7 +41,7 @@ func (c *cursor) definition(name string) (definition, string) {
 		return d, "the type of column " + name + " is not known"
 	}
 	if d.typ.serial {
-		d.null, d.auto = notNull, true
+		d.null, d.auto, d.unique = notNull, true, true
 	}
 	for !c.attributesEnd() {
 		if reason := c.attribute(&d); reason != "" {
@@ -76,9 +77,10 @@ func (c *cursor) attribute(d *definition) string {
 	case c.accept("AUTO_INCREMENT"):
 		d.auto, d.null = true, notNull
 	case c.accept("SERIAL", "DEFAULT", "VALUE"):
-		d.auto, d.null = true, notNull
+		d.auto, d.unique, d.null = true, true, notNull
 	case c.accept("UNIQUE"):
 		c.accept("KEY")
+		d.unique = true
 	case c.accept("PRIMARY", "KEY"), c.accept("PRIMARY"), c.accept("KEY"):
 		d.primary = true
 	case c.accept("COMMENT"):
@@ -201,7 +203,7 @@ func (d *definition) column(outer textOrder, s *Session) change.Column {
 		Name: d.name, Type: d.typ.resolve(outer, s), Nullable: d.null != notNull,
 		AutoIncrement: d.auto, Generated: d.generated, Invisible: d.invisible, Comment: d.comment,
 	}
-	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && d.null == unsaid && !d.generated {
+	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && d.null == unsaid && !(d.generated && s.MariaDB) {
 		column.Nullable = false
 	}
 	setDefault(&column, d.value)
@@ -216,21 +218,30 @@ func (d *definition) column(outer textOrder, s *Session) change.Column {
 // explicit_defaults_for_timestamp is off.
 func (d *definition) zeroTimestamp(column *change.Column, s *Session) bool {
 	return column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp &&
-		!column.Nullable && !d.generated && d.value.class == noDefault && !d.onUpdate
+		!column.Nullable && !d.generated && d.value.class == noDefault
 }
 
-// promoteTimestamp gives the first TIMESTAMP of a statement its default CURRENT_TIMESTAMP.
-func promoteTimestamp(definitions []*definition, s *Session) {
+// promoted tells a TIMESTAMP that gets DEFAULT CURRENT_TIMESTAMP when it is the
+// first of its table and explicit_defaults_for_timestamp is off.
+func (d *definition) promoted() bool {
+	return d.null != nullable && d.value.class == noDefault && !d.generated && !d.onUpdate
+}
+
+// promoteTimestamp gives the first TIMESTAMP among columns its default; defined is
+// the definition of a column in this statement, nil when it has none there (then
+// only MariaDB gives it one, in place of a default that was dropped).
+func promoteTimestamp(columns []*change.Column, defined func(*change.Column) *definition, s *Session) {
 	if s.ExplicitDefaultsForTimestamp {
 		return
 	}
-	for _, d := range definitions {
-		if d.typ.base != change.Timestamp {
+	for _, column := range columns {
+		if column.Type.Base != change.Timestamp {
 			continue
 		}
-		if d.null != nullable && d.value.class == noDefault && !d.generated && !d.onUpdate {
-			d.value = defaultValue{class: expressionDefault, text: nowText(d.typ.argument(0, 0))}
-			d.onUpdate = true
+		d := defined(column)
+		kept := d == nil && s.MariaDB && !column.Nullable && column.Default == nil && column.DefaultExpression == "" && !column.Generated
+		if kept || d != nil && d.promoted() {
+			setDefault(column, defaultValue{class: expressionDefault, text: nowText(column.Type.Fraction)})
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -10,8 +11,9 @@ import (
 type body struct {
 	definitions []*definition
 	key         []string
-	notNull     []string // columns that a PERIOD makes NOT NULL
-	reason      string   // why the columns cannot be known
+	unique      [][]string // the columns of unique keys
+	notNull     []string   // columns that a PERIOD makes NOT NULL
+	reason      string     // why the columns cannot be known
 	clause      string
 }
 
@@ -86,7 +88,7 @@ func (c *cursor) body(b *body) {
 
 // element takes a column or a constraint.
 func (c *cursor) element(b *body) string {
-	if c.constraint(&b.key, &b.notNull) {
+	if c.constraint(b) {
 		return ""
 	}
 	if c.is("PERIOD", "FOR", "SYSTEM_TIME") || c.is("PERIOD", "FOR", "SYSTEM") {
@@ -103,13 +105,16 @@ func (c *cursor) element(b *body) string {
 	if d.primary {
 		b.key = []string{name}
 	}
+	if d.unique {
+		b.unique = append(b.unique, []string{name})
+	}
 	b.definitions = append(b.definitions, &d)
 	return ""
 }
 
 // constraint takes an index, a key, a check or a period; false when none comes
-// next. A primary key's columns are put into key.
-func (c *cursor) constraint(key, notNull *[]string) bool {
+// next. What concerns columns is put into b.
+func (c *cursor) constraint(b *body) bool {
 	from := c.at
 	if c.accept("CONSTRAINT") {
 		c.accept("IF", "NOT", "EXISTS")
@@ -119,13 +124,16 @@ func (c *cursor) constraint(key, notNull *[]string) bool {
 	}
 	switch {
 	case c.accept("PRIMARY", "KEY"):
-		*key = c.keyParts()
-		if *key == nil {
+		if b.key = c.keyParts(); b.key == nil {
 			c.at = from
 			return false
 		}
-	case c.is("UNIQUE") || c.is("KEY") || c.is("INDEX") || c.is("FULLTEXT") || c.is("SPATIAL") || c.is("FOREIGN") || c.is("CHECK") || c.is("VECTOR", "INDEX") || c.is("VECTOR", "KEY"):
-	case c.is("PERIOD", "FOR") && !c.is("PERIOD", "FOR", "SYSTEM_TIME") && c.periodFor(notNull):
+	case c.accept("UNIQUE"):
+		if unique := c.keyParts(); unique != nil {
+			b.unique = append(b.unique, unique)
+		}
+	case c.is("KEY") || c.is("INDEX") || c.is("FULLTEXT") || c.is("SPATIAL") || c.is("FOREIGN") || c.is("CHECK") || c.is("VECTOR", "INDEX") || c.is("VECTOR", "KEY"):
+	case c.is("PERIOD", "FOR") && !c.is("PERIOD", "FOR", "SYSTEM_TIME") && c.periodFor(&b.notNull):
 	default:
 		c.at = from
 		return false
@@ -149,7 +157,7 @@ func (c *cursor) periodFor(notNull *[]string) bool {
 
 // keyParts takes [name] [USING …] (a(10) ASC, b) and gives the columns.
 func (c *cursor) keyParts() []string {
-	for !c.done() && !c.is("(") && !c.is(",") {
+	for !c.done() && !c.is("(") && !c.is(",") && !c.is(")") {
 		c.next()
 	}
 	return c.nameList()
@@ -167,6 +175,9 @@ func (c *cursor) nameList() []string {
 			return nil
 		}
 		names = append(names, name)
+		if c.is("WITHOUT", "OVERLAPS") {
+			return nil // of a period, which is no column
+		}
 		c.skipTo()
 		if c.accept(")") {
 			return names
@@ -242,18 +253,30 @@ func queryInParentheses(c *cursor) bool {
 func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Table, error) {
 	order := s.order(o.charset, o.collation, s.databaseOrder())
 	t := &change.Table{Name: name, Version: 1, Charset: order.charset, Collation: order.collation, Comment: o.comment}
-	promoteTimestamp(b.definitions, s)
 	key := b.key
 	if len(key) == 0 && s.GenerateInvisiblePrimaryKey {
+		if b.uniqueNotNull() {
+			return nil, &Unsupported{
+				Code: CodeUnsupported, Table: name, Clause: "UNIQUE",
+				Reason: "whether a primary key is generated beside a unique key of NOT NULL columns depends on the server",
+			}
+		}
 		t.Columns = append(t.Columns, invisibleKey())
 		key = []string{invisibleKeyName}
 	}
+	defined := make(map[*change.Column]*definition)
+	t.Columns = slices.Grow(t.Columns, len(b.definitions)) // columns stay where they are
+	var columns []*change.Column
 	for _, d := range b.definitions {
 		if t.Index(d.name) >= 0 {
 			return nil, outOfStep(name, d.name, "a column of that name stands before it")
 		}
 		t.Columns = append(t.Columns, d.column(order, s))
+		last := &t.Columns[len(t.Columns)-1]
+		columns = append(columns, last)
+		defined[last] = d
 	}
+	promoteTimestamp(columns, func(c *change.Column) *definition { return defined[c] }, s)
 	for _, column := range b.notNull {
 		if i := t.Index(column); i >= 0 {
 			t.Columns[i].Nullable = false
@@ -268,6 +291,17 @@ func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Tabl
 		t.Key = append(t.Key, i)
 	}
 	return t, nil
+}
+
+// uniqueNotNull tells a unique key that could be the primary key.
+func (b *body) uniqueNotNull() bool {
+	nullable := make(map[string]bool)
+	for _, d := range b.definitions {
+		nullable[strings.ToLower(d.name)] = d.null != notNull
+	}
+	return slices.ContainsFunc(b.unique, func(key []string) bool {
+		return !slices.ContainsFunc(key, func(column string) bool { return nullable[strings.ToLower(column)] })
+	})
 }
 
 const invisibleKeyName = "my_row_id"

@@ -1,8 +1,6 @@
 package ddl
 
 import (
-	"strings"
-
 	"starferry/internal/change"
 )
 
@@ -34,7 +32,7 @@ func (d *dataType) resolve(outer textOrder, s *Session) change.Type {
 	if t.IsText() || t.Base == change.Enum || t.Base == change.Set {
 		d.resolveText(&t, outer, s)
 	}
-	resolveSize(&t, d)
+	resolveSize(&t, d, s.MariaDB)
 	return t
 }
 
@@ -81,7 +79,7 @@ func (d *dataType) resolveText(t *change.Type, outer textOrder, s *Session) {
 
 // resolveSize chooses the size of TEXT(n) and BLOB(n), and of a VARCHAR too long
 // to be one, which servers without strict mode turn into a TEXT.
-func resolveSize(t *change.Type, d *dataType) {
+func resolveSize(t *change.Type, d *dataType, mariaDB bool) {
 	width := maxBytes(t.Charset)
 	switch t.Base {
 	case change.VarChar, change.VarBinary:
@@ -89,7 +87,7 @@ func resolveSize(t *change.Type, d *dataType) {
 			setSize(t, t.Length*width)
 		}
 	case change.Text, change.Blob:
-		if n := d.argument(0, 0); n > 0 {
+		if n := d.argument(0, -1); n > 0 || n == 0 && !mariaDB {
 			setSize(t, n*width)
 		}
 	}
@@ -127,29 +125,39 @@ func textSize(b change.Base) int {
 }
 
 // convert gives the type that CONVERT TO CHARACTER SET makes of t: as many
-// characters as before must fit, so that a TEXT may become a larger one.
-func convert(t change.Type, to textOrder) change.Type {
-	if t.Base == change.Enum || t.Base == change.Set || t.Base == change.Char {
-		if t.Charset != "binary" {
-			t.Charset, t.Collation = to.charset, to.collation
-		}
-		return t
-	}
-	if !t.IsText() {
-		return t
-	}
+// characters as before must fit, so that a TEXT may become a larger one. It is
+// false where servers do not agree: a VARCHAR too long to stay one, and the members
+// of an ENUM or SET in a charset that does not contain ASCII's bytes, which come
+// out damaged.
+func convert(t change.Type, to textOrder, s *Session) (change.Type, bool) {
 	from, width := maxBytes(t.Charset), maxBytes(to.charset)
+	members := t.Base == change.Enum || t.Base == change.Set
+	if !t.IsText() && !members || t.Charset == "binary" {
+		return t, true
+	}
+	same := t.Charset == to.charset
 	t.Charset, t.Collation = to.charset, to.collation
 	switch t.Base {
+	case change.Enum, change.Set:
+		return t, same || containsASCII(to.charset)
 	case change.VarChar:
 		if t.Length*width > 65535 {
 			setSize(&t, t.Length*width)
 			t.Length = 0
+			return t, s.MariaDB
 		}
 	case change.TinyText, change.Text, change.MediumText:
 		setSize(&t, textSize(t.Base)/from*width)
 	}
-	return t
+	return t, true
+}
+
+func containsASCII(charset string) bool {
+	switch charset {
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return false
+	}
+	return true
 }
 
 // ParseType reads a column type as information_schema.columns.COLUMN_TYPE prints
@@ -161,9 +169,8 @@ func ParseType(columnType, charset, collation string) (change.Type, error) {
 	if !ok || !c.done() || c.peek(0).kind == broken {
 		return change.Type{}, unknownType(columnType)
 	}
-	t := d.resolve(textOrder{canonicalCharset(charset), canonicalCollation(collation)}, c.session)
-	if strings.EqualFold(charset, "binary") && t.IsBinary() {
-		t.Charset, t.Collation = "", ""
+	if charset == "" && (d.base == change.Enum || d.base == change.Set) {
+		charset, collation = "binary", "binary" // which MySQL prints as NULL
 	}
-	return t, nil
+	return d.resolve(textOrder{canonicalCharset(charset), canonicalCollation(collation)}, c.session), nil
 }

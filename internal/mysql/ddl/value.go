@@ -64,23 +64,22 @@ func (c *cursor) defaultValue() (defaultValue, bool) {
 	return c.unwrapped(from), true
 }
 
-// unwrapped makes a default of the expression since token from. MariaDB takes a
-// literal in parentheses for the literal.
+// unwrapped makes a default of the expression since token from. CURRENT_TIMESTAMP
+// in parentheses is what it is without, and MariaDB takes a literal in parentheses
+// for the literal.
 func (c *cursor) unwrapped(from int) defaultValue {
 	source := c.lexer.src[c.tokens[from].start:c.tokens[c.at-1].stop]
-	if c.session.MariaDB {
-		inner := strings.TrimSpace(source)
-		for strings.HasPrefix(inner, "(") && strings.HasSuffix(inner, ")") {
-			inner = strings.TrimSpace(inner[1 : len(inner)-1])
-		}
-		sub := newCursor(inner, c.session)
-		if v := sub.literal(); v.class != noDefault && sub.done() {
-			return v
-		}
-		sub.at = 0
-		if now, ok := sub.now(); ok && sub.done() {
-			return defaultValue{class: expressionDefault, text: now}
-		}
+	inner := strings.TrimSpace(source)
+	for strings.HasPrefix(inner, "(") && strings.HasSuffix(inner, ")") {
+		inner = strings.TrimSpace(inner[1 : len(inner)-1])
+	}
+	sub := newCursor(inner, c.session)
+	if now, ok := sub.now(); ok && sub.done() {
+		return defaultValue{class: expressionDefault, text: now}
+	}
+	sub.at = 0
+	if v := sub.literal(); c.session.MariaDB && v.class != noDefault && sub.done() {
+		return v
 	}
 	return defaultValue{class: expressionDefault, text: source}
 }
