@@ -56,26 +56,36 @@ func (a answer) isRedirect() bool { return a.code >= 300 && a.code < 400 && a.lo
 // upload is the body of a load. It knows whether any of it has left, which decides
 // whether a failed request can have had an effect.
 type upload struct {
-	reader  bytes.Reader
-	size    int64
+	body    []byte
 	started atomic.Bool
-	closed  atomic.Bool
+	// reading counts the readers that the transport has not closed yet: while there
+	// are any, the bytes are not ours to use again.
+	reading atomic.Int32
 }
 
-func newUpload(body []byte) *upload {
-	u := &upload{size: int64(len(body))}
-	u.reader.Reset(body)
-	return u
+// open gives the body anew, from its first byte.
+func (u *upload) open() io.ReadCloser {
+	u.reading.Add(1)
+	r := &uploadReader{upload: u}
+	r.reader.Reset(u.body)
+	return r
 }
 
-func (u *upload) Read(p []byte) (int, error) {
-	u.started.Store(true)
-	return u.reader.Read(p)
+type uploadReader struct {
+	upload *upload
+	reader bytes.Reader
+	closed atomic.Bool
 }
 
-// Close is called by the transport when it reads no more.
-func (u *upload) Close() error {
-	u.closed.Store(true)
+func (r *uploadReader) Read(p []byte) (int, error) {
+	r.upload.started.Store(true)
+	return r.reader.Read(p)
+}
+
+func (r *uploadReader) Close() error {
+	if !r.closed.Swap(true) {
+		r.upload.reading.Add(-1)
+	}
 	return nil
 }
 
@@ -95,8 +105,7 @@ func (c *Client) request(ctx context.Context, method, address string, headers ma
 		return answer{}, err
 	}
 	if body != nil {
-		body.closed.Store(false)
-		req.Body, req.ContentLength = body, body.size
+		req.Body, req.ContentLength = body.open(), int64(len(body.body))
 	}
 	for name, value := range headers {
 		req.Header.Set(name, value)

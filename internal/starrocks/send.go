@@ -39,7 +39,7 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 		return &ferry.AbortedError{Cause: &diag.Problem{Code: CodeLabel, Message: fmt.Sprintf("%q cannot be the label of a load", label),
 			Fix: "use only letters, digits, - and _ in 'sink.label-prefix', and keep it short: a label has at most 128 characters."}}
 	}
-	body := newUpload(b.body)
+	body := &upload{body: b.body}
 	putting, cancel := context.WithTimeout(ctx, l.options.timeout+askPatience)
 	a, err := l.put(putting, label, b, body)
 	cancel()
@@ -52,7 +52,7 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 	if err := l.judge(ctx, label, b, body, a); err != nil {
 		return err
 	}
-	if body.closed.Load() {
+	if body.reading.Load() == 0 {
 		b.release()
 	}
 	return nil
