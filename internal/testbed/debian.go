@@ -47,6 +47,9 @@ func provision(ctx context.Context, cache string, flavor Flavor, log logger) err
 		{"install", "--yes", "--download-only", "--no-install-recommends", pack.name},
 	} {
 		if err := apt.run(ctx, log, step...); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return unavailable(flavor, err)
 		}
 	}
@@ -173,6 +176,7 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 Acquire::Languages "none";
 Acquire::Retries "3";
+APT::Update::Error-Mode "any";
 APT::Sandbox::User "root";
 `, filepath.Join(dir, "state"), filepath.Join(dir, "state/status"), filepath.Join(dir, "cache"),
 		filepath.Join(dir, "etc/parts"), filepath.Join(dir, "etc/sources.list"))
