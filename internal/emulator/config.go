@@ -1,0 +1,98 @@
+// Package emulator is a StarRocks-compatible server in one process: the query port
+// speaks MySQL's protocol, the frontend port redirects loads, the backend port runs
+// them. It is strict: what StarRocks refuses, it refuses, and what it cannot do it says.
+package emulator
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config describes a server. The zero value is a one-backend StarRocks 3.5 in memory on
+// the usual ports of 127.0.0.1, with user root and no password.
+type Config struct {
+	// Addresses to listen on, by default 127.0.0.1:9030, :8030 and :8040; port 0 takes
+	// any free one.
+	QueryAddr, HTTPAddr, BEHTTPAddr string
+
+	// User and Password of the administrator; User defaults to root.
+	User, Password string
+
+	// DataDir keeps the state across restarts; "" keeps it in memory only.
+	DataDir string
+	// Discard parses and counts loaded rows and keeps none, for benchmarks.
+	Discard bool
+
+	// Version is the StarRocks version to be, by default 3.5.
+	Version string
+	// Backends is the number of backends, by default 1. Creating a table with more
+	// replicas is refused, so with the default of DefaultReplication, 3, a table needs
+	// "replication_num".
+	Backends           int
+	DefaultReplication int
+
+	// PublishDelay is how long a committed load takes to become visible: the given time
+	// give or take half of it, 50 ms by default; negative is none.
+	PublishDelay time.Duration
+	// RedirectHost is the host in the redirect to the backend. By default it is another
+	// name than the one that was dialled: localhost for 127.0.0.1 and the reverse.
+	RedirectHost string
+
+	// LabelKeep and LabelKeepNum limit what is remembered of finished loads, by age (72 h)
+	// and by number per database (1000); both are applied every LabelCleanInterval (4 h).
+	LabelKeep          time.Duration
+	LabelKeepNum       int
+	LabelCleanInterval time.Duration
+
+	MaxRunningTxns int // per database, by default 1000
+	MaxVersions    int // per table between compactions, by default 1000
+	MaxKeyBytes    int // of an encoded primary key, by default 128
+	// LoadTimeout is for loads without a timeout header, by default 600 s.
+	LoadTimeout time.Duration
+}
+
+func (c Config) withDefaults() (Config, error) {
+	text := func(p *string, v string) {
+		if *p == "" {
+			*p = v
+		}
+	}
+	number := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	span := func(p *time.Duration, v time.Duration) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	text(&c.QueryAddr, "127.0.0.1:9030")
+	text(&c.HTTPAddr, "127.0.0.1:8030")
+	text(&c.BEHTTPAddr, "127.0.0.1:8040")
+	text(&c.User, "root")
+	text(&c.Version, "3.5")
+	number(&c.Backends, 1)
+	number(&c.DefaultReplication, 3)
+	number(&c.LabelKeepNum, 1000)
+	number(&c.MaxRunningTxns, 1000)
+	number(&c.MaxVersions, 1000)
+	number(&c.MaxKeyBytes, 128)
+	span(&c.PublishDelay, 50*time.Millisecond)
+	span(&c.LabelKeep, 72*time.Hour)
+	span(&c.LabelCleanInterval, 4*time.Hour)
+	span(&c.LoadTimeout, 600*time.Second)
+	for _, addr := range []string{c.QueryAddr, c.HTTPAddr, c.BEHTTPAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return c, fmt.Errorf("address %q: %w", addr, err)
+		}
+	}
+	major, _, _ := strings.Cut(c.Version, ".")
+	if n, err := strconv.Atoi(major); err != nil || n < 3 {
+		return c, fmt.Errorf("version %q: want 3.5 or later", c.Version)
+	}
+	return c, nil
+}

@@ -1,0 +1,390 @@
+package emulator
+
+import (
+	"math"
+	"math/big"
+	"strings"
+	"unicode/utf8"
+)
+
+func (e *literal) eval(*rowScope) (value, error) { return e.v, nil }
+
+func (e *columnRef) eval(r *rowScope) (value, error) {
+	if e.index >= len(r.cells) {
+		return null, errUnresolved(e.name)
+	}
+	return r.cells[e.index], nil
+}
+
+func (e *paramRef) eval(r *rowScope) (value, error) {
+	if e.n >= len(r.params) {
+		return null, nil
+	}
+	return r.params[e.n], nil
+}
+
+func (e *variableRef) eval(r *rowScope) (value, error) { return r.session.variable(e) }
+
+func negate(v value) value {
+	switch v.kind {
+	case vBool, vInt:
+		if v.i == math.MinInt64 {
+			return value{kind: vDecimal, n: new(big.Int).Neg(big.NewInt(v.i))}
+		}
+		return intValue(-v.i)
+	case vDecimal:
+		n := new(big.Int).Neg(v.n)
+		if v.scale == 0 && n.IsInt64() {
+			return intValue(n.Int64())
+		}
+		return value{kind: vDecimal, n: n, scale: v.scale}
+	}
+	f, ok := v.float()
+	if !ok {
+		return null
+	}
+	return floatValue(-f)
+}
+
+func (e *unaryExpr) eval(r *rowScope) (value, error) {
+	v, err := e.x.eval(r)
+	if err != nil {
+		return null, err
+	}
+	if e.op == "-" {
+		return negate(v), nil
+	}
+	is, known := v.truth()
+	if !known {
+		return null, nil
+	}
+	return boolValue(!is), nil
+}
+
+func (e *binaryExpr) eval(r *rowScope) (value, error) {
+	x, err := e.x.eval(r)
+	if err != nil {
+		return null, err
+	}
+	if e.op == "AND" || e.op == "OR" {
+		return e.evalLogic(x, r)
+	}
+	y, err := e.y.eval(r)
+	if err != nil {
+		return null, err
+	}
+	switch e.op {
+	case "+", "-", "*", "/", "%", "DIV":
+		return arithmetic(e.op, x, y), nil
+	case "LIKE":
+		if x.kind == vNull || y.kind == vNull {
+			return null, nil
+		}
+		return boolValue(likeMatch(x.text(), y.text())), nil
+	case "<=>":
+		if x.kind == vNull || y.kind == vNull {
+			return boolValue(x.kind == y.kind), nil
+		}
+	}
+	order, known := compareValues(x, y)
+	if !known {
+		return null, nil
+	}
+	switch e.op {
+	case "=", "<=>":
+		return boolValue(order == 0), nil
+	case "<>":
+		return boolValue(order != 0), nil
+	case "<":
+		return boolValue(order < 0), nil
+	case "<=":
+		return boolValue(order <= 0), nil
+	case ">":
+		return boolValue(order > 0), nil
+	}
+	return boolValue(order >= 0), nil
+}
+
+func (e *binaryExpr) evalLogic(x value, r *rowScope) (value, error) {
+	decides := e.op == "OR"
+	is, known := x.truth()
+	if known && is == decides {
+		return boolValue(decides), nil
+	}
+	y, err := e.y.eval(r)
+	if err != nil {
+		return null, err
+	}
+	is2, known2 := y.truth()
+	switch {
+	case known2 && is2 == decides:
+		return boolValue(decides), nil
+	case known && known2:
+		return boolValue(!decides), nil
+	}
+	return null, nil
+}
+
+func arithmetic(op string, x, y value) value {
+	if x.kind == vNull || y.kind == vNull {
+		return null
+	}
+	exact := x.isNumber() && y.isNumber() && x.kind != vFloat && y.kind != vFloat
+	if !exact || op == "/" {
+		return floatArithmetic(op, x, y)
+	}
+	a, b, scale := alignDecimals(x, y)
+	n := new(big.Int)
+	switch op {
+	case "+":
+		n.Add(a, b)
+	case "-":
+		n.Sub(a, b)
+	case "*":
+		n.Mul(a, b)
+		scale *= 2
+	case "%":
+		if b.Sign() == 0 {
+			return null
+		}
+		n.Rem(a, b)
+	case "DIV":
+		if b.Sign() == 0 {
+			return null
+		}
+		n.Quo(a, b)
+		scale = 0
+	}
+	if scale == 0 && n.IsInt64() {
+		return intValue(n.Int64())
+	}
+	return value{kind: vDecimal, n: n, scale: scale}
+}
+
+func floatArithmetic(op string, x, y value) value {
+	a, ok1 := x.float()
+	b, ok2 := y.float()
+	if !ok1 || !ok2 {
+		return null
+	}
+	switch op {
+	case "+":
+		return floatValue(a + b)
+	case "-":
+		return floatValue(a - b)
+	case "*":
+		return floatValue(a * b)
+	}
+	if b == 0 {
+		return null
+	}
+	switch op {
+	case "/":
+		return floatValue(a / b)
+	case "%":
+		return floatValue(math.Mod(a, b))
+	}
+	return intValue(int64(a / b))
+}
+
+// likeMatch matches % and _, with backslash as escape.
+func likeMatch(s, pattern string) bool {
+	// back is where to resume after the last %: the usual greedy walk without recursion.
+	si, pi, backS, backP := 0, 0, -1, -1
+	for si < len(s) {
+		_, n := utf8.DecodeRuneInString(s[si:])
+		switch {
+		case pi < len(pattern) && pattern[pi] == '%':
+			pi++
+			backS, backP = si, pi
+			continue
+		case pi < len(pattern) && pattern[pi] == '_':
+			si += n
+			pi++
+			continue
+		case pi < len(pattern):
+			p, w := pattern[pi], 1
+			if p == '\\' && pi+1 < len(pattern) {
+				p, w = pattern[pi+1], 2
+			}
+			if s[si] == p {
+				si++
+				pi += w
+				continue
+			}
+		}
+		if backP < 0 {
+			return false
+		}
+		backS++
+		si, pi = backS, backP
+	}
+	return strings.Trim(pattern[pi:], "%") == ""
+}
+
+func (e *inExpr) eval(r *rowScope) (value, error) {
+	x, err := e.x.eval(r)
+	if err != nil {
+		return null, err
+	}
+	unknown := x.kind == vNull
+	for _, item := range e.list {
+		y, err := item.eval(r)
+		if err != nil {
+			return null, err
+		}
+		order, known := compareValues(x, y)
+		if known && order == 0 {
+			return boolValue(!e.not), nil
+		}
+		unknown = unknown || !known
+	}
+	if unknown {
+		return null, nil
+	}
+	return boolValue(e.not), nil
+}
+
+func (e *betweenExpr) eval(r *rowScope) (value, error) {
+	within := &binaryExpr{"AND", &binaryExpr{">=", e.x, e.low}, &binaryExpr{"<=", e.x, e.high}}
+	if e.not {
+		return (&unaryExpr{"NOT", within}).eval(r)
+	}
+	return within.eval(r)
+}
+
+func (e *isNullExpr) eval(r *rowScope) (value, error) {
+	x, err := e.x.eval(r)
+	return boolValue((x.kind == vNull) != e.not), err
+}
+
+func (e *caseExpr) eval(r *rowScope) (value, error) {
+	for i, w := range e.when {
+		test := w
+		if e.operand != nil {
+			test = &binaryExpr{"=", e.operand, w}
+		}
+		v, err := test.eval(r)
+		if err != nil {
+			return null, err
+		}
+		if is, known := v.truth(); is && known {
+			return e.then[i].eval(r)
+		}
+	}
+	if e.other == nil {
+		return null, nil
+	}
+	return e.other.eval(r)
+}
+
+func (e *castExpr) eval(r *rowScope) (value, error) {
+	x, err := e.x.eval(r)
+	if err != nil || x.kind == vNull {
+		return null, err
+	}
+	return castValue(e.typ, x), nil
+}
+
+// castValue casts as an expression does: what does not fit is NULL.
+func castValue(t dataType, v value) value {
+	if v.kind == vNull {
+		return null
+	}
+	cell, ok := storeValue(t, v)
+	if !ok {
+		return null
+	}
+	return cellValue(t, string(cell), false)
+}
+
+// storeValue is the canonical cell of a value in a column of type t.
+func storeValue(t dataType, v value) (cell []byte, ok bool) {
+	switch {
+	case t.kind == tJSON && v.kind == vJSON:
+		return []byte(v.s), true
+	case t.kind == tJSON && v.isNumber():
+		return []byte(v.text()), true
+	case t.isInteger() && v.kind == vFloat:
+		n, _ := new(big.Float).SetFloat64(v.f).Int(nil)
+		return convertText(t, n.Append(nil, 10), nil)
+	}
+	return convertText(t, []byte(v.text()), nil)
+}
+
+// typeOf is the static type of an expression: what the field of a result is declared as.
+func typeOf(e expr) dataType {
+	varchar := dataType{kind: tVarchar, length: stringLength}
+	switch x := e.(type) {
+	case *columnRef:
+		return x.typ
+	case *castExpr:
+		return x.typ
+	case *literal:
+		return literalType(x.v)
+	case *inExpr, *betweenExpr, *isNullExpr:
+		return dataType{kind: tBoolean}
+	case *unaryExpr:
+		if x.op == "NOT" {
+			return dataType{kind: tBoolean}
+		}
+		return typeOf(x.x)
+	case *binaryExpr:
+		return x.resultType()
+	case *caseExpr:
+		for _, t := range x.then {
+			if typ := typeOf(t); typ.kind != tNull {
+				return typ
+			}
+		}
+	case *callExpr:
+		return x.resultType()
+	}
+	return varchar
+}
+
+func literalType(v value) dataType {
+	switch v.kind {
+	case vNull:
+		return dataType{kind: tNull}
+	case vBool:
+		return dataType{kind: tBoolean}
+	case vInt:
+		for _, k := range []typeKind{tTinyint, tSmallint, tInt} {
+			if v.i >= bounds[k][0] && v.i <= bounds[k][1] {
+				return dataType{kind: k}
+			}
+		}
+		return dataType{kind: tBigint}
+	case vDecimal:
+		if v.scale == 0 {
+			return dataType{kind: tLargeint}
+		}
+		return dataType{kind: tDecimal, precision: 38, scale: v.scale}
+	case vFloat:
+		return dataType{kind: tDouble}
+	}
+	return dataType{kind: tVarchar, length: max(1, len(v.s))}
+}
+
+func (e *binaryExpr) resultType() dataType {
+	switch e.op {
+	case "+", "-", "*", "%", "DIV", "/":
+	default:
+		return dataType{kind: tBoolean}
+	}
+	a, b := typeOf(e.x), typeOf(e.y)
+	switch {
+	case e.op == "/" || a.kind == tDouble || b.kind == tDouble || a.kind == tFloat || b.kind == tFloat || a.isText() || b.isText():
+		return dataType{kind: tDouble}
+	case a.kind == tDecimal || b.kind == tDecimal:
+		scale := max(a.scale, b.scale)
+		if e.op == "*" {
+			scale *= 2
+		}
+		return dataType{kind: tDecimal, precision: 38, scale: scale}
+	case a.kind == tLargeint || b.kind == tLargeint || e.op == "*":
+		return dataType{kind: tLargeint}
+	}
+	return dataType{kind: tBigint}
+}
