@@ -65,6 +65,7 @@ func Runnable(p *Plan, file *diag.File) []diag.Finding {
 	if len(p.Routes) > 0 {
 		return nil
 	}
+	script.Hide(file)
 	return []diag.Finding{{
 		Code: CodeNothingToRun, Severity: diag.Error, File: file, Span: diag.Span{Start: len(file.Text), End: len(file.Text)},
 		Message: "the script has nothing to run",

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 func usualPort(key string) string {
@@ -119,6 +120,14 @@ var labelText = regexp.MustCompile(`^[-\w]{0,40}$`)
 func checkLabelPrefix(text string) error {
 	if !labelText.MatchString(text) {
 		return errors.New("write letters, digits, - and _, at most 40")
+	}
+	return nil
+}
+
+// checkName judges the name of a deployment.
+func checkName(text string) error {
+	if text == "" || len(text) > 100 || strings.ContainsFunc(text, unicode.IsControl) {
+		return errors.New("write a name of 1 to 100 bytes on one line")
 	}
 	return nil
 }

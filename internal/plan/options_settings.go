@@ -4,7 +4,7 @@ import "slices"
 
 // settingOptions are those of SET that change how a deployment runs.
 var settingOptions = []Option{
-	{Key: "pipeline.name", Where: InSet, Required: true, Help: "Name of the deployment. The script's file name when not set."},
+	{Key: "pipeline.name", Where: InSet, Check: checkName, Help: "Name of the deployment. The script's file name when not set."},
 	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "256mb",
 		Help: "Memory for batches, pages and what waits between source and target, together."},
 	{Key: "snapshot.page-size", Where: InSet, Type: Size, Min: 64 << 10, Max: 1 << 30, Default: "8mb",

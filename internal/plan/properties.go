@@ -7,7 +7,7 @@ import (
 
 var (
 	literals     = regexp.MustCompile("(?s)'(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|--[^\n]*|/\\*.*?\\*/")
-	buckets      = regexp.MustCompile(`(?i)\bbuckets\s+\d+`)
+	buckets      = regexp.MustCompile(`(?i)\bbuckets\s*=?\s*\d+`)
 	primaryKey   = regexp.MustCompile(`(?i)\bprimary\s+key\s*\(`)
 	otherKey     = regexp.MustCompile(`(?i)\b(duplicate|aggregate|unique)\s+key\b`)
 	madeBySimple = regexp.MustCompile(`(?i)\b(engine\s*=|primary\s+key|duplicate\s+key|aggregate\s+key|unique\s+key|distributed\s+by|partition\s+by|order\s+by)`)
@@ -17,7 +17,7 @@ var (
 // would make a table without a primary key, which cannot take updates and deletes,
 // from a text that names none.
 func (c *compiler) checkProperties(b *bound, mode CreateMode) {
-	text := literals.ReplaceAllString(b.value, " ")
+	text := literals.ReplaceAllString(strings.TrimRight(b.value, "; \t\r\n"), " ")
 	at := b.text.Value.At
 	switch {
 	case strings.Contains(text, ";"):

@@ -39,6 +39,9 @@ func FuzzParse(f *testing.F) {
 		for _, finding := range findings {
 			inside(finding.Message, finding.Span)
 			finding.Print(new(strings.Builder))
+			if finding.Severity == diag.Error && finding.Fix == "" {
+				t.Errorf("%s has no remedy", finding.Message)
+			}
 		}
 		for _, h := range file.Hidden {
 			inside("hidden", h)

@@ -192,14 +192,14 @@ func (l *lexer) quotedName() {
 func (l *lexer) wrongQuotes(r rune, size int) {
 	closing := map[rune]string{'"': `"`, '‘': "’‘", '’': "’‘", '“': "”“", '”': "”“"}[r]
 	start, line := l.pos, l.text[l.pos:l.pos+lineEnd(l.text[l.pos:])]
-	end, text := len(line), line[size:]
+	text, closed := line[size:], 0
 	if i := strings.IndexAny(text, closing); i >= 0 {
-		_, closingSize := utf8.DecodeRuneInString(text[i:])
-		end, text = size+i+closingSize, text[:i]
+		_, closed = utf8.DecodeRuneInString(text[i:])
+		text = text[:i]
 	} else {
-		end = size + wordLength(text)
 		text = text[:wordLength(text)]
 	}
+	end := size + len(text) + closed
 	l.report(CodeWrongQuotes, start, start+end, "strings stand between single quotes here",
 		"use ' at both ends, or ` around a name.")
 	l.add(str, text, start, start+end)

@@ -1,7 +1,5 @@
 package script
 
-import "starferry/internal/diag"
-
 // create reads what follows CREATE.
 func (p *parser) create() (Statement, bool) {
 	switch t := p.peek(); {
@@ -124,7 +122,7 @@ func (p *parser) primaryKey() (*PrimaryKey, bool) {
 }
 
 func (p *parser) partitionedBy() (*Columns, bool) {
-	c := &Columns{At: diag.Span{Start: p.wordStart()}}
+	c := &Columns{At: p.tokens[p.pos-1].at}
 	if !p.keyword("BY") {
 		return c, false
 	}

@@ -25,15 +25,20 @@ type parser struct {
 	set *BeginStatementSet
 }
 
-// Parse reads a script and notes in file where its passwords stand. All findings come at once, in the order of the text; the
-// script holds whatever could be read and is never nil.
-func Parse(file *diag.File) (*Script, []diag.Finding) {
-	tokens, findings := lex(file)
+func newParser(file *diag.File, tokens []token, findings []diag.Finding) *parser {
 	p := &parser{file: file, tokens: tokens, findings: findings, unread: map[int]bool{}}
 	for _, f := range findings {
 		line, _ := file.Position(f.Span.Start)
 		p.unread[line] = true
 	}
+	return p
+}
+
+// Parse reads a script and notes in file where its passwords stand. All findings come at once, in the order of the text; the
+// script holds whatever could be read and is never nil.
+func Parse(file *diag.File) (*Script, []diag.Finding) {
+	tokens, findings := lex(file)
+	p := newParser(file, tokens, findings)
 	file.Hidden = p.hide()
 	s := &Script{File: file}
 	for p.peek().kind != endOfFile {
@@ -159,6 +164,9 @@ func (p *parser) unexpected(wanted, fix string) bool {
 	at := t.at
 	if t.kind == endOfFile || t.is(";") {
 		at = p.behind()
+	}
+	if fix == "" {
+		fix = "write " + wanted + " here."
 	}
 	p.report(CodeUnexpected, at, fmt.Sprintf("expected %s, found %s", wanted, t.describe()), "", fix)
 	return false
@@ -286,7 +294,7 @@ func (p *parser) endStatement(read Statement) {
 			"end it with a semicolon.")
 		return
 	}
-	p.unexpected("; after the statement", "")
+	p.unexpected("; after the statement", "end the statement with a semicolon before this, or remove it.")
 	p.skipStatement()
 }
 

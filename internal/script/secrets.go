@@ -12,6 +12,12 @@ var secretWord = regexp.MustCompile(`(?i)passw|secret|token|access-?key|credenti
 // IsSecretKey tells whether an option of that name holds something to hide.
 func IsSecretKey(key string) bool { return secretWord.MatchString(key) }
 
+// Hide notes in a file that was not parsed where its passwords stand.
+func Hide(file *diag.File) {
+	tokens, findings := lex(file)
+	file.Hidden = newParser(file, tokens, findings).hide()
+}
+
 // hide finds the passwords of a script, so that no finding shows them with the line
 // it points at. It works on tokens, since a script that does not parse is shown too;
 // on a line whose quotes are in disorder everything behind the name is hidden.
