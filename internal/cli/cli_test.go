@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"starferry/internal/diag"
+	"starferry/internal/testbed"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("STARFERRY_TEST_PROCESS") != "" {
 		os.Exit(Main(context.Background(), os.Args, Process()))
 	}
-	os.Exit(m.Run())
+	testbed.Main(m)
 }
 
 // buffer is written by a command and read by a test at the same time.

@@ -52,6 +52,8 @@ type app struct {
 	// stopping is what to say when the command is asked to stop and stops by itself
 	// in good order; nil while nothing would be lost by ending at once.
 	stopping atomic.Pointer[string]
+	// beforeForced puts right what ending at once would leave wrong.
+	beforeForced atomic.Pointer[func() error]
 }
 
 // errStopped is the cause of a context that a signal cancelled.
@@ -77,12 +79,21 @@ func (a *app) supervise(ctx context.Context, execute func(context.Context) int) 
 		case <-a.Signals:
 			say := a.stopping.Load()
 			if say == nil || ctx.Err() != nil {
-				return exitForced
+				return a.forced()
 			}
 			fmt.Fprintln(a.Err, *say)
 			cancel(errStopped)
 		}
 	}
+}
+
+func (a *app) forced() int {
+	if mend := a.beforeForced.Load(); mend != nil {
+		if err := (*mend)(); err != nil {
+			diag.PrintError(a.Err, err)
+		}
+	}
+	return exitForced
 }
 
 // stopsInGoodOrder makes the first signal cancel the command's context, after

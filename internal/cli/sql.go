@@ -125,14 +125,18 @@ func (a *app) login(ctx context.Context, f sqlFlags, password diag.Secret) (*sql
 }
 
 func (a *app) askPassword(f sqlFlags) (diag.Secret, error) {
+	terminal := a.In.(*os.File)
+	restore, err := silence(terminal)
+	if err != nil {
+		return diag.Secret{}, fmt.Errorf("asking for the password: %w", err)
+	}
+	// A Ctrl-C must not leave the terminal silent.
+	a.beforeForced.Store(&restore)
 	fmt.Fprintf(a.Err, "Password of '%s' at %s: ", f.user, f.address())
-	var line string
-	err := withoutEcho(a.In.(*os.File), func() (err error) {
-		line, err = bufio.NewReader(a.In).ReadString('\n')
-		return err
-	})
+	line, err := bufio.NewReader(terminal).ReadString('\n')
 	fmt.Fprintln(a.Err)
-	return diag.NewSecret(strings.TrimRight(line, "\r\n")), err
+	a.beforeForced.Store(nil)
+	return diag.NewSecret(strings.TrimRight(line, "\r\n")), errors.Join(err, restore())
 }
 
 func (a *app) runStatements(ctx context.Context, conn *sql.Conn, text string) error {

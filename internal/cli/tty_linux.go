@@ -16,22 +16,15 @@ func isTerminal(f any) bool {
 	return err == nil
 }
 
-// withoutEcho runs read while the terminal shows nothing of what is typed.
-func withoutEcho(f *os.File, read func() error) error {
+// silence makes the terminal show nothing of what is typed, until restore.
+func silence(f *os.File) (restore func() error, err error) {
 	before, err := terminalState(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	silent := before
 	silent.Lflag &^= syscall.ECHO
-	if err := setTerminalState(f, &silent); err != nil {
-		return err
-	}
-	err = read()
-	if restore := setTerminalState(f, &before); err == nil {
-		err = restore
-	}
-	return err
+	return func() error { return setTerminalState(f, &before) }, setTerminalState(f, &silent)
 }
 
 func terminalState(f *os.File) (state syscall.Termios, err error) {

@@ -10,6 +10,6 @@ import (
 // isTerminal knows terminals on Linux only; elsewhere output is made for files.
 func isTerminal(any) bool { return false }
 
-func withoutEcho(*os.File, func() error) error {
-	return errors.New("a password can be asked for on Linux only: set STARFERRY_SQL_PASSWORD")
+func silence(*os.File) (func() error, error) {
+	return nil, errors.New("possible on Linux only: set STARFERRY_SQL_PASSWORD")
 }
