@@ -51,6 +51,11 @@ func TestTutorialIsClean(t *testing.T) {
 		if (plan != nil) != (want == nil) {
 			t.Errorf("%s: plan %v", name, plan)
 		}
+		// As pasted from a web page into an editor on Windows.
+		_, pasted := compile("\ufeff" + strings.NewReplacer("\n", "\r\n", "  ", "\u00a0 ").Replace(inputs[name]))
+		if len(pasted) != len(findings) {
+			t.Errorf("%s: pasted, it has %d findings instead of %d: %v", name, len(pasted), len(findings), pasted)
+		}
 		if plan != nil && len(Runnable(plan, &diag.File{})) > 0 {
 			t.Errorf("%s: not runnable", name)
 		}
