@@ -1,0 +1,29 @@
+package starrocks
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// Resume is the check of a table that a checkpoint knows: it must still be there,
+// and loads must be allowed. Its columns are not compared with the source's: what
+// changed there since the checkpoint is in the log and is carried over when its
+// first row comes.
+func (c *Client) Resume(ctx context.Context, table change.Name) error {
+	_, err := c.describe(ctx, table)
+	switch {
+	case isUnknownTable(err), isUnknownDatabase(err):
+		return &diag.Problem{
+			Code:    CodeNoTable,
+			Message: fmt.Sprintf("StarRocks table %s is gone, and the checkpoint says that it was filled", table),
+			Fix:     "start with a new --data-dir: the table is created and copied anew.",
+			Cause:   err,
+		}
+	case err != nil && !isDenied(err):
+		return c.tableProblem("describing "+table.String(), table, err)
+	}
+	return c.checkPrivileges(ctx, table)
+}
