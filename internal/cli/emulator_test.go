@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"os"
@@ -27,7 +28,8 @@ func startEmulator(t *testing.T, args ...string) *running {
 	r := &running{signals: make(chan os.Signal, 1), done: make(chan int, 1), err: &buffer{}}
 	read, write := io.Pipe()
 	go func() {
-		code := Main(t.Context(), append(append([]string{"starferry", "emulator"}, anyPorts...), args...),
+		// Not the test's context: that ends before its clean-up.
+		code := Main(context.Background(), append(append([]string{"starferry", "emulator"}, anyPorts...), args...),
 			Stdio{In: strings.NewReader(""), Out: write, Err: r.err, Signals: r.signals})
 		write.Close()
 		r.done <- code

@@ -72,13 +72,13 @@ func (a *app) supervise(ctx context.Context, execute func(context.Context) int) 
 	defer cancel(nil)
 	done := make(chan int, 1)
 	go func() { done <- execute(ctx) }()
-	for {
+	for stopped := false; ; stopped = true {
 		select {
 		case code := <-done:
 			return code
 		case <-a.Signals:
 			say := a.stopping.Load()
-			if say == nil || ctx.Err() != nil {
+			if say == nil || stopped {
 				return a.forced()
 			}
 			fmt.Fprintln(a.Err, *say)
