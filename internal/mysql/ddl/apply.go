@@ -17,7 +17,10 @@ import (
 // new names; the charset of the table that the statement sets holds for all its
 // columns, wherever it stands.
 func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
-	w := worktable{old: t, session: &s, matched: make(map[Change]bool), defined: make(map[*change.Column]*definition)}
+	w := worktable{
+		old: t, session: &s, matched: make(map[Change]bool),
+		defined: make(map[*change.Column]*definition), added: make(map[*change.Column]bool),
+	}
 	for _, one := range a.Changes {
 		if u, ok := one.(*Unhandled); ok {
 			return nil, &Unsupported{Code: CodeUnsupported, Table: t.Name, Clause: u.Clause, Reason: u.Reason}
@@ -50,6 +53,7 @@ type worktable struct {
 	key     []*change.Column
 	matched map[Change]bool // clauses whose column was found among the old ones
 	defined map[*change.Column]*definition
+	added   map[*change.Column]bool
 	failure error
 }
 
@@ -57,11 +61,12 @@ func (w *worktable) takeCharset(a *AlterTable) {
 	w.order = textOrder{w.old.Charset, w.old.Collation}
 	w.comment = w.old.Comment
 	var charset, collation string
-	said := false
+	said, plain := false, false
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *TableCharset:
 			said = true
+			plain = plain || !one.Convert
 			if one.Convert {
 				w.convert = true
 				if one.Charset == "" {
@@ -83,6 +88,9 @@ func (w *worktable) takeCharset(a *AlterTable) {
 	}
 	if said {
 		w.order = w.session.order(charset, collation, w.order)
+	}
+	if w.convert && plain {
+		w.refuse("CONVERT TO CHARACTER SET", "what it makes beside another charset or collation depends on the server")
 	}
 }
 
@@ -118,10 +126,10 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 		case *ChangeColumn:
 			if strings.EqualFold(one.From, old.Name) {
 				w.matched[one] = true
-				if w.convert && !w.session.MariaDB && column.Type.IsText() && column.Type.Base > change.VarChar {
+				*column = w.define(&one.column)
+				if w.convert && !w.session.MariaDB && (column.Type.IsText() || column.Type.IsBinary()) && textSize(column.Type.Base) > 0 {
 					w.refuseConvert(old.Name)
 				}
-				*column = w.define(&one.column)
 				w.defined[column] = &one.column
 			}
 		case *RenameColumn:
@@ -132,7 +140,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 		case *SetDefault:
 			if strings.EqualFold(one.Column, old.Name) {
 				w.matched[one] = true
-				setDefault(column, one.value)
+				w.setDefault(column, one.value)
 			}
 		case *SetVisibility:
 			if strings.EqualFold(one.Column, old.Name) {
@@ -142,6 +150,18 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 		}
 	}
 	return column
+}
+
+// setDefault: a generated column has no default, whatever is set. MariaDB without
+// explicit_defaults_for_timestamp gives a TIMESTAMP another default for a dropped one.
+func (w *worktable) setDefault(column *change.Column, v defaultValue) {
+	s := w.session
+	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Type.Base == change.Timestamp && v.class == noDefault {
+		w.refuse("DROP DEFAULT", "what default TIMESTAMP "+column.Name+" gets depends on the server")
+	}
+	if !column.Generated {
+		setDefault(column, v)
+	}
 }
 
 // converted brings a column to the charset of CONVERT TO CHARACTER SET.
@@ -156,11 +176,12 @@ func (w *worktable) converted(column *change.Column) {
 }
 
 func (w *worktable) refuseConvert(column string) {
+	w.refuse("CONVERT TO CHARACTER SET "+w.order.charset, "what becomes of column "+column+" depends on the server")
+}
+
+func (w *worktable) refuse(clause, reason string) {
 	if w.failure == nil {
-		w.failure = &Unsupported{
-			Code: CodeUnsupported, Table: w.old.Name, Clause: "CONVERT TO CHARACTER SET " + w.order.charset,
-			Reason: "what becomes of column " + column + " depends on the server",
-		}
+		w.failure = &Unsupported{Code: CodeUnsupported, Table: w.old.Name, Clause: clause, Reason: reason}
 	}
 }
 
@@ -169,6 +190,9 @@ func (w *worktable) refuseConvert(column string) {
 func (w *worktable) define(d *definition) change.Column {
 	if !w.convert || d.typ.charset == "binary" {
 		return d.column(w.order, w.session)
+	}
+	if d.typ.binary {
+		w.refuseConvert(d.name)
 	}
 	converted := *d
 	converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
@@ -183,15 +207,15 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			if one.IfNotExists && (w.old.Index(one.column.name) >= 0 || w.find(one.column.name) >= 0) {
 				continue
 			}
-			column := w.define(&one.column)
-			w.defined[&column] = &one.column
-			if err := w.insert(&column, one.First, one.After); err != nil {
+			if err := w.addColumn(&one.column, one.First, one.After); err != nil {
 				return err
 			}
 		case *ChangeColumn:
 			if !w.matched[one] {
 				if !one.IfExists {
-					return w.missing(one.From)
+					if err := w.changeAdded(one); err != nil {
+						return err
+					}
 				}
 				continue
 			}
@@ -210,7 +234,10 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			}
 		case *SetDefault:
 			if !w.matched[one] && !one.IfExists {
-				return w.missing(one.Column)
+				if w.find(one.Column) < 0 {
+					return w.missing(one.Column)
+				}
+				w.refuse("SET DEFAULT", "what it does to column "+one.Column+", new in the statement, depends on the server")
 			}
 		case *SetVisibility:
 			if !w.matched[one] {
@@ -223,13 +250,16 @@ func (w *worktable) newColumns(a *AlterTable) error {
 }
 
 // keepGenerated keeps a generated invisible primary key before columns added FIRST,
-// as MySQL does while it would generate one.
+// as MySQL does.
 func (w *worktable) keepGenerated() {
 	at := w.find(invisibleKeyName)
-	if at <= 0 || !w.session.GenerateInvisiblePrimaryKey || len(w.key) != 1 || w.key[0] != w.columns[at] {
+	if at <= 0 || w.session.MariaDB || len(w.key) != 1 || w.key[0] != w.columns[at] {
 		return
 	}
 	column := w.columns[at]
+	if !column.Invisible || !column.AutoIncrement || w.old.Index(invisibleKeyName) != 0 {
+		return
+	}
 	w.columns = slices.Insert(slices.Delete(w.columns, at, at+1), 0, column)
 }
 
@@ -263,6 +293,23 @@ func (w *worktable) move(one *ChangeColumn) error {
 	column := w.columns[at]
 	w.columns = slices.Delete(w.columns, at, at+1)
 	return w.insert(column, one.First, one.After)
+}
+
+// changeAdded redefines a column that this statement has added, as MariaDB allows:
+// the new definition takes its place at the end.
+func (w *worktable) changeAdded(one *ChangeColumn) error {
+	at := w.find(one.column.name)
+	if at < 0 || !w.session.MariaDB || !w.added[w.columns[at]] {
+		return w.missing(one.From)
+	}
+	w.columns = slices.Delete(w.columns, at, at+1)
+	return w.addColumn(&one.column, one.First, one.After)
+}
+
+func (w *worktable) addColumn(d *definition, first bool, after string) error {
+	column := w.define(d)
+	w.defined[&column], w.added[&column] = d, true
+	return w.insert(&column, first, after)
 }
 
 func (w *worktable) distinct() error {

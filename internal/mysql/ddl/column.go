@@ -17,7 +17,6 @@ type definition struct {
 	generated bool
 	invisible bool
 	onUpdate  bool // ON UPDATE CURRENT_TIMESTAMP
-	source    string
 }
 
 type nullability uint8
@@ -31,7 +30,6 @@ const (
 // definition takes a type and its attributes; a reason when it cannot, for which
 // the caller knows the clause.
 func (c *cursor) definition(name string) (definition, string) {
-	from := c.at
 	d := definition{name: name}
 	var ok bool
 	if d.typ, ok = c.dataType(); !ok {
@@ -48,7 +46,6 @@ func (c *cursor) definition(name string) (definition, string) {
 			return d, reason
 		}
 	}
-	d.source = c.since(from)
 	return d, ""
 }
 
@@ -228,8 +225,7 @@ func (d *definition) promoted() bool {
 }
 
 // promoteTimestamp gives the first TIMESTAMP among columns its default; defined is
-// the definition of a column in this statement, nil when it has none there (then
-// only MariaDB gives it one, in place of a default that was dropped).
+// the definition of a column in this statement, nil when it has none there.
 func promoteTimestamp(columns []*change.Column, defined func(*change.Column) *definition, s *Session) {
 	if s.ExplicitDefaultsForTimestamp {
 		return
@@ -238,9 +234,7 @@ func promoteTimestamp(columns []*change.Column, defined func(*change.Column) *de
 		if column.Type.Base != change.Timestamp {
 			continue
 		}
-		d := defined(column)
-		kept := d == nil && s.MariaDB && !column.Nullable && column.Default == nil && column.DefaultExpression == "" && !column.Generated
-		if kept || d != nil && d.promoted() {
+		if d := defined(column); d != nil && d.promoted() {
 			setDefault(column, defaultValue{class: expressionDefault, text: nowText(column.Type.Fraction)})
 		}
 		return

@@ -94,6 +94,9 @@ func (c *cursor) element(b *body) string {
 	if c.is("PERIOD", "FOR", "SYSTEM_TIME") || c.is("PERIOD", "FOR", "SYSTEM") {
 		return "system versioning"
 	}
+	if c.is("PRIMARY") || c.is("CONSTRAINT") {
+		return "the key cannot be read"
+	}
 	name, ok := c.columnName()
 	if !ok {
 		return "the name of a column is missing"
@@ -129,8 +132,11 @@ func (c *cursor) constraint(b *body) bool {
 			return false
 		}
 	case c.accept("UNIQUE"):
+		parts := c.at
 		if unique := c.keyParts(); unique != nil {
 			b.unique = append(b.unique, unique)
+		} else {
+			c.at = parts // of expressions
 		}
 	case c.is("KEY") || c.is("INDEX") || c.is("FULLTEXT") || c.is("SPATIAL") || c.is("FOREIGN") || c.is("CHECK") || c.is("VECTOR", "INDEX") || c.is("VECTOR", "KEY"):
 	case c.is("PERIOD", "FOR") && !c.is("PERIOD", "FOR", "SYSTEM_TIME") && c.periodFor(&b.notNull):

@@ -17,7 +17,6 @@ type dataType struct {
 	charset, collation string
 	binary             bool // the attribute BINARY: the charset's _bin collation
 	serial             bool // SERIAL: not a type but a column
-	sized              bool // a TEXT or BLOB whose size follows from its length
 }
 
 // simpleTypes are the types of one word; what follows them is read by their base.

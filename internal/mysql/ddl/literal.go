@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ func literalText(t change.Type, sign string, literal token) string {
 			return strconv.FormatFloat(f, 'g', -1, width)
 		}
 	case t.Base == change.Year:
+		if f, err := strconv.ParseFloat(written, 64); err == nil && strings.ContainsAny(written, ".eE") {
+			return yearText(strconv.Itoa(int(math.Round(f))))
+		}
 		return yearText(written)
 	case t.Base == change.Date || t.Base == change.DateTime || t.Base == change.Timestamp:
 		return dateText(t, written)

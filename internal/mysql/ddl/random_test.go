@@ -30,6 +30,7 @@ func TestRandomAlters(t *testing.T) {
 				}
 				g := &generator{r: rand.New(rand.NewPCG(number, 7)), mariaDB: mariaDB}
 				o := newOracle(t, server(t), mariaDB)
+				o.mayRefuse = true
 				o.run("SET sql_mode=''")
 				if g.r.IntN(3) == 0 {
 					o.run("SET explicit_defaults_for_timestamp=0")

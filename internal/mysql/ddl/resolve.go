@@ -111,7 +111,7 @@ func setSize(t *change.Type, bytes int) {
 	t.Base = sizes[3]
 }
 
-// textSize is the most bytes a TEXT or BLOB holds.
+// textSize is the most bytes a TEXT or BLOB holds, 0 for another type.
 func textSize(b change.Base) int {
 	switch b {
 	case change.TinyText, change.TinyBlob:
@@ -120,8 +120,10 @@ func textSize(b change.Base) int {
 		return 1<<16 - 1
 	case change.MediumText, change.MediumBlob:
 		return 1<<24 - 1
+	case change.LongText, change.LongBlob:
+		return 1<<32 - 1
 	}
-	return 1<<32 - 1
+	return 0
 }
 
 // convert gives the type that CONVERT TO CHARACTER SET makes of t: as many

@@ -53,6 +53,12 @@ func (c *cursor) joinedTables() []change.Name {
 			expected = false
 		case c.accept("("), c.accept(")"):
 		case expected && c.isName():
+			if dot, star := c.peek(1), c.peek(2); dot.text == "." && star.kind == mark && star.text == "*" {
+				names = append(names, change.Name{Database: c.session.Database, Table: c.next().text})
+				c.at += 2
+				expected = false
+				continue
+			}
 			name, ok := c.tableName()
 			if !ok {
 				return names
