@@ -23,45 +23,19 @@ func appendDecimal(dst, p []byte, whole, scale int) ([]byte, error) {
 	if len(p) == 0 {
 		return dst, errDecimal
 	}
-	var mask uint32
+	g := decimalGroups{p: p, flip: 0x80, ok: true}
 	if p[0]&0x80 == 0 {
-		mask = 0xffffffff
+		g.mask = 0xffffffff
 		dst = append(dst, '-')
 	}
-	flip := byte(0x80) // the sign's bit, of the first byte only
 	start := len(dst)
-	group := func(digits int) (uint32, bool) {
-		n := partial[digits]
-		var v uint32
-		if n == 4 {
-			v = binary.BigEndian.Uint32(p) ^ uint32(flip)<<24 ^ mask
-		} else {
-			for i := range n {
-				b := p[i] ^ byte(mask)
-				if i == 0 {
-					b ^= flip
-				}
-				v = v<<8 | uint32(b)
-			}
+	for digits := whole % 9; whole > 0; digits = 9 {
+		if digits == 0 {
+			continue
 		}
-		flip = 0
-		p = p[n:]
-		return v, v < powers[digits]
-	}
-	if digits := whole % 9; digits > 0 {
-		v, ok := group(digits)
-		if !ok {
-			return dst, errDecimal
-		}
-		if v != 0 {
-			dst = appendDigits(dst, v, digitsOf(v))
-		}
-	}
-	for range whole / 9 {
-		v, ok := group(9)
+		whole -= digits
+		v := g.next(digits)
 		switch {
-		case !ok:
-			return dst, errDecimal
 		case len(dst) > start:
 			dst = appendDigits(dst, v, 9)
 		case v != 0:
@@ -71,25 +45,46 @@ func appendDecimal(dst, p []byte, whole, scale int) ([]byte, error) {
 	if len(dst) == start {
 		dst = append(dst, '0')
 	}
-	if scale == 0 {
-		return dst, nil
+	if scale > 0 {
+		dst = append(dst, '.')
 	}
-	dst = append(dst, '.')
-	for range scale / 9 {
-		v, ok := group(9)
-		if !ok {
-			return dst, errDecimal
-		}
-		dst = appendDigits(dst, v, 9)
+	for scale > 0 && g.ok {
+		digits := min(scale, 9)
+		scale -= digits
+		dst = appendDigits(dst, g.next(digits), digits)
 	}
-	if digits := scale % 9; digits > 0 {
-		v, ok := group(digits)
-		if !ok {
-			return dst, errDecimal
-		}
-		dst = appendDigits(dst, v, digits)
+	if !g.ok {
+		return dst, errDecimal
 	}
 	return dst, nil
+}
+
+// decimalGroups takes the groups of digits off the bytes of a number.
+type decimalGroups struct {
+	p    []byte
+	mask uint32 // all ones for a negative number
+	flip byte   // the bit of the sign, in the first byte only
+	ok   bool   // every group had as many digits as it may
+}
+
+func (g *decimalGroups) next(digits int) uint32 {
+	n := partial[digits]
+	var v uint32
+	if n == 4 {
+		v = binary.BigEndian.Uint32(g.p) ^ uint32(g.flip)<<24 ^ g.mask
+	} else {
+		for _, b := range g.p[:n] {
+			v = v<<8 | uint32(b^g.flip^byte(g.mask))
+			g.flip = 0
+		}
+	}
+	g.flip = 0
+	g.p = g.p[n:]
+	if v >= powers[digits] {
+		g.ok = false
+		return 0
+	}
+	return v
 }
 
 func digitsOf(v uint32) int {

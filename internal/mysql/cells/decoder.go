@@ -1,6 +1,7 @@
 package cells
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,8 +17,17 @@ import (
 type Decoder struct {
 	table   *change.Table
 	id      uint64
+	told    told
 	columns []column
 	nulls   int // bytes of the NULL bitmap of a row image
+}
+
+// told is what a TABLE_MAP says, a copy of its own.
+type told struct {
+	types, signs      []byte
+	metas             []uint16
+	names             [][]byte
+	charset, charsets []uint64
 }
 
 // NewDecoder verifies the TABLE_MAP (see Verify) and prepares the decoding.
@@ -25,11 +35,33 @@ func NewDecoder(t *change.Table, m *replication.TableMapEvent) (*Decoder, error)
 	if err := Verify(t, m); err != nil {
 		return nil, err
 	}
-	d := &Decoder{table: t, id: m.TableID, columns: make([]column, len(t.Columns)), nulls: (len(t.Columns) + 7) / 8}
+	d := &Decoder{table: t, id: m.TableID, told: toldBy(m), columns: make([]column, len(t.Columns)), nulls: (len(t.Columns) + 7) / 8}
 	for i := range t.Columns {
 		d.columns[i] = newColumn(&t.Columns[i].Type, wireAt(m, i))
 	}
 	return d, nil
+}
+
+func toldBy(m *replication.TableMapEvent) told {
+	t := told{
+		types: bytes.Clone(m.ColumnType), signs: bytes.Clone(m.SignednessBitmap), metas: slices.Clone(m.ColumnMeta),
+		charset: slices.Clone(m.DefaultCharset), charsets: slices.Clone(m.ColumnCharset),
+	}
+	for _, name := range m.ColumnName {
+		t.names = append(t.names, bytes.Clone(name))
+	}
+	return t
+}
+
+// Serves tells whether the Decoder was made for this version of the table and a
+// TABLE_MAP that says the same, so that none has to be made for every transaction.
+// A table id means something else after the server was started anew: drop all
+// decoders when the stream is connected again.
+func (d *Decoder) Serves(t *change.Table, m *replication.TableMapEvent) bool {
+	w := &d.told
+	return d.table == t && d.id == m.TableID && bytes.Equal(w.types, m.ColumnType) && slices.Equal(w.metas, m.ColumnMeta) &&
+		bytes.Equal(w.signs, m.SignednessBitmap) && slices.Equal(w.charset, m.DefaultCharset) &&
+		slices.Equal(w.charsets, m.ColumnCharset) && slices.EqualFunc(w.names, m.ColumnName, bytes.Equal)
 }
 
 // Decode appends the rows of the body of a rows event (without the common header

@@ -216,6 +216,31 @@ func TestVerifyReadsWhatElseTheMapTells(t *testing.T) {
 	}
 }
 
+func TestADecoderServesWhatItWasMadeFor(t *testing.T) {
+	t.Parallel()
+	shop := table(change.Type{Base: change.Int}, utf8mb4(change.VarChar, 10))
+	d, err := NewDecoder(shop, tableMap(shop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Serves(shop, tableMap(shop)) || d.Serves(table(change.Type{Base: change.Int}, utf8mb4(change.VarChar, 10)), tableMap(shop)) {
+		t.Error("another version of the table is the same version")
+	}
+	for _, spoil := range []func(m *replication.TableMapEvent){
+		func(m *replication.TableMapEvent) { m.TableID++ },
+		func(m *replication.TableMapEvent) { m.ColumnType[0]++ },
+		func(m *replication.TableMapEvent) { m.ColumnMeta[1]++ },
+		func(m *replication.TableMapEvent) { m.SignednessBitmap = []byte{0x80} },
+		func(m *replication.TableMapEvent) { m.DefaultCharset = []uint64{8} },
+		func(m *replication.TableMapEvent) { m.ColumnName = [][]byte{[]byte("a"), []byte("b")} },
+	} {
+		m := tableMap(shop)
+		if spoil(m); d.Serves(shop, m) {
+			t.Errorf("it serves %+v", m)
+		}
+	}
+}
+
 func TestUnsupportedColumnsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

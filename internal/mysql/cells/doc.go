@@ -8,7 +8,7 @@
 //     BIT(n) as an unsigned number
 //   - DECIMAL: as MySQL prints it, with all digits of the scale, without ZEROFILL
 //   - FLOAT, DOUBLE: the fewest digits that give the same bits again (as 32 and 64
-//     bits), in MySQL's notation for DOUBLE: 0.1, 16777216, 1.5e-20, 1e16, -0
+//     bits), in the notation that MySQL prints in JSON: 0.1, 16777216, 1.5e-20, 1e16, -0
 //   - text, ENUM, SET, JSON: UTF-8, as SELECT prints it
 //   - DATE, DATETIME, TIME: as SELECT prints them, zero and partial dates included,
 //     with exactly the declared digits of the second; TIMESTAMP the same, in UTC

@@ -6,7 +6,8 @@ import (
 )
 
 // maxPlain is how far the point may stand from the digits' start, either way, for
-// MySQL to print a number without an exponent.
+// MySQL to print a number without an exponent (further to the right only if digits
+// remain behind it).
 const maxPlain = 15
 
 func appendFloat32(dst []byte, v float32) ([]byte, int, error) {
@@ -20,8 +21,9 @@ func appendFloat64(dst []byte, v float64) ([]byte, int, error) {
 }
 
 // appendShortest appends the fewest digits that give the same bits again, in the
-// notation MySQL prints a DOUBLE in: plain while the point is within 15 places,
-// else with an exponent that has neither plus nor leading zeros.
+// notation MySQL prints in JSON: plain while the point is within 15 places, else with
+// an exponent that has neither plus nor leading zeros. (Elsewhere MySQL and MariaDB
+// go over to exponents earlier when the room they reserve is short.)
 func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return dst, errFloat
@@ -56,7 +58,7 @@ func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
 		copy(text[1:], text[2:mantissa])
 		digits = text[:mantissa-1]
 	}
-	if point > maxPlain || point < 1-maxPlain {
+	if point < 1-maxPlain || point > maxPlain && len(digits) <= point {
 		return appendExponent(dst, digits, point-1), nil
 	}
 	return appendPlain(dst, digits, point), nil

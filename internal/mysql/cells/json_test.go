@@ -2,6 +2,7 @@ package cells
 
 import (
 	"encoding/hex"
+	"math"
 	"testing"
 )
 
@@ -62,13 +63,18 @@ func TestSharedJSONValuesDoNotExplode(t *testing.T) {
 func TestDoublesPrintAsMySQLPrintsThem(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]float64{
-		"100000000000000": 1e14, "1e15": 1e15, "123456789012345": 123456789012345, "1234567890123456.8": 1234567890123456.8,
-		"0.000001": 1e-6, "0.00000000000001": 1e-14, "1e-15": 1e-15, "1.5e-20": 1.5e-20, "1.7976931348623157e308": 1.7976931348623157e308, "-2.5": -2.5,
+		"100000000000000": 1e14, "1e15": 1e15, "123456789012345": 123456789012345, "123456789012345.67": 123456789012345.67,
+		"1234567890123456.8": 1234567890123456.8, "1.234567891234567e15": 1234567891234567, "0.000001": 1e-6, "0.00000000000001": 1e-14, "0.000000000000001": 1e-15, "1e-16": 1e-16,
+		"1.5e-20": 1.5e-20, "1.7976931348623157e308": math.MaxFloat64, "5e-324": math.SmallestNonzeroFloat64, "-2.5": -2.5,
+		"0": 0, "-0": math.Copysign(0, -1),
 	} {
-		got, err := appendShortest(nil, v, 64)
-		if err != nil {
-			t.Fatal(err)
+		if got, err := appendShortest(nil, v, 64); err != nil || string(got) != want {
+			t.Errorf("%s (%v), want %s", got, err, want)
 		}
-		t.Logf("%v: %s (want %s)", v, got, want)
+	}
+	for _, v := range []float64{math.NaN(), math.Inf(1)} {
+		if got, err := appendShortest(nil, v, 64); err == nil {
+			t.Errorf("%v became %s", v, got)
+		}
 	}
 }

@@ -135,6 +135,17 @@ func TestPartialJSONIsRefused(t *testing.T) {
 	}
 }
 
+// A compressed column is logged compressed; go-mysql reads what follows it wrongly.
+func TestCompressedColumnsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := testbed.MariaDB(t)
+	z := newZoo(s.Database(t), "packed", []change.Type{text(change.VarChar, 100, "utf8mb4"), text(change.VarChar, 9, "utf8mb4")}, nil)
+	err := refusedBy(t, s, z, strings.Replace(z.ddl, "varchar(100)", "varchar(100) COMPRESSED", 1), "INSERT INTO packed VALUES (1, REPEAT('x', 100), 'y')")
+	if p := diag.Find(err); p == nil || p.Code != CodeSchemaMismatch || !strings.Contains(err.Error(), "compressed varchar") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A schema that has the wrong idea of a table is refused on a real TABLE_MAP.
 func TestWrongSchemasAreRefused(t *testing.T) {
 	t.Parallel()

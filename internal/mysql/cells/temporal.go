@@ -84,9 +84,10 @@ func appendTime(dst, p []byte, fraction int) ([]byte, error) {
 	return appendClock(dst, uint32(packed>>12), uint32(packed>>6&63), uint32(packed&63), stored, fraction)
 }
 
-// appendTimestamp appends seconds since 1970 in UTC; 0 is the zero date.
+// appendTimestamp appends seconds since 1970 in UTC; 0 is the zero date. (MariaDB
+// stores fractions of the first second of 1970, MySQL does not.)
 func appendTimestamp(dst []byte, seconds, micro uint32, fraction int) ([]byte, error) {
-	if seconds == 0 {
+	if seconds == 0 && micro == 0 {
 		dst = append(dst, "0000-00-00 "...)
 		return appendClock(dst, 0, 0, 0, 0, fraction)
 	}
