@@ -220,6 +220,7 @@ func TestHowAJobEnded(t *testing.T) {
 		{t.Context(), bad, exitNo, "bad"},
 		{stopped, nil, exitDone, ""},
 		{stopped, fmt.Errorf("loading: %w", context.Canceled), exitDone, ""},
+		{stopped, fmt.Errorf("loading: %w", context.Cause(stopped)), exitDone, ""},
 		{stopped, bad, exitNo, "bad"},
 		{late, nil, exitTimedOut, "not done within --timeout 1s\n"},
 		{late, context.DeadlineExceeded, exitTimedOut, "not done within --timeout 1s\n"},

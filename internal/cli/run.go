@@ -68,7 +68,7 @@ func ended(ctx context.Context, err error, timeout time.Duration) error {
 			Message: fmt.Sprintf("not done within --timeout %s", timeout),
 			Fix:     "run it again to go on from the last checkpoint, with a longer --timeout",
 		}
-	case cause == errStopped && errors.Is(err, context.Canceled):
+	case cause == errStopped && (errors.Is(err, context.Canceled) || errors.Is(err, errStopped)):
 		return nil
 	}
 	return err
