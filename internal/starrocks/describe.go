@@ -12,7 +12,7 @@ import (
 	"starferry/internal/ferry"
 )
 
-// existingColumn is a column of a table as DESC shows it.
+// existingColumn is a column of a table as SHOW FULL COLUMNS shows it.
 type existingColumn struct {
 	name     string
 	typ      string // in our spelling
@@ -34,9 +34,9 @@ func (c *Client) Columns(ctx context.Context, table change.Name) ([]ferry.Target
 	return described, nil
 }
 
-// describe reads DESC; its errors are the driver's.
+// describe reads SHOW FULL COLUMNS; its errors are the driver's.
 func (c *Client) describe(ctx context.Context, table change.Name) ([]existingColumn, error) {
-	rows, err := c.queryTexts(ctx, "DESC "+quoteTable(table))
+	rows, err := c.queryTexts(ctx, "SHOW FULL COLUMNS FROM "+quoteName(table.Table)+" FROM "+quoteName(table.Database))
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (c *Client) describe(ctx context.Context, table change.Name) ([]existingCol
 			name:     row.text("Field"),
 			typ:      normalType(row.text("Type")),
 			nullable: strings.EqualFold(row.text("Null"), "YES"),
-			key:      strings.EqualFold(row.text("Key"), "true") || strings.EqualFold(row.text("Key"), "YES"),
+			key:      strings.EqualFold(row.text("Key"), "YES"),
 		}
 		if d := row["Default"]; d.Valid {
 			column.def = &d.String
@@ -81,7 +81,7 @@ var (
 	textWithoutLn = map[string]string{"string": "VARCHAR(65533)", "text": "VARCHAR(65533)", "integer": "INT", "bigint(20)unsigned": "LARGEINT"}
 )
 
-// normalType spells a type of DESC as our DDL does: bigint(20) is BIGINT,
+// normalType spells a shown type as our DDL does: bigint(20) is BIGINT,
 // decimal64(10, 2) is DECIMAL(10,2).
 func normalType(shown string) string {
 	t := strings.ToLower(strings.Join(strings.Fields(shown), ""))

@@ -41,7 +41,7 @@ func (c *Client) Prepare(ctx context.Context, spec TableSpec) (Prepared, error) 
 	_, err = c.describe(ctx, spec.Target)
 	switch {
 	case err == nil, isDenied(err):
-		// Without any privilege DESC is denied; what is missing is said below.
+		// Without any privilege even the columns are denied; what is missing is said below.
 	case isUnknownTable(err):
 		if err := c.create(ctx, &p); err != nil {
 			return Prepared{}, err

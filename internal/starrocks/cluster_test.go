@@ -1,0 +1,180 @@
+package starrocks_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/emulator"
+	"starferry/internal/ferry"
+	"starferry/internal/starrocks"
+)
+
+// world is a cluster to test against: the one that STARFERRY_STARROCKS names
+// (user:password@queryhost:port,loadhost:port), or an embedded one.
+type world struct {
+	admin    starrocks.Config
+	db       *sql.DB
+	database string
+	real     bool
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{database: fmt.Sprintf("sf_test_%d", time.Now().UnixNano())}
+	if named := os.Getenv("STARFERRY_STARROCKS"); named != "" {
+		w.real = true
+		at := strings.LastIndexByte(named, '@')
+		user, password, _ := strings.Cut(named[:max(at, 0)], ":")
+		query, load, ok := strings.Cut(named[at+1:], ",")
+		if at < 0 || !ok {
+			t.Fatal("STARFERRY_STARROCKS must be user:password@queryhost:port,loadhost:port")
+		}
+		w.admin = starrocks.Config{Query: []string{query}, Load: []string{load}, User: user, Password: diag.NewSecret(password)}
+	} else {
+		server, err := emulator.Start(emulator.Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0", User: "root"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Close() })
+		w.admin = starrocks.Config{Query: []string{server.QueryAddr()}, Load: []string{server.HTTPAddr()}, User: "root"}
+	}
+	config := mysql.NewConfig()
+	config.User, config.Passwd, config.Net, config.Addr = w.admin.User, w.admin.Password.Reveal(), "tcp", w.admin.Query[0]
+	config.InterpolateParams = true
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.db = sql.OpenDB(connector)
+	t.Cleanup(func() { w.db.Close() })
+	w.exec(t, "CREATE DATABASE "+w.database)
+	t.Cleanup(func() { w.exec(t, "DROP DATABASE "+w.database+" FORCE") })
+	return w
+}
+
+func (w *world) exec(t *testing.T, statement string) {
+	t.Helper()
+	if _, err := w.db.Exec(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// read gives the rows of a query as texts, NULL as <null>.
+func (w *world) read(t *testing.T, query string) []string {
+	t.Helper()
+	rows, err := w.db.Query(query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer []string
+	for rows.Next() {
+		cells := make([]sql.NullString, len(columns))
+		pointers := make([]any, len(columns))
+		for i := range cells {
+			pointers[i] = &cells[i]
+		}
+		if err := rows.Scan(pointers...); err != nil {
+			t.Fatal(err)
+		}
+		texts := make([]string, len(cells))
+		for i, c := range cells {
+			texts[i] = c.String
+			if !c.Valid {
+				texts[i] = "<null>"
+			}
+		}
+		answer = append(answer, strings.Join(texts, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func (w *world) client(t *testing.T, config starrocks.Config) *starrocks.Client {
+	t.Helper()
+	c, err := starrocks.Connect(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (w *world) table(name string) change.Name {
+	return change.Name{Database: w.database, Table: name}
+}
+
+func layoutOf(source *change.Table) *ferry.Layout {
+	layout := &ferry.Layout{Source: source}
+	for i := range source.Columns {
+		layout.Columns = append(layout.Columns, ferry.LayoutColumn{Name: source.Columns[i].Name, From: i, Type: source.Columns[i].Type, Key: source.IsKey(i)})
+	}
+	return layout
+}
+
+var label = func() func() string {
+	n := time.Now().UnixNano()
+	numbers := make(chan int64)
+	go func() {
+		for ; ; n++ {
+			numbers <- n
+		}
+	}()
+	return func() string { return fmt.Sprintf("sf_test_%d", <-numbers) }
+}()
+
+// load sends rows, in as many batches as their forms need, and tells how many.
+func load(t *testing.T, c *starrocks.Client, target change.Name, layout *ferry.Layout, op ferry.Op, rows *change.Rows) (batches int) {
+	t.Helper()
+	loads := c.Loads(ferry.Route{Target: target})
+	var batch ferry.Batch
+	flush := func() {
+		if batch != nil {
+			batches++
+			if err := loads.Send(context.Background(), label(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		batch = nil
+	}
+	for row := range rows.Len() {
+		if batch != nil && batch.Add(op, rows, row) {
+			continue
+		}
+		flush()
+		batch = loads.NewBatch(layout, rows, row)
+		if !batch.Add(op, rows, row) {
+			t.Fatalf("row %d fits no form", row)
+		}
+	}
+	flush()
+	return batches
+}
+
+// rowsOf makes rows of texts; <null> is NULL.
+func rowsOf(width int, cells ...string) *change.Rows {
+	rows := change.NewRows(width)
+	for _, cell := range cells {
+		if cell == "<null>" {
+			rows.AddNull()
+			continue
+		}
+		rows.AddString(cell)
+	}
+	return rows
+}
