@@ -24,6 +24,7 @@ type catalog struct {
 	kind     kind
 	database string
 	options  *layer
+	absent   bool // used before it was created, or never created
 }
 
 func (c *compiler) createCatalog(st *script.CreateCatalog) {
@@ -37,7 +38,8 @@ func (c *compiler) createCatalog(st *script.CreateCatalog) {
 		c.lost = true
 		return
 	}
-	if c.catalogs[name] != nil {
+	before := c.catalogs[name]
+	if before != nil && !before.absent {
 		if st.IfNotExists {
 			c.warn(CodeCatalogTwice, st.Name.At, fmt.Sprintf("catalog '%s' exists already: these options are not used", name), "remove one of the two statements.")
 			return
@@ -47,6 +49,9 @@ func (c *compiler) createCatalog(st *script.CreateCatalog) {
 	}
 	cat := &catalog{name: name, kind: c.catalogKind(st)}
 	c.catalogs[name] = cat
+	if before != nil && c.current == before {
+		c.current = cat
+	}
 	origin := "catalog " + name
 	switch cat.kind {
 	case kindMySQL:
@@ -85,6 +90,9 @@ func (c *compiler) catalogKind(st *script.CreateCatalog) kind {
 
 func (c *compiler) dropCatalog(st *script.DropCatalog) {
 	cat := c.catalogs[st.Name.Name]
+	if cat != nil && cat.absent {
+		return // said already
+	}
 	switch {
 	case st.Name.Name == "", cat == nil && (st.IfExists || c.lost):
 	case cat == nil:
@@ -131,7 +139,7 @@ func (c *compiler) lookup(name script.Ident) *catalog {
 	case !c.lost:
 		c.noCatalog(name)
 	}
-	cat := &catalog{name: name.Name, options: &layer{origin: "catalog " + name.Name}}
+	cat := &catalog{name: name.Name, absent: true, options: &layer{origin: "catalog " + name.Name}}
 	c.catalogs[name.Name] = cat
 	return cat
 }

@@ -14,6 +14,7 @@ type lexer struct {
 	file     *diag.File
 	text     string
 	pos      int
+	unclosed int // the last line with a string that is not closed
 	hint     int // where the open hint began; -1 outside
 	tokens   []token
 	findings []diag.Finding
