@@ -31,6 +31,7 @@ type dump struct {
 	bodies map[*replication.RowsEvent][]byte
 	// described: the format of the file, and whether it has checksums, is known.
 	described bool
+	checksum  int // bytes of the checksum at the end of every event
 }
 
 // silence is how long a dump may say nothing, heartbeats included.
@@ -215,7 +216,10 @@ func (d *dump) next() (*replication.BinlogEvent, error) {
 	}
 	switch event := e.Event.(type) {
 	case *replication.FormatDescriptionEvent:
-		d.described = true
+		d.described, d.checksum = true, 0
+		if event.ChecksumAlgorithm == replication.BINLOG_CHECKSUM_ALG_CRC32 {
+			d.checksum = replication.BinlogChecksumLength
+		}
 	case *replication.RotateEvent:
 		if !d.described {
 			event.NextLogName = withoutChecksum(event.NextLogName, packet[1:])

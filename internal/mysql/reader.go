@@ -301,10 +301,11 @@ const (
 // openMariaGroup: MariaDB's GTID event is also the BEGIN of its transaction.
 func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.MariadbGTIDEvent) error {
 	r.group = group{open: true, transaction: !event.IsStandalone(), xa: event.Flags&mariaPreparedXA != 0}
-	// Behind sequence number, domain and flags: a commit id or six unused bytes, the
-	// name of an XA transaction, and since 10.5 further flags.
+	// Behind sequence number, domain and flags: a commit id, the name of an XA
+	// transaction, further flags, each only when there is one; then zeros up to 19.
 	body := e.RawData[min(replication.EventHeaderSize+13, len(e.RawData)):]
-	skip := 6
+	body = body[:max(0, len(body)-r.dump.checksum)]
+	skip := 0
 	if event.Flags&mariaGroupCommit != 0 {
 		skip = 8
 	}

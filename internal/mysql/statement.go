@@ -179,7 +179,9 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 		if one != nil && one.state == absent && !s.IfExists {
 			return d.refuse(codeUnknownSchema, one.name, "it is altered, and no statement before created it", nil)
 		}
-		delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+		if len(s.Changes) > 0 {
+			delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+		}
 		if s.RenameTo != nil {
 			return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo, IfExists: s.IfExists}})
 		}

@@ -122,7 +122,10 @@ func until(t testing.TB, s *Source, stream ferry.Stream) []change.Event {
 		t.Fatal(err)
 	}
 	var all []change.Event
-	for {
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the stream does not reach %v", end)
+		}
 		e := next(t, stream)
 		all = append(all, e)
 		if e.Resumable && e.Position.Reached(end) {
@@ -134,9 +137,12 @@ func until(t testing.TB, s *Source, stream ferry.Stream) []change.Event {
 // failure reads until the stream ends and gives its Problem.
 func failure(t testing.TB, stream ferry.Stream) *diag.Problem {
 	t.Helper()
-	for {
+	for deadline := time.Now().Add(20 * time.Second); ; {
 		_, err := nextOrError(t, stream)
 		if err == nil {
+			if time.Now().After(deadline) {
+				t.Fatal("the stream does not end")
+			}
 			continue
 		}
 		if p := diag.Find(err); p != nil {

@@ -1,0 +1,250 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/testbed"
+)
+
+// ddlCases are statements on table t (id INT PRIMARY KEY, a INT, b VARCHAR(10)) in
+// database DB, and what the stream must say of them.
+var ddlCases = []struct {
+	name  string
+	only  testbed.Flavor
+	both  bool
+	mixes bool
+	run   string
+	want  string
+	fails diag.Code
+}{
+	{name: "columns come, go and move", both: true, run: `
+		INSERT INTO t VALUES (1, 10, 'x');
+		ALTER TABLE t ADD COLUMN c BIGINT NOT NULL DEFAULT 7 AFTER id, ADD d VARCHAR(5);
+		INSERT INTO t VALUES (2, 20, 200, 'y', 'z');
+		ALTER TABLE t DROP COLUMN a;
+		UPDATE t SET b = 'w' WHERE id = 2;
+		ALTER TABLE t RENAME COLUMN d TO e;
+		DELETE FROM t WHERE id = 1;
+		ALTER TABLE t MODIFY COLUMN e VARCHAR(50) FIRST, CHANGE COLUMN c cc BIGINT UNSIGNED NOT NULL;
+		INSERT INTO t (id, cc, e) VALUES (3, 18446744073709551615, 'last')`,
+		want: `insert t 1|10|x; commit; altered t 2 (id,c,a,b,d); insert t 2|20|200|y|z; commit;
+		altered t 3 (id,c,b,d); update t 2|20|y|z to 2|20|w|z; commit;
+		altered t 4 (id,c,b,e); delete t 1|7|x|NULL; commit;
+		altered t 5 (e,id,cc,b); insert t last|3|18446744073709551615|NULL; commit`},
+	{name: "columns of one type change places", both: true, run: `
+		ALTER TABLE t ADD COLUMN c INT; INSERT INTO t VALUES (1, 10, 'x', 20);
+		ALTER TABLE t RENAME COLUMN a TO c, RENAME COLUMN c TO a; INSERT INTO t (id, a, c) VALUES (2, 11, 22);
+		ALTER TABLE t MODIFY COLUMN a INT AFTER id; INSERT INTO t (id, a, c) VALUES (3, 111, 222)`,
+		want: `altered t 2 (id,a,b,c); insert t 1|10|x|20; commit;
+		altered t 3 (id,c,b,a); insert t 2|22|NULL|11; commit;
+		altered t 4 (id,a,c,b); insert t 3|111|222|NULL; commit`},
+	{name: "indexes are nobody's business", both: true, run: `
+		ALTER TABLE t ADD INDEX (a); CREATE INDEX i2 ON t (b); ANALYZE TABLE t; INSERT INTO t VALUES (1, 1, 'x'); DROP INDEX i2 ON t`,
+		want: `insert t 1|1|x; commit`},
+	{name: "emptied, dropped and made again", both: true, run: `
+		INSERT INTO t VALUES (1, 1, 'x'); TRUNCATE TABLE t; DROP TABLE t;
+		CREATE TABLE t (k VARCHAR(5) PRIMARY KEY, v INT UNSIGNED);
+		INSERT INTO t VALUES ('q', 4294967295)`,
+		want: `insert t 1|1|x; commit; truncated t 1 (id,a,b); dropped t 1 (id,a,b); joined t 2 (k,v); insert t q|4294967295; commit`},
+	{name: "renamed away and back", both: true, run: `
+		RENAME TABLE t TO gone; INSERT INTO gone VALUES (1, 1, 'x'); ALTER TABLE gone RENAME t; INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id,a,b); insert t 2|2|y; commit`},
+	{name: "made from the like of another followed table", both: true, run: `
+		CREATE TABLE u LIKE t; DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10)); INSERT INTO t VALUES (1, NULL, NULL)`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id,a,b); insert t 1|NULL|NULL; commit`},
+	{name: "swapped by a tool", both: true, run: `
+		CREATE TABLE t_new LIKE t; RENAME TABLE t TO t_old, t_new TO t`, fails: codeUnknownSchema},
+	{name: "made from a query", both: true, run: `
+		DROP TABLE t; CREATE TABLE t (PRIMARY KEY (id)) AS SELECT 1 AS id, 'x' AS v`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id,v); insert t 1|x; commit`},
+	{name: "the key is lost", both: true, run: `ALTER TABLE t DROP PRIMARY KEY`, fails: codeDDL},
+	{name: "statement instead of rows", both: true, run: `
+		SET SESSION binlog_format = STATEMENT; UPDATE t SET a = 2 WHERE id = 1`, fails: codeStatement},
+	{name: "an XA transaction", both: true, run: `
+		XA START 'one'; INSERT INTO t VALUES (1, 1, 'x'); XA END 'one'; XA PREPARE 'one'; XA COMMIT 'one'`, fails: codeXA},
+	{name: "an XA transaction on another table", both: true, run: `
+		CREATE TABLE u (id INT PRIMARY KEY);
+		XA START 'two'; INSERT INTO u VALUES (1); XA END 'two'; XA PREPARE 'two'; XA COMMIT 'two'; INSERT INTO t VALUES (1, 1, 'x')`,
+		want: `insert t 1|1|x; commit`},
+	{name: "a partition goes", both: true, run: `
+		ALTER TABLE t PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE);
+		INSERT INTO t VALUES (1, 1, 'x'); ALTER TABLE t DROP PARTITION p0`, fails: codeRowsGone},
+	{name: "temporary tables hide", both: true, run: `
+		CREATE TEMPORARY TABLE t (z INT); INSERT INTO t VALUES (1); DROP TEMPORARY TABLE t; INSERT INTO t VALUES (1, 1, 'x')`,
+		want: `insert t 1|1|x; commit`},
+	{name: "the database goes", both: true, run: `DROP DATABASE DB; CREATE DATABASE DB; USE DB; CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (5)`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id); insert t 5; commit`},
+	{name: "quotes of ANSI", both: true, run: `
+		SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; ALTER TABLE "t" ADD COLUMN "c""d" VARCHAR(9) DEFAULT 'a\';
+		INSERT INTO t (id) VALUES (1)`,
+		want: `altered t 2 (id,a,b,c"d); insert t 1|NULL|NULL|a\; commit`},
+	{name: "the database's charset is the table's", both: true, run: `
+		ALTER DATABASE DB CHARACTER SET latin1; DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200)); INSERT INTO t VALUES (1, 'é')`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id,v); insert t 1|é; commit`},
+	{name: "tables without transactions", both: true, run: `
+		DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY) ENGINE=MyISAM; INSERT INTO t VALUES (1), (2)`,
+		want: `dropped t 1 (id,a,b); joined t 2 (id); insert t 1; insert t 2; commit`},
+	{name: "savepoints", both: true, run: `
+		BEGIN; INSERT INTO t VALUES (1, 1, 'x'); SAVEPOINT s; INSERT INTO t VALUES (2, 1, 'x'); ROLLBACK TO s; INSERT INTO t VALUES (3, 1, 'x'); COMMIT`,
+		want: `insert t 1|1|x; insert t 3|1|x; commit`},
+	{name: "a rollback that is logged", both: true, mixes: true, run: `
+		CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM; BEGIN; INSERT INTO t VALUES (1, 1, 'x'); INSERT INTO m VALUES (1); ROLLBACK;
+		INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 2|2|y; commit`},
+	{name: "two tables of one DROP, one of them missing", both: true, run: `
+		CREATE TABLE u (id INT PRIMARY KEY); DROP TABLE IF EXISTS nothing, t`, want: `dropped t 1 (id,a,b)`},
+	{name: "MariaDB's own", only: testbed.MariaDBFlavor, run: `
+		ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT; ALTER TABLE t ADD COLUMN IF NOT EXISTS c INT; INSERT INTO t VALUES (1, 1, 'x', 2);
+		CREATE OR REPLACE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)`,
+		want: `altered t 2 (id,a,b,c); insert t 1|1|x|2; commit; dropped t 2 (id,a,b,c); joined t 3 (id); insert t 1; commit`},
+	{name: "an ALTER in two phases", only: testbed.MariaDBFlavor, run: `
+		SET SESSION binlog_alter_two_phase = ON; ALTER TABLE t ADD COLUMN c INT; INSERT INTO t VALUES (1, 1, 'x', 2); ALTER TABLE t DROP COLUMN a; INSERT INTO t VALUES (2, 'x', 2)`,
+		want: `altered t 2 (id,a,b,c); insert t 1|1|x|2; commit; altered t 3 (id,b,c); insert t 2|x|2; commit`},
+	{name: "a key that is generated", only: testbed.MySQLFlavor, run: `
+		SET SESSION sql_generate_invisible_primary_key = ON; DROP TABLE t; CREATE TABLE t (v INT); INSERT INTO t VALUES (5)`,
+		want: `dropped t 1 (id,a,b); joined t 2 (my_row_id,v); insert t 1|5; commit`},
+	{name: "compressed transactions", only: testbed.MySQLFlavor, run: `
+		SET SESSION binlog_transaction_compression = ON; BEGIN; INSERT INTO t VALUES (1, 1, 'x'); UPDATE t SET a = 2; COMMIT; INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 1|1|x; update t 1|1|x to 1|2|x; commit; insert t 2|2|y; commit`},
+}
+
+func TestDDLIsFollowed(t *testing.T) {
+	t.Parallel()
+	for _, c := range ddlCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			eachServer(t, func(t *testing.T, server *testbed.Server) {
+				if !c.both && server.Flavor != c.only {
+					return
+				}
+				if c.mixes && server == testbed.MySQL(t) {
+					return // a server with GTIDs refuses to mix engines
+				}
+				db := server.Database(t)
+				use := []string{"USE " + db}
+				server.Exec(t, append(use, "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10))")...)
+				s := connect(t, server)
+				stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+				for next(t, stream).Kind != change.Joined {
+				}
+				statements := strings.Split(strings.ReplaceAll(c.run, "DB", db), ";")
+				for _, one := range statements {
+					use = append(use, strings.TrimSpace(one))
+				}
+				server.Exec(t, use...)
+				if c.fails != "" {
+					p := failure(t, stream)
+					wantProblem(t, p, c.fails, diag.Refused, db+".t")
+					return
+				}
+				want := strings.Split(strings.Join(strings.Fields(c.want), " "), "; ")
+				events := until(t, s, stream)
+				compare(t, script(events), want)
+				checkPositions(t, events)
+				checkAgainstCatalog(t, s, events)
+			})
+		})
+	}
+}
+
+// checkAgainstCatalog: the tracked schema must be what the server says in the end.
+func checkAgainstCatalog(t *testing.T, s *Source, events []change.Event) {
+	t.Helper()
+	var last *change.Table
+	for _, e := range events {
+		switch e.Kind {
+		case change.Joined, change.Altered:
+			last = e.Table
+		case change.Dropped:
+			last = nil
+		}
+	}
+	if last == nil {
+		return
+	}
+	now, err := s.Describe(t.Context(), []change.Name{last.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range now[0].Columns {
+		if i >= len(last.Columns) {
+			t.Errorf("column %s is not tracked", c.Name)
+			continue
+		}
+		l := last.Columns[i]
+		if l.Name != c.Name || !l.Type.Equal(c.Type) || l.Nullable != c.Nullable || (l.Default == nil) != (c.Default == nil) || l.Default != nil && *l.Default != *c.Default {
+			t.Errorf("tracked %+v\n    now %+v", l, c)
+		}
+	}
+	if fmt.Sprint(last.Key) != fmt.Sprint(now[0].Key) {
+		t.Errorf("key %v, now %v", last.Key, now[0].Key)
+	}
+}
+
+func TestJoinUnderConcurrentDDL(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "CREATE TABLE "+db+".t (id INT PRIMARY KEY AUTO_INCREMENT, a INT, b INT)")
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			random := rand.New(rand.NewPCG(3, 3))
+			for ctx.Err() == nil {
+				for _, statement := range []string{
+					"ALTER TABLE %s.t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+					"INSERT INTO %s.t (a, b) VALUES (1, 2)",
+					fmt.Sprintf("ALTER TABLE %%s.t ADD COLUMN c%d INT FIRST", random.IntN(1<<30)),
+					"INSERT INTO %s.t (a, b) VALUES (1, 2)",
+				} {
+					if _, err := server.DB().ExecContext(t.Context(), fmt.Sprintf(statement, db)); err != nil {
+						done <- err
+						return
+					}
+				}
+			}
+			done <- nil
+		}()
+		var streams []func()
+		for range 6 {
+			c := config(server)
+			c.Notify = t.Logf
+			one, err := Connect(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer one.Close()
+			stream := open(t, one, start(t, one), nil, change.Name{Database: db, Table: "t"})
+			for next(t, stream).Kind != change.Joined {
+			}
+			streams = append(streams, func() {
+				rows := 0
+				for _, e := range until(t, one, stream) {
+					if e.Kind == change.Insert {
+						rows++
+						a, b := e.Table.Index("a"), e.Table.Index("b")
+						if string(e.Rows.Cell(0, a)) != "1" || string(e.Rows.Cell(0, b)) != "2" {
+							t.Errorf("row %s of %v", row(e.Rows, 0), columnNames(e.Table))
+						}
+					}
+				}
+				if rows == 0 {
+					t.Log("no rows after a join")
+				}
+			})
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		for _, check := range streams {
+			check()
+		}
+	})
+}
