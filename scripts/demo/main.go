@@ -104,30 +104,28 @@ func (d *demo) cleanUp() error {
 func (d *demo) sayHowToConnect() {
 	my, sr := d.mysql, d.starrocks
 	heading("Everything is still up")
-	fmt.Printf(`  Change rows in MySQL:
+	fmt.Printf(`  Change rows in MySQL, as user '%s' with %s:
     mariadb -h %s -P %s -u %s -p %s
-    STARFERRY_SQL_PASSWORD=… bin/starferry sql --host %s --port %s --user %s --database %s
-  (user '%s', %s) and see them in StarRocks:
+    bin/starferry sql --host %s --port %s --user %s --database %s
+  and see them in StarRocks:
     mariadb -h %s -P %s -u root %s
     bin/starferry sql --host %s --port %s -e 'SELECT * FROM %s.%s'
   The script, the checkpoints and the logs are in %s
   Stop it all:
     %s
-`, my.host, my.port, my.user, database, my.host, my.port, my.user, database, my.user, my.passwordHint(),
+`, my.user, my.passwordHint(), my.host, my.port, my.user, database, my.host, my.port, my.user, database,
 		sr.host, sr.port, database, sr.host, sr.port, database, targetTable, d.dir, d.howToStop())
 }
 
+// howToStop ends the run in good order and the rest at once: nobody needs its data.
 func (d *demo) howToStop() string {
-	stop := fmt.Sprintf("kill %d; sleep 2; kill %d", d.ferry.PID(), d.emulator.PID())
-	dirs := d.dir
-	if d.mysql.server == nil {
-		return stop + "; rm -rf " + dirs + "\n    and drop the database " + database + " and the user " + testUser + " in your MySQL"
+	stop := fmt.Sprintf("kill %d; sleep 2; kill -9 %d", d.ferry.PID(), d.emulator.PID())
+	server := d.mysql.server
+	if server == nil {
+		return stop + "; rm -rf " + d.dir +
+			"\n    and drop the database " + database + " and the user " + testUser + " in your MySQL"
 	}
-	if server := d.mysql.server; server != nil {
-		stop += fmt.Sprintf(" %d", server.PID())
-		dirs += " " + server.Dir()
-	}
-	return stop + "; rm -rf " + dirs
+	return stop + fmt.Sprintf(" %d; sleep 1; rm -rf %s %s", server.PID(), d.dir, server.Dir())
 }
 
 func heading(format string, args ...any) { fmt.Printf("\n── "+format+"\n\n", args...) }
