@@ -31,11 +31,11 @@ func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
 	if err := w.newColumns(a); err != nil {
 		return nil, err
 	}
-	if err := w.keys(a); err != nil {
-		return nil, err
-	}
 	if w.failure != nil {
 		return nil, w.failure
+	}
+	if err := w.keys(a); err != nil {
+		return nil, err
 	}
 	promoteTimestamp(w.columns, func(c *change.Column) *definition { return w.defined[c] }, &s)
 	return w.result(a), nil
@@ -121,11 +121,12 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	column := new(change.Column)
 	*column = *old
 	w.converted(column)
+	before, changed := len(w.matched), false
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *ChangeColumn:
 			if strings.EqualFold(one.From, old.Name) {
-				w.matched[one] = true
+				w.matched[one], changed = true, true
 				*column = w.define(&one.column)
 				if w.convert && !w.session.MariaDB && (column.Type.IsText() || column.Type.IsBinary()) && textSize(column.Type.Base) > 0 {
 					w.refuseConvert(old.Name)
@@ -148,6 +149,9 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 				column.Invisible = one.Invisible
 			}
 		}
+	}
+	if changed && len(w.matched) > before+1 {
+		w.refuse("CHANGE "+old.Name, "what several clauses make of one column depends on the server")
 	}
 	return column
 }
@@ -232,13 +236,6 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			if !w.matched[one] && !one.IfExists {
 				return w.missing(one.From)
 			}
-		case *SetDefault:
-			if !w.matched[one] && !one.IfExists {
-				if w.find(one.Column) < 0 {
-					return w.missing(one.Column)
-				}
-				w.refuse("SET DEFAULT", "what it does to column "+one.Column+", new in the statement, depends on the server")
-			}
 		case *SetVisibility:
 			if !w.matched[one] {
 				return w.missing(one.Column)
@@ -246,7 +243,25 @@ func (w *worktable) newColumns(a *AlterTable) error {
 		}
 	}
 	w.keepGenerated()
+	if err := w.unmatchedDefaults(a); err != nil || w.failure != nil {
+		return err
+	}
 	return w.distinct()
+}
+
+// unmatchedDefaults finds defaults set for columns that there were not.
+func (w *worktable) unmatchedDefaults(a *AlterTable) error {
+	for _, one := range a.Changes {
+		set, ok := one.(*SetDefault)
+		if !ok || w.matched[one] || set.IfExists {
+			continue
+		}
+		if w.find(set.Column) < 0 {
+			return w.missing(set.Column)
+		}
+		w.refuse("SET DEFAULT", "what it does to column "+set.Column+", new in the statement, depends on the server")
+	}
+	return nil
 }
 
 // keepGenerated keeps a generated invisible primary key before columns added FIRST,
