@@ -177,15 +177,28 @@ func TestRandomNumbersAgree(t *testing.T) {
 		database := s.Database(t)
 		conn := session(t, s, database)
 		r := rand.New(rand.NewPCG(1, 9))
-		z := newZoo(database, "numbers", []change.Type{{Base: change.Float}, {Base: change.Double}, {Base: change.Decimal, Precision: 38, Scale: 12}}, nil)
+		types := []change.Type{{Base: change.Float}, {Base: change.Double}, {Base: change.Decimal, Precision: 38, Scale: 12}}
+		array := ""
+		if s.Flavor == testbed.MySQLFlavor {
+			types = append(types, change.Type{Base: change.JSON})
+			array = ", JSON_ARRAY(%[1]s, -%[2]s)"
+		}
+		z := newZoo(database, "numbers", types, nil)
 		run(t, conn, z.ddl)
 		start := position(t, conn, s.Flavor)
 		const count = 5000
 		var values []string
 		for i := range count {
-			values = append(values, fmt.Sprintf("(%d, %s, %s, %d%018de-%d)", i,
-				strconv.FormatFloat(float64(randomFloat32(r)), 'e', -1, 32), strconv.FormatFloat(randomFloat64(r), 'e', -1, 64),
-				int64(r.Uint64())>>r.IntN(64), r.Uint64N(1e18), r.IntN(40)))
+			double := strconv.FormatFloat(randomFloat64(r), 'e', -1, 64)
+			if i%2 == 0 { // of everyday size, with any number of digits
+				double = fmt.Sprintf("%de%d", r.Uint64N(1e18)>>r.IntN(60), r.IntN(50)-35)
+			}
+			row := fmt.Sprintf("(%d, %s, %s, %d%018de-%d", i, strconv.FormatFloat(float64(randomFloat32(r)), 'e', -1, 32), double,
+				int64(r.Uint64())>>r.IntN(64), r.Uint64N(1e18), r.IntN(40))
+			if array != "" {
+				row += fmt.Sprintf(array, double, strconv.FormatUint(r.Uint64N(1e17)>>r.IntN(56), 10)+"e"+strconv.Itoa(-r.IntN(30)))
+			}
+			values = append(values, row+")")
 		}
 		run(t, conn, "INSERT INTO numbers VALUES "+strings.Join(values, ","))
 		selected, compared := z.selected(t, conn), 0
@@ -197,7 +210,7 @@ func TestRandomNumbersAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows := change.NewRows(4)
+			rows := change.NewRows(len(z.table.Columns))
 			if _, err := d.Decode(eventType, body, rows); err != nil {
 				t.Fatal(err)
 			}
