@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type world struct {
 	db       *sql.DB
 	database string
 	real     bool
+	double   *emulator.Server // nil when real
 }
 
 func newWorld(t *testing.T) *world {
@@ -45,6 +47,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { server.Close() })
+		w.double = server
 		w.admin = starrocks.Config{Query: []string{server.QueryAddr()}, Load: []string{server.HTTPAddr()}, User: "root"}
 	}
 	config := mysql.NewConfig()
@@ -127,16 +130,12 @@ func layoutOf(source *change.Table) *ferry.Layout {
 	return layout
 }
 
-var label = func() func() string {
-	n := time.Now().UnixNano()
-	numbers := make(chan int64)
-	go func() {
-		for ; ; n++ {
-			numbers <- n
-		}
-	}()
-	return func() string { return fmt.Sprintf("sf_test_%d", <-numbers) }
-}()
+var labels atomic.Int64
+
+func label() string { return fmt.Sprintf("sf_test_%d_%d", started, labels.Add(1)) }
+
+// started tells the labels of two runs against a real cluster apart.
+var started = time.Now().UnixNano()
 
 // load sends rows, in as many batches as their forms need, and tells how many.
 func load(t *testing.T, c *starrocks.Client, target change.Name, layout *ferry.Layout, op ferry.Op, rows *change.Rows) (batches int) {
