@@ -190,7 +190,10 @@ func (s *Source) learn(ctx context.Context) error {
 		return s.loginProblem(err)
 	}
 	defer conn.Close()
-	// SHOW is not cut by a hostile sql_select_limit or max_execution_time.
+	// A hostile max_join_size stops even SHOW.
+	if _, err := conn.ExecContext(ctx, "SET SESSION sql_big_selects = 1, SESSION sql_select_limit = "+noLimit); err != nil {
+		return s.queryProblem("setting the session", err)
+	}
 	err = eachPair(ctx, conn, "SHOW GLOBAL VARIABLES", func(name, value string) { s.variables[name] = value })
 	if err != nil {
 		return s.queryProblem("SHOW GLOBAL VARIABLES", err)
