@@ -219,7 +219,7 @@ func (t *table) renameColumn(from, to string) error {
 		return codedAnalysisError(5509, "42S22", "Unknown column '%s' in '%s'", from, t.name)
 	case t.column(to) != nil:
 		return codedAnalysisError(1060, "42S21", "Duplicate column name '%s'", to)
-	case !columnNameForm.MatchString(to):
+	case !isColumnName(to):
 		return codedAnalysisError(1166, "42000", "Incorrect column name '%s'", to)
 	}
 	t.renamed[strings.ToLower(c.name)] = true

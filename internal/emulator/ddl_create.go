@@ -7,13 +7,22 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 var (
 	databaseNameForm = regexp.MustCompile(`^[a-zA-Z][\w + -~!@#$%^&<>=+]{0,255}$|^_[a-zA-Z0-9_]{0,255}$`)
-	tableNameForm    = regexp.MustCompile(`^[^\x00]{1,1024}$`)
-	columnNameForm   = regexp.MustCompile(`^[^\x00=<>!\*]{1,1024}$`)
 )
+
+// maxNameLength limits tables and columns, in characters.
+const maxNameLength = 1024
+
+func isTableName(s string) bool  { return isNameWithout(s, "\x00") }
+func isColumnName(s string) bool { return isNameWithout(s, "\x00=<>!*") }
+
+func isNameWithout(s, forbidden string) bool {
+	return s != "" && utf8.RuneCountInString(s) <= maxNameLength && !strings.ContainsAny(s, forbidden)
+}
 
 func (s *session) runCreateDatabase(st createDatabaseStmt) error {
 	if !s.can("CREATE DATABASE", "CATALOG", 0, 0) {
@@ -84,7 +93,7 @@ func (s *session) runCreateTable(st createTableStmt) error {
 // analyzeCreate is the analyzer: every check on a CREATE TABLE that is not about the
 // state of the catalog.
 func (s *session) analyzeCreate(st createTableStmt) (*table, error) {
-	if !tableNameForm.MatchString(st.name.table) {
+	if !isTableName(st.name.table) {
 		return nil, codedAnalysisError(1103, "42000", "Incorrect table name '%s'", st.name.table)
 	}
 	if st.engine != "" && !strings.EqualFold(st.engine, "olap") {
@@ -136,7 +145,7 @@ func defaultKeys(columns []columnDef) []string {
 }
 
 func (s *session) analyzeColumn(d columnDef, model tableModel, key bool) (*column, error) {
-	if !columnNameForm.MatchString(d.name) {
+	if !isColumnName(d.name) {
 		return nil, codedAnalysisError(1166, "42000", "Incorrect column name '%s'", d.name)
 	}
 	if model == primaryKeys && slices.Contains([]string{"__op", "__row", "___count___"}, d.name) {

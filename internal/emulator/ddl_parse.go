@@ -12,14 +12,13 @@ type (
 		ifExists, force bool
 	}
 	columnDef struct {
-		name          string
-		typ           dataType
-		key           bool
-		null          nullability
-		def           columnDefault
-		badDefault    string // an expression that no DEFAULT may be
-		autoIncrement bool
-		comment       string
+		name       string
+		typ        dataType
+		key        bool
+		null       nullability
+		def        columnDefault
+		badDefault string // an expression that no DEFAULT may be
+		comment    string
 	}
 	createTableStmt struct {
 		name        tableName

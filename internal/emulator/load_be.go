@@ -27,15 +27,15 @@ func (s *Server) serveBE(w http.ResponseWriter, r *http.Request) {
 
 // loadResult is the answer to a load.
 type loadResult struct {
-	txnID             int64
-	label, db, table  string
-	status, existing  string
-	message           string
-	counts            loadCounts
-	errorURL          string
-	start             time.Time
-	begin, plan       time.Duration
-	read, write, done time.Duration
+	txnID            int64
+	label, db, table string
+	status, existing string
+	message          string
+	counts           loadCounts
+	errorURL         string
+	start            time.Time
+	begin, plan      time.Duration
+	read, done       time.Duration
 }
 
 func (s *Server) beLoad(w http.ResponseWriter, r *http.Request, db, tbl string) {

@@ -329,7 +329,7 @@ func convertJSON(t dataType, raw jsonToken, dst []byte) (out []byte, ok bool) {
 
 // jsonNumberToInteger truncates floats; a BIGINT goes through a double, digits and all.
 func jsonNumberToInteger(kind typeKind, text, dst []byte) ([]byte, bool) {
-	if bytes.IndexAny(text, ".eE") < 0 {
+	if !bytes.ContainsAny(text, ".eE") {
 		return convertInteger(kind, text, dst)
 	}
 	f, err := strconv.ParseFloat(string(text), 64)

@@ -142,7 +142,10 @@ func arithmetic(op string, x, y value) value {
 		n.Sub(a, b)
 	case "*":
 		n.Mul(a, b)
-		scale *= 2
+		_, sx := x.decimal()
+		_, sy := y.decimal()
+		n = rescale(n, 2*scale, sx+sy)
+		scale = sx + sy
 	case "%":
 		if b.Sign() == 0 {
 			return null
@@ -380,7 +383,7 @@ func (e *binaryExpr) resultType() dataType {
 	case a.kind == tDecimal || b.kind == tDecimal:
 		scale := max(a.scale, b.scale)
 		if e.op == "*" {
-			scale *= 2
+			scale = a.scale + b.scale
 		}
 		return dataType{kind: tDecimal, precision: 38, scale: scale}
 	case a.kind == tLargeint || b.kind == tLargeint || e.op == "*":

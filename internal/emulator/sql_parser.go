@@ -240,7 +240,7 @@ func (p *parser) statement() statement {
 			p.refuse("EXPLAIN")
 			return nil
 		}
-		return showStmt{what: "desc", table: p.tableName()}
+		return showStmt{what: "desc", table: p.tableName(), limit: -1}
 	case "GRANT", "REVOKE":
 		return p.grantStatement()
 	case "SET":

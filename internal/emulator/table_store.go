@@ -197,14 +197,10 @@ func (s *tableStore) apply(d *delta) {
 	defer s.mu.Unlock()
 	for _, op := range d.ops {
 		key := op.blob[:op.key]
-		if op.delete {
-			delete(s.rows, key)
-			continue
+		delete(s.rows, key) // also before a put: the map would keep the old blob alive by its key
+		if !op.delete {
+			s.rows[key] = op.blob[op.key:]
 		}
-		if _, exists := s.rows[key]; exists {
-			delete(s.rows, key) // else the map would keep the old blob alive by its key
-		}
-		s.rows[key] = op.blob[op.key:]
 	}
 	s.versions++
 }
