@@ -14,6 +14,9 @@ type mark struct {
 	epoch    uint64
 	position change.Position
 	states   []checkpoint.TableState
+	// generation is the stream it was made on, 0 when it was restored: positions of
+	// two streams may be of two servers.
+	generation int
 }
 
 const (
@@ -28,7 +31,7 @@ func (l *loop) mark() {
 	if !l.atResume || l.held != nil || len(l.marks) >= marksMax {
 		return
 	}
-	if last := l.lastMark(); last.position == l.resume.position && sameStates(last.states, l.resume.states) {
+	if last := l.lastMark(); last.generation == l.generation && last.position == l.resume.position && sameStates(last.states, l.resume.states) {
 		return
 	}
 	if l.now.Sub(l.markedAt) < markInterval && !l.stopping {
@@ -38,7 +41,7 @@ func (l *loop) mark() {
 }
 
 func (l *loop) markHere() {
-	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states})
+	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation})
 	l.epoch++
 	l.markedAt = l.now
 }

@@ -226,7 +226,7 @@ func (l *loop) finish() {
 // caughtUp tells whether the end of the log as asked at start, and every copy, are
 // visible at the target.
 func (l *loop) caughtUp() bool {
-	if !l.cfg.UntilCaughtUp || l.until.IsZero() || !l.settled.position.Reached(l.until) || len(l.settled.states) == 0 {
+	if !l.cfg.UntilCaughtUp || l.stream == nil || l.settled.generation != l.generation || !l.settled.position.Reached(l.until) {
 		return false
 	}
 	for i := range l.settled.states {
