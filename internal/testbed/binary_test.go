@@ -147,3 +147,14 @@ func TestChooseMirror(t *testing.T) {
 		}
 	}
 }
+
+func TestRunBinary(t *testing.T) {
+	t.Parallel()
+	p := RunBinary(t, RunOptions{Args: []string{"version"}})
+	if _, err := p.WaitLine(t.Context(), "starferry "); err != nil {
+		t.Error(err)
+	}
+	if code, err := p.Wait(t.Context()); code != 0 || err != nil {
+		t.Error(code, err)
+	}
+}
