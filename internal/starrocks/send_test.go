@@ -22,18 +22,19 @@ import (
 type cluster struct {
 	fe, be *httptest.Server
 
-	mu     sync.Mutex
-	bodies []string      // loads the backend received
-	header http.Header   // of the last load at the backend
-	states []string      // answers to get_load_state, the last one for ever
-	asked  []string      // other requests at the frontend
-	reply  string        // of the backend to a load
-	hangUp bool          // the backend reads the body and closes the connection
-	logs   string        // at the ErrorURL
-	fe200  string        // the frontend answers this itself
-	feCode int           // with this code
-	leave  bool          // the backend hangs up before it takes the body
-	slow   chan struct{} // the backend waits for this before it answers
+	mu      sync.Mutex
+	bodies  []string      // loads the backend received
+	header  http.Header   // of the last load at the backend
+	states  []string      // answers to get_load_state, the last one for ever
+	asked   []string      // other requests at the frontend
+	reply   string        // of the backend to a load
+	hangUp  bool          // the backend reads the body and closes the connection
+	logs    string        // at the ErrorURL
+	fe200   string        // the frontend answers this itself
+	feCode  int           // with this code
+	leave   bool          // the backend hangs up before it takes the body
+	slow    chan struct{} // the backend waits for this before it answers
+	arrived chan struct{} // told when it has the body and begins to wait
 }
 
 const goodReply = `{"TxnId":7,"Label":"l","Status":"Success","Message":"OK","NumberTotalRows":%d,"NumberLoadedRows":%d,"NumberFilteredRows":0,"NumberUnselectedRows":0}`
@@ -119,6 +120,7 @@ func (k *cluster) backend(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if k.slow != nil {
+		k.arrived <- struct{}{}
 		<-k.slow
 	}
 	k.mu.Lock()
@@ -370,11 +372,14 @@ func TestProbeSendsNothing(t *testing.T) {
 func TestACancelledLoadIsOpen(t *testing.T) {
 	t.Parallel()
 	k := newCluster(t)
-	k.slow = make(chan struct{})
+	k.slow, k.arrived = make(chan struct{}), make(chan struct{}, 1)
 	defer close(k.slow)
 	ctx, cancel := context.WithCancel(t.Context())
 	l := k.client().Loads(ferry.Route{Target: testTarget})
-	time.AfterFunc(50*time.Millisecond, cancel)
+	go func() {
+		<-k.arrived
+		cancel()
+	}()
 	err := l.Send(ctx, "sf_1", twoRows(l))
 	if !errors.Is(err, context.Canceled) || aborted(err) {
 		t.Fatal(err)
