@@ -194,6 +194,10 @@ func (s *Source) learn(ctx context.Context) error {
 	if _, err := conn.ExecContext(ctx, "SET SESSION sql_big_selects = 1, SESSION sql_select_limit = "+noLimit); err != nil {
 		return s.queryProblem("setting the session", err)
 	}
+	// MySQL does not know this one (1193), and its own limit is for SELECT only.
+	if _, err := conn.ExecContext(ctx, "SET SESSION max_statement_time = 0"); err != nil && errorCode(err) != 1193 {
+		return s.queryProblem("setting the session", err)
+	}
 	err = eachPair(ctx, conn, "SHOW GLOBAL VARIABLES", func(name, value string) { s.variables[name] = value })
 	if err != nil {
 		return s.queryProblem("SHOW GLOBAL VARIABLES", err)

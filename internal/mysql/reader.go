@@ -189,6 +189,9 @@ func (r *reader) startFile(h *replication.EventHeader, e *replication.FormatDesc
 	if h.LogPos != 0 && h.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && r.at.Offset <= 4 {
 		r.advance(h)
 	}
+	// By file, the place is known now; by GTID, not before the server has skipped
+	// what was delivered.
+	r.owed = r.owed || r.executed == nil
 	return nil
 }
 

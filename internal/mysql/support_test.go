@@ -157,6 +157,7 @@ func wantProblem(t testing.TB, err error, code diag.Code, class diag.Class, word
 	p := diag.Find(err)
 	if p == nil {
 		t.Fatalf("no Problem: %v", err)
+		return
 	}
 	if p.Code != code || p.Class != class {
 		t.Errorf("%s class %d, want %s class %d: %v", p.Code, p.Class, code, class, err)
