@@ -348,7 +348,7 @@ func (s *session) runCreateUser(st createUserStmt) error {
 	case st.alter && old == nil:
 		return analysisError("Operation ALTER USER failed for %s : user not exists", identity(st.name))
 	case st.alter:
-		old.hash = passwordHash(st.password)
+		old.hash = st.hash
 		return nil
 	case old != nil && st.ifNotExists:
 		return nil
@@ -357,7 +357,7 @@ func (s *session) runCreateUser(st createUserStmt) error {
 	case st.name == "" || len(st.name) > 64:
 		return analysisError("invalid user name: %s", st.name)
 	}
-	c.users[st.name] = &user{name: st.name, hash: passwordHash(st.password)}
+	c.users[st.name] = &user{name: st.name, hash: st.hash}
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package emulator
 
-import "strings"
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+)
 
 type (
 	createDatabaseStmt struct {
@@ -47,9 +51,10 @@ type (
 	}
 	truncateStmt   struct{ name tableName }
 	createUserStmt struct {
-		name, password string
-		ifNotExists    bool
-		alter          bool
+		name        string
+		hash        []byte // nil: no password
+		ifNotExists bool
+		alter       bool
 	}
 	dropUserStmt struct {
 		name     string
@@ -127,15 +132,42 @@ func (p *parser) createUser(alter bool) statement {
 			}
 		}
 		p.expect("BY")
-		if p.isWord("PASSWORD") {
-			p.refuse("IDENTIFIED BY PASSWORD")
+		if p.accept("PASSWORD") {
+			st.hash = p.passwordHex()
+		} else {
+			st.hash = passwordHash(p.expectString())
 		}
-		st.password = p.expectString()
 	}
 	if p.isWord("DEFAULT") {
 		p.refuse("roles")
 	}
 	return st
+}
+
+// passwordHex takes the printed form of a hash: a star and 40 hex digits.
+func (p *parser) passwordHex() []byte {
+	text := p.expectString()
+	if text == "" {
+		return nil
+	}
+	hash, err := hex.DecodeString(strings.TrimPrefix(text, "*"))
+	if err != nil || len(hash) != sha1.Size {
+		p.setErr(codedAnalysisError(1372, "HY000", "Password hash should be a %d-digit hexadecimal number", 2*sha1.Size+1))
+	}
+	return hash
+}
+
+// text is the statement with the hash in place of the password, for the journal.
+func (st createUserStmt) text() string {
+	verb := "CREATE USER IF NOT EXISTS "
+	if st.alter {
+		verb = "ALTER USER "
+	}
+	hash := ""
+	if st.hash != nil {
+		hash = "*" + hex.EncodeToString(st.hash)
+	}
+	return verb + quoteText(st.name) + " IDENTIFIED BY PASSWORD " + quoteText(hash)
 }
 
 func (p *parser) createTable() statement {

@@ -54,6 +54,7 @@ func (ss *session) run(st statement, src string) (outcome, error) {
 		if st.user == "" {
 			st.user = ss.user
 		}
+		return outcome{}, ss.change(createUserStmt{name: st.user, hash: passwordHash(st.password), alter: true}, src)
 	case emptyStmt:
 		return outcome{}, nil
 	}
@@ -81,8 +82,7 @@ func (ss *session) change(st statement, src string) error {
 		err = ss.runAlterTable(st)
 	case createUserStmt:
 		err = ss.runCreateUser(st)
-	case setPasswordStmt:
-		err = ss.runCreateUser(createUserStmt{name: st.user, password: st.password, alter: true})
+		src = st.text()
 	case dropUserStmt:
 		err = ss.runDropUser(st)
 	case grantStmt:

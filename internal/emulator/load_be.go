@@ -174,7 +174,7 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 	}
 	res.plan = time.Since(started)
 	if opts.json && !opts.ignoreJSONSize && r.ContentLength > maxJSONBody {
-		return nil, ddlError("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", maxJSONBody, r.ContentLength)
+		return nil, errJSONTooLarge(r.ContentLength)
 	}
 	l := &loader{plan: plan, delta: &delta{}, discard: s.cfg.Discard, builder: newRowBuilder(t, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
 	body := &countingReader{r: r.Body}

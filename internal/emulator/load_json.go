@@ -156,6 +156,9 @@ func (l *loader) loadJSON(body io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if len(data) > maxJSONBody && !l.plan.opts.ignoreJSONSize {
+		return errJSONTooLarge(int64(len(data)))
+	}
 	var paths []jsonPath
 	if l.plan.opts.jsonPaths != "" {
 		if paths, err = parseJSONPaths(l.plan.opts.jsonPaths); err != nil {
@@ -192,6 +195,10 @@ func (l *loader) loadJSON(body io.Reader) error {
 			return err
 		}
 	}
+}
+
+func errJSONTooLarge(size int64) error {
+	return ddlError("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", maxJSONBody, size)
 }
 
 // jsonFault is a data error that ends the load.

@@ -23,6 +23,7 @@ type Server struct {
 	query, feListener, beListener net.Listener
 	fe, be                        *http.Server
 
+	requests   sync.RWMutex // held for reading by every HTTP request; Close waits for them
 	closing    chan struct{}
 	closeOnce  sync.Once
 	background sync.WaitGroup
@@ -76,8 +77,8 @@ func (s *Server) listen() error {
 	if err := open(&s.beListener, s.cfg.BEHTTPAddr, "backend HTTP"); err != nil {
 		return err
 	}
-	s.fe = &http.Server{Handler: http.HandlerFunc(s.serveFE), ReadHeaderTimeout: time.Minute}
-	s.be = &http.Server{Handler: http.HandlerFunc(s.serveBE), ReadHeaderTimeout: time.Minute}
+	s.fe = &http.Server{Handler: s.request(s.serveFE), ReadHeaderTimeout: time.Minute}
+	s.be = &http.Server{Handler: s.request(s.serveBE), ReadHeaderTimeout: time.Minute}
 	return nil
 }
 
@@ -85,6 +86,18 @@ func (s *Server) serveHTTP(h *http.Server, l net.Listener) {
 	s.background.Go(func() {
 		// Serve always ends with an error; Close is the only way it ends here.
 		_ = h.Serve(l)
+	})
+}
+
+// request makes Close wait for a handler, which may be committing.
+func (s *Server) request(h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.requests.TryRLock() {
+			hangUp(w)
+			return
+		}
+		defer s.requests.RUnlock()
+		h(w, r)
 	})
 }
 
@@ -101,6 +114,7 @@ func (s *Server) Close() error {
 				errs = append(errs, h.Close())
 			}
 		}
+		s.requests.Lock() // never given back: no request starts from here on
 		for _, l := range []net.Listener{s.feListener, s.beListener} {
 			if l != nil {
 				_ = l.Close() // closed already when its server ran

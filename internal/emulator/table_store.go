@@ -175,7 +175,10 @@ func (s *tableStore) count() int {
 }
 
 // delta is what one transaction does to a table, in order: the last entry of a key wins.
-type delta struct{ ops []deltaOp }
+type delta struct {
+	ops []deltaOp
+	buf []byte
+}
 
 type deltaOp struct {
 	blob   string // key, then row
@@ -184,8 +187,8 @@ type deltaOp struct {
 }
 
 func (d *delta) put(key, row []byte) {
-	b := make([]byte, 0, len(key)+len(row))
-	d.ops = append(d.ops, deltaOp{blob: string(append(append(b, key...), row...)), key: int32(len(key))})
+	d.buf = append(append(d.buf[:0], key...), row...)
+	d.ops = append(d.ops, deltaOp{blob: string(d.buf), key: int32(len(key))})
 }
 
 func (d *delta) remove(key []byte) {
