@@ -53,8 +53,8 @@ func TestRunAndExplainRefuseAScriptWithErrors(t *testing.T) {
 		if got.code != exitNo || got.out != "" || !strings.Contains(got.err, "laod-url") || !strings.Contains(got.err, "did you mean") {
 			t.Errorf("%s: %+v", verb, got)
 		}
-		got = starferry(t, "USE CATALOG sr;", "STARFERRY_RUN_DATA_DIR="+dir, verb, "-")
-		if got.code != exitNo || !strings.Contains(got.err, "SF2") {
+		got = starferry(t, "CREATE CATALOG m WITH ('type' = 'mysql', 'hostname' = 'h', 'username' = 'u');", "STARFERRY_RUN_DATA_DIR="+dir, verb, "-")
+		if got.code != exitNo || !strings.Contains(got.err, "error[SF2001]") {
 			t.Errorf("%s: %+v", verb, got)
 		}
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {

@@ -44,7 +44,7 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options) error
 		return err
 	}
 	o.Out, o.Err = a.Out, a.Err
-	o.TTY = isTerminal(a.Out)
+	o.TTY = isTerminal(a.Out) && a.env["TERM"] != "dumb"
 	ctx := cmd.Context()
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc

@@ -30,6 +30,9 @@ func TestSQLOnMySQLAndMariaDB(t *testing.T) {
 			if got := sql("hunter2", "SELECT * FROM nothing"); got.code != exitNo || !strings.Contains(got.err, "ERROR 1146 (42S02): ") {
 				t.Errorf("%+v", got)
 			}
+			if got := sql("hunter2", "CREATE USER u IDENTIFIED BY 'hunter3' 'hunter3'"); got.code != exitNo || !strings.Contains(got.err, "near ''***''") {
+				t.Errorf("%+v", got)
+			}
 			if got := sql("hunter3", "SELECT 1"); got.code != exitNotTried || strings.Contains(got.err, "hunter") {
 				t.Errorf("%+v", got)
 			}

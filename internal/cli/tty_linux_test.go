@@ -79,6 +79,21 @@ func TestATerminalIsAskedForThePassword(t *testing.T) {
 	}
 }
 
+func TestAGivenPasswordIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	port := startEmulator(t, "--password", "hunter2").port(t)
+	person, program := openTerminal(t)
+	if _, err := person.WriteString("hunter2\n"); err != nil {
+		t.Fatal(err)
+	}
+	var said buffer
+	code := Main(t.Context(), []string{"starferry", "sql", "--port", port, "-e", "SELECT 1"},
+		Stdio{In: program, Out: &buffer{}, Err: &said, Environ: []string{sqlPasswordName + "=wrong"}})
+	if code != exitNotTried || strings.Contains(said.String(), "Password of") {
+		t.Errorf("%d, %s", code, &said)
+	}
+}
+
 func TestAnInterruptedPasswordLeavesTheTerminalAsItWas(t *testing.T) {
 	t.Parallel()
 	port := startEmulator(t, "--password", "hunter2").port(t)
