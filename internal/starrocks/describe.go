@@ -67,7 +67,7 @@ func (c *Client) tableProblem(doing string, table change.Name, err error) error 
 	case isUnknownTable(err):
 		return &diag.Problem{
 			Code: CodeNoTable, Message: fmt.Sprintf("StarRocks has no table %s", readableTable(table)),
-			Fix: "start the deployment again: it creates missing tables.", Cause: err,
+			Fix: "restore the table; or start with a new --data-dir: the table is created and copied anew.", Cause: err,
 		}
 	case isDenied(err):
 		return c.privilegeProblem(table, []string{"SELECT"}, err)

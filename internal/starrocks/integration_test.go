@@ -282,6 +282,12 @@ func TestColumnsAreAppended(t *testing.T) {
 	load(t, c, spec.Target, layoutOf(source), ferry.Upsert, rowsOf(5, "1", "a", "b", "<null>", "<null>"))
 	five := "5"
 	added := []change.Column{{Name: "add_col2", Type: change.Type{Base: change.Int}, Nullable: true}, {Name: "with default", Type: change.Type{Base: change.BigInt, Unsigned: true}, Nullable: true, Default: &five, Comment: "x"}}
+	if err := c.Resume(t.Context(), spec.Target); err != nil {
+		t.Error(err)
+	}
+	if err := c.Resume(t.Context(), w.table("none")); code(err) != starrocks.CodeNoTable {
+		t.Error(err)
+	}
 	for range 2 {
 		if err := c.AddColumns(t.Context(), spec.Target, added); err != nil {
 			t.Fatal(err)

@@ -90,7 +90,7 @@ func (l *loads) failure(b *batch, message, errorRows string) *diag.Problem {
 		p.Fix = "a key is longer than primary_key_limit_size (128 bytes) of the backends: raise it there, or choose a shorter primary key."
 	case strings.Contains(text, "unknown database") || strings.Contains(text, "unknown table"):
 		p.Code = CodeNoTable
-		p.Fix = "start the deployment again: it creates missing tables."
+		p.Fix = "restore the table; or start with a new --data-dir: the table is created and copied anew."
 	default:
 		p.Code = CodeLoadRefused
 		p.Fix = "correct the rows at the source, or let the target column take them: the lines above say which and why."
