@@ -14,6 +14,7 @@ import (
 
 func (a *app) run() *cobra.Command {
 	var o deploy.Options
+	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT",
 		Short: "Keep the tables of a script in step, until stopped.",
@@ -23,20 +24,20 @@ func (a *app) run() *cobra.Command {
   starferry run --data-dir /var/lib/starferry/orders orders.sql
   starferry run --until-caught-up --timeout 10m orders.sql`,
 		Args: oneScript,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", "./.starferry", "folder of the checkpoints, one for each deployment")
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
-	cmd.Flags().DurationVar(&o.Timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
 	return cmd
 }
 
-func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options) error {
+func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeout time.Duration) error {
 	switch {
 	case o.ProgressInterval <= 0:
 		return misused(cmd, "--progress-interval must be more than 0")
-	case o.Timeout < 0:
+	case timeout < 0:
 		return misused(cmd, "--timeout must not be negative")
 	}
 	p, err := a.load(path)
@@ -46,13 +47,13 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options) error
 	o.Out, o.Err = a.Out, a.Err
 	o.TTY = isTerminal(a.Out) && a.env["TERM"] != "dumb"
 	ctx := cmd.Context()
-	if o.Timeout > 0 {
+	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, errTimedOut)
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimedOut)
 		defer cancel()
 	}
 	a.stopsInGoodOrder("stopping: taking a last checkpoint … press Ctrl-C again to quit without a checkpoint")
-	return ended(ctx, deploy.Run(ctx, p, o), o.Timeout)
+	return ended(ctx, deploy.Run(ctx, p, o), timeout)
 }
 
 // errTimedOut is the cause of a context whose --timeout is over.

@@ -20,7 +20,6 @@ type Options struct {
 	DataDir          string
 	UntilCaughtUp    bool
 	ProgressInterval time.Duration // of lines when Out is no terminal; 10 s when 0
-	Timeout          time.Duration
 	Out, Err         io.Writer
 	TTY              bool // Out is a terminal
 }
