@@ -7,6 +7,9 @@ LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=
 # How long "make fuzz" spends on each target.
 FUZZTIME ?= 10s
 
+# One setting for everything, so that nothing is compiled twice.
+export CGO_ENABLED = 0
+
 .DEFAULT_GOAL := help
 .PHONY: help build demo test lint fuzz clean need-go
 
@@ -17,14 +20,14 @@ help: ## Print this help.
 
 build: need-go ## Build bin/starferry, one static binary.
 	@echo "building bin/starferry"
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/starferry ./cmd/starferry
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/starferry ./cmd/starferry
 
 demo: build ## Walk the tutorial on a real MySQL and the built-in StarRocks stand-in (KEEP=1 leaves both up).
-	@KEEP='$(KEEP)' $(GO) run ./scripts/demo
+	@KEEP='$(KEEP)' $(GO) run -trimpath ./scripts/demo
 
 test: need-go ## Run all tests, with real MySQL and MariaDB servers (under 10 minutes).
 	@echo "making sure that MySQL and MariaDB can be started"
-	@$(GO) run ./scripts/provision
+	@$(GO) run -trimpath ./scripts/provision
 	@echo "testing"
 	@$(GO) test -timeout 9m ./...
 
