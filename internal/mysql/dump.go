@@ -183,7 +183,7 @@ func (d *dump) ask(s *Source, from change.Position) error {
 		packet = binary.LittleEndian.AppendUint32(packet, uint32(len(encoded)))
 		return d.conn.WritePacket(append(packet, encoded...))
 	}
-	// The command's offset has 32 bits; checkLog has refused anything beyond.
+	// The command's offset has 32 bits; checkLog refuses anything beyond.
 	packet := []byte{0, 0, 0, 0, gomysql.COM_BINLOG_DUMP}
 	packet = binary.LittleEndian.AppendUint32(packet, uint32(from.Offset))
 	packet = binary.LittleEndian.AppendUint16(packet, 0)

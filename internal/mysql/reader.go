@@ -44,6 +44,7 @@ type reader struct {
 	owed     bool               // a boundary was passed that no resumable event told of
 	told     time.Time          // when the last resumable event was put
 	timer    *time.Timer
+	happened []happening     // in the group at hand
 	xids     map[string]bool // XA transactions whose rows were seen to concern nobody
 }
 
@@ -335,17 +336,17 @@ func (r *reader) commit(ctx context.Context) error {
 	if r.group.gtid != nil {
 		r.group.gtid()
 	}
-	r.group = group{}
-	if !delivered {
-		r.owed = true
-		return nil
+	r.group, r.owed = group{}, true
+	if delivered {
+		e := change.Event{Kind: change.Commit, Position: r.at, Time: r.time}
+		if r.resumeDue() {
+			r.makeResumable(&e)
+		}
+		if err := r.queue.put(ctx, e); err != nil {
+			return err
+		}
 	}
-	e := change.Event{Kind: change.Commit, Position: r.at, Time: r.time}
-	r.owed = true
-	if r.resumeDue() {
-		r.makeResumable(&e)
-	}
-	return r.queue.put(ctx, e)
+	return r.tell(ctx)
 }
 
 // resumeDue: often enough, and not where the position cannot be asked for again (the

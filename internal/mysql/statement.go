@@ -40,16 +40,14 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	if one == nil {
 		return nil
 	}
-	if one.state == following {
+	if one.live() {
 		switch {
 		case s.IfNotExists:
 			return nil
 		case !s.OrReplace:
 			return d.refuse(codeUnknownSchema, one.name, "it is created though it was there", nil)
 		}
-		if err := d.gone(ctx, one); err != nil {
-			return err
-		}
+		d.gone(one)
 	}
 	// The columns depend on the database's defaults, which are looked up only now.
 	if err := d.databaseDefaults(ctx, s.Name.Database); err != nil {
@@ -64,7 +62,7 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	}
 	table := s.Table
 	if table == nil && s.Like != nil {
-		if like := d.find(*s.Like); like != nil && like.state == following {
+		if like := d.find(*s.Like); like != nil && like.live() {
 			table = like.table
 		}
 	}
@@ -75,16 +73,15 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 }
 
 // gone says that a table is no longer there under its name.
-func (d *statementReader) gone(ctx context.Context, one *tracked) error {
+func (d *statementReader) gone(one *tracked) {
 	last := one.table
 	one.state, one.table = absent, nil
-	return d.event(ctx, change.Event{Kind: change.Dropped, Table: last, Statement: d.text})
+	d.event(one, change.Dropped, last)
 }
 
-// event hands on what a statement did, and has its position told of.
-func (d *statementReader) event(ctx context.Context, e change.Event) error {
-	d.reader.owed = true
-	return d.reader.put(ctx, e)
+// event notes what the statement did to a table.
+func (d *statementReader) event(one *tracked, kind change.Kind, table *change.Table) {
+	d.reader.happened = append(d.reader.happened, happening{change.Event{Kind: kind, Table: table, Statement: d.text}, one})
 }
 
 func (d *statementReader) drop(ctx context.Context, s *ddl.DropTable) error {
@@ -93,10 +90,8 @@ func (d *statementReader) drop(ctx context.Context, s *ddl.DropTable) error {
 	}
 	for _, name := range s.Names {
 		delete(d.reader.tracker.away, d.reader.source.foldName(name))
-		if one := d.known(name); one != nil && one.state == following {
-			if err := d.gone(ctx, one); err != nil {
-				return err
-			}
+		if one := d.known(name); one != nil && one.live() {
+			d.gone(one)
 		}
 	}
 	return nil
@@ -112,10 +107,8 @@ func (d *statementReader) dropDatabase(ctx context.Context, s *ddl.DropDatabase)
 		switch one.state {
 		case joining:
 			d.reader.touch(one)
-		case following:
-			if err := d.gone(ctx, one); err != nil {
-				return err
-			}
+		case following, arriving:
+			d.gone(one)
 		}
 	}
 	return nil
@@ -133,11 +126,9 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 			if one.state == absent && move.IfExists {
 				continue
 			}
-			if one.state == following {
+			if one.live() {
 				carried = one.table
-				if err := d.gone(ctx, one); err != nil {
-					return err
-				}
+				d.gone(one)
 			}
 		}
 		one := d.known(move.To)
@@ -150,7 +141,7 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 		if carried == nil {
 			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name, with columns and rows that were not followed", move.From), nil)
 		}
-		if one.state == following { // the server would have refused
+		if one.live() { // the server would have refused
 			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name though it was there", move.From), nil)
 		}
 		if err := d.reader.joined(ctx, one, carried, d.text); err != nil {
@@ -162,20 +153,21 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 
 func (d *statementReader) truncate(ctx context.Context, s *ddl.TruncateTable) error {
 	one := d.known(s.Name)
-	if one == nil || one.state != following {
+	if one == nil || !one.live() {
 		return nil
 	}
-	return d.event(ctx, change.Event{Kind: change.Truncated, Table: one.table, Statement: d.text})
+	d.event(one, change.Truncated, one.table)
+	return nil
 }
 
 func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 	if s.Exchanged != nil {
-		if other := d.known(*s.Exchanged); other != nil && other.state == following {
+		if other := d.known(*s.Exchanged); other != nil && other.live() {
 			return d.rowsGone(other.name, s.RowsGone)
 		}
 	}
 	one := d.known(s.Name)
-	if one == nil || one.state != following {
+	if one == nil || !one.live() {
 		if one != nil && one.state == absent && !s.IfExists {
 			return d.refuse(codeUnknownSchema, one.name, "it is altered, and no statement before created it", nil)
 		}
@@ -208,9 +200,7 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 		one.version++
 		copied.Version = one.version
 		one.table = &copied
-		if err := d.event(ctx, change.Event{Kind: change.Altered, Table: one.table, Statement: d.text}); err != nil {
-			return err
-		}
+		d.event(one, change.Altered, one.table)
 	}
 	if s.RenameTo != nil {
 		return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo}})
@@ -233,7 +223,7 @@ func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
 	}
 	for _, name := range names {
 		one := d.find(name)
-		if one == nil || one.state != following {
+		if one == nil || !one.live() {
 			continue // before the join the rows are read by pages; an absent table has none
 		}
 		return &diag.Problem{Code: codeStatement, Class: diag.Refused,

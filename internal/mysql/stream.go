@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
@@ -89,6 +90,11 @@ func (s *Source) checkLog(ctx context.Context, from change.Position) error {
 	if from.File == "" {
 		return &diag.Problem{Code: codeConfig, Class: diag.Refused, Message: "the position names no file of the binary log",
 			Fix: "start again with an empty data directory."}
+	}
+	if from.Offset > math.MaxUint32 {
+		return &diag.Problem{Code: codeLog, Class: diag.Refused,
+			Message: "position " + from.String() + " lies behind 4 GiB of its file, which a reader by file and position cannot ask for",
+			Fix:     "FLUSH BINARY LOGS; then start again. With gtid_mode=ON there is no such limit."}
 	}
 	size, first, found, err := s.logFile(ctx, from.File)
 	switch {

@@ -118,6 +118,9 @@ func checkPositions(t *testing.T, events []change.Event) {
 		if e.Rows != nil {
 			open = true
 		}
+		if e.Kind == change.Joined && !e.Resumable {
+			t.Errorf("event %d joins a table where nobody can resume", i)
+		}
 		if e.Kind == change.Commit {
 			open = false
 		} else if open && (e.Resumable || e.Rows == nil) {

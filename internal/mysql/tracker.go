@@ -8,7 +8,6 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
-	"starferry/internal/ferry"
 	"starferry/internal/mysql/cells"
 
 	"github.com/go-mysql-org/go-mysql/replication"
@@ -42,6 +41,7 @@ type trackedState uint8
 const (
 	joining   trackedState = iota
 	following              // table is in force
+	arriving               // table is in force when the statement at hand is done
 	absent                 // there is no table of this name at this place in the log
 )
 
@@ -80,6 +80,9 @@ func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join 
 	}
 	return t, nil
 }
+
+// live tells whether there is a table whose schema is known.
+func (one *tracked) live() bool { return one.state == following || one.state == arriving }
 
 func (t *tracker) find(database, table string) *tracked {
 	return t.tables[change.Name{Database: t.source.fold(database), Table: t.source.fold(table)}]
@@ -172,7 +175,7 @@ func (r *reader) join(ctx context.Context) error {
 		return nil
 	}
 	for _, one := range t.tables {
-		if one.state != joining || !r.at.Reached(one.p2) {
+		if one.state != joining || !r.at.Reached(one.p2) || !r.canResume() {
 			continue
 		}
 		if one.again {
@@ -196,7 +199,9 @@ func (r *reader) join(ctx context.Context) error {
 	return nil
 }
 
-// joined puts a schema in force from here on.
+// joined puts a schema in force from here on, or from the end of the group at hand:
+// a Joined is a place to resume at, and rows that its own statement brought (CREATE
+// TABLE … SELECT) are read by its pages.
 func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, statement string) error {
 	if err := usable(table); err != nil {
 		return err
@@ -204,9 +209,38 @@ func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, 
 	copied := *table
 	one.version++
 	copied.Name, copied.Version = one.name, one.version
-	one.table, one.state = &copied, following
-	r.owed = true
-	return r.put(ctx, change.Event{Kind: change.Joined, Table: one.table, Statement: statement})
+	one.table, one.state = &copied, arriving
+	r.happened = append(r.happened, happening{change.Event{Kind: change.Joined, Table: one.table, Statement: statement}, one})
+	if r.group.open {
+		return nil
+	}
+	return r.tell(ctx)
+}
+
+// happening is an event that is delivered when its group has ended, and its table.
+type happening struct {
+	event change.Event
+	one   *tracked
+}
+
+// tell delivers what happened in the group that has ended.
+func (r *reader) tell(ctx context.Context) error {
+	for _, h := range r.happened {
+		e := h.event
+		e.Position, e.Time = r.at, r.time
+		if e.Kind == change.Joined {
+			if h.one.state == arriving && h.one.table == e.Table {
+				h.one.state = following
+			}
+			r.makeResumable(&e)
+		}
+		r.owed = true
+		if err := r.queue.put(ctx, e); err != nil {
+			return err
+		}
+	}
+	r.happened = r.happened[:0]
+	return nil
 }
 
 // put hands on an event that ends here.
@@ -252,7 +286,7 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 			Fix:     "write to this table without XA, or leave it out; then start again with an empty data directory."}
 	}
 	switch m.tracked.state {
-	case joining:
+	case joining, arriving:
 		return nil
 	case absent:
 		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
@@ -347,5 +381,3 @@ func firstWord(statement []byte) (word, rest string) {
 	}
 	return strings.ToUpper(s[:end]), strings.TrimSpace(s[end:])
 }
-
-var _ ferry.Stream = (*Stream)(nil)
