@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -42,9 +43,10 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 // checkpoint knows are only looked at: what became of their schema since is in the
 // log, and the ferry will carry it over when it comes to it.
 func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) error {
-	if err := source.Check(ctx, sources(p)); err != nil {
+	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(p))); err != nil {
 		return err
 	}
+	sayLeftOut(p, restored, out)
 	known := knownTables(restored)
 	var fresh []change.Name
 	for _, r := range p.Routes {
@@ -65,6 +67,33 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *st
 		problems = append(problems, prepareTable(ctx, target, r, tables[r.Source], out))
 	}
 	return diag.Join(problems...)
+}
+
+// checkServer refuses a checkpoint of another server where positions are file and
+// offset: they mean nothing there. Sets of GTIDs do, and the stream checks that the
+// server has everything that was delivered.
+func checkServer(restored *checkpoint.Checkpoint, server mysql.ServerInfo) error {
+	if restored == nil || restored.Server == "" || restored.Server == server.ID || restored.Position.GTIDs != "" {
+		return nil
+	}
+	return &diag.Problem{
+		Code: codeOtherServer,
+		Message: fmt.Sprintf("the checkpoint at %s is of the source server %s, and the address now leads to %s: without GTIDs a position of one server means nothing on another",
+			restored.Position, restored.Server, server.ID),
+		Fix: "give the address of the server that was followed, or start with a new --data-dir: the tables are copied anew.",
+	}
+}
+
+// sayLeftOut names the tables that the last run followed and this script does not.
+func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
+	if restored == nil {
+		return
+	}
+	for i := range restored.Tables {
+		if name := restored.Tables[i].Name; !slices.Contains(sources(p), name) {
+			out.say(fmt.Sprintf("warning: %s was followed by the last run and is not in the script any more; if it comes back it is copied anew", name))
+		}
+	}
 }
 
 // prepareTable makes one target table ready; table is nil when the checkpoint knows

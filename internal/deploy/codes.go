@@ -1,0 +1,7 @@
+package deploy
+
+import "starferry/internal/diag"
+
+const (
+	codeOtherServer diag.Code = "SF7051" // the checkpoint belongs to another source server
+)
