@@ -202,7 +202,7 @@ func (ss *session) runDelete(st deleteStmt) (outcome, error) {
 		return outcome{}, err
 	}
 	t.store.waitPublished()
-	rows, reader := t.store.snapshot(cols, false)
+	rows, reader := t.store.snapshot(cols, anyOrder)
 	d := &delta{}
 	q.scope.cells = make([]value, len(cols))
 	for _, r := range rows {

@@ -167,9 +167,10 @@ func (ss *session) relation(n tableName) (*relation, error) {
 	}
 	cols := t.columns
 	rel.scan = func(yield func([]value) error) error {
-		rows, reader := t.store.snapshot(cols, false)
+		rows, reader := t.store.snapshot(cols, rel.order)
 		cells := make([]value, len(cols))
 		for _, r := range rows {
+			rel.place = r.hash
 			reader.cells(r.row, cells)
 			if err := yield(cells); err != nil {
 				return err

@@ -81,7 +81,7 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%d rows counted, %d kept", l.counts.loaded, len(l.delta.ops))
 		}
 		tbl.store.apply(l.delta)
-		rows, reader := tbl.store.snapshot(cols, true)
+		rows, reader := tbl.store.snapshot(cols, keyOrder)
 		for _, r := range rows {
 			reader.cells(r.row, make([]value, len(cols)))
 		}

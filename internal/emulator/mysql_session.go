@@ -321,7 +321,10 @@ func (ss *session) writeColumns(columns []resultColumn) error {
 func (ss *session) writeOK(affected uint64, info string) error {
 	b := appendLenEnc([]byte{0}, affected)
 	b = append(b, 0, statusAutocommit, 0, 0, 0)
-	return ss.conn.write(append(b, info...))
+	if info != "" {
+		b = appendLenText(b, info)
+	}
+	return ss.conn.write(b)
 }
 
 func (ss *session) writeEOF() error { return ss.conn.write([]byte{0xfe, 0, 0, statusAutocommit, 0}) }

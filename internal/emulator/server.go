@@ -184,7 +184,7 @@ func (s *Server) Rows(database, table string) (columns []string, rows [][]*strin
 		return nil, nil, err
 	}
 	cols := t.columns
-	stored, reader := t.store.snapshot(cols, true)
+	stored, reader := t.store.snapshot(cols, keyOrder)
 	s.catalog.mu.RUnlock()
 	for _, c := range cols {
 		columns = append(columns, c.name)

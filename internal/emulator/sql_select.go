@@ -138,7 +138,9 @@ func (p *parser) orderItems() []orderItem {
 type relation struct {
 	db, name string
 	columns  []resultColumn
-	size     int // rows, when known without reading them; -1 otherwise
+	order    rowOrder // in which scan yields; only for tables
+	place    uint64   // storage place of the row that scan yields
+	size     int      // rows, when known without reading them; -1 otherwise
 	scan     func(yield func(cells []value) error) error
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"math/big"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 type outRow struct {
 	cells []value
 	keys  []value
+	place uint64 // in storage order
 }
 
 func (q *query) run() (*resultSet, error) {
@@ -101,7 +103,7 @@ func (q *query) selected(yield func() error) error {
 
 // output evaluates the select list and the sort keys for the scope as it stands.
 func (q *query) output() (outRow, error) {
-	row := outRow{cells: make([]value, len(q.items))}
+	row := outRow{cells: make([]value, len(q.items)), place: q.rel.place}
 	for i, item := range q.items {
 		v, err := item.x.eval(q.scope)
 		if err != nil {
@@ -128,6 +130,10 @@ func (q *query) runPlain() ([]outRow, error) {
 	if q.st.limit >= 0 && len(q.orderBy) == 0 && !q.st.distinct {
 		enough = q.st.limit + q.st.offset
 	}
+	if q.st.where != nil {
+		// Few of many rows: it is cheaper to put what passes in order than everything.
+		q.rel.order, enough = anyOrder, -1
+	}
 	err := q.selected(func() error {
 		if len(rows) == enough {
 			return errEnough
@@ -138,6 +144,9 @@ func (q *query) runPlain() ([]outRow, error) {
 	})
 	if err == errEnough {
 		err = nil
+	}
+	if q.rel.order == anyOrder {
+		slices.SortStableFunc(rows, func(a, b outRow) int { return cmp.Compare(a.place, b.place) })
 	}
 	return rows, err
 }
@@ -150,6 +159,9 @@ type group struct {
 func (q *query) runGrouped() ([]outRow, error) {
 	if rows, ok := q.countOnly(); ok {
 		return rows, nil
+	}
+	if len(q.st.groupBy) == 0 {
+		q.rel.order = anyOrder
 	}
 	groups := map[string]*group{}
 	var order []*group

@@ -139,9 +139,17 @@ type storedRow struct {
 	hash     uint64
 }
 
-// snapshot lists the visible rows in storage order: spread over buckets by a hash of the
-// key, stable, and never the order anybody asked for.
-func (s *tableStore) snapshot(columns []*column, byKey bool) ([]storedRow, *rowReader) {
+type rowOrder uint8
+
+const (
+	// storageOrder is by a hash of the key: stable, and never the order anybody asked for.
+	storageOrder rowOrder = iota
+	keyOrder
+	anyOrder // by chance; the hash of each row is still given
+)
+
+// snapshot lists the visible rows.
+func (s *tableStore) snapshot(columns []*column, order rowOrder) ([]storedRow, *rowReader) {
 	s.mu.RLock()
 	out := make([]storedRow, 0, len(s.rows))
 	for k, r := range s.rows {
@@ -149,12 +157,15 @@ func (s *tableStore) snapshot(columns []*column, byKey bool) ([]storedRow, *rowR
 	}
 	reader := s.reader(columns)
 	s.mu.RUnlock()
-	if byKey {
+	if order == keyOrder {
 		slices.SortFunc(out, func(a, b storedRow) int { return strings.Compare(a.key, b.key) })
 		return out, reader
 	}
 	for i := range out {
 		out[i].hash = maphash.String(storageSeed, out[i].key)
+	}
+	if order == anyOrder {
+		return out, reader
 	}
 	slices.SortFunc(out, func(a, b storedRow) int {
 		if a.hash != b.hash {
