@@ -26,6 +26,7 @@ import (
 // heartbeats whose offset wraps at 4 GiB.
 type dump struct {
 	conn   *client.Conn
+	raw    net.Conn // closed by any goroutine; conn belongs to the reader
 	parser *replication.BinlogParser
 	// bodies holds the undecoded rows events of the packet at hand.
 	bodies map[*replication.RowsEvent][]byte
@@ -49,7 +50,12 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 	timeout, cancel := context.WithTimeout(ctx, s.config.ConnectTimeout)
 	defer cancel()
 	dialer := &net.Dialer{}
-	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dialer.DialContext,
+	var raw net.Conn
+	dial := func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+		raw, err = dialer.DialContext(ctx, network, address)
+		return raw, err
+	}
+	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dial,
 		func(c *client.Conn) error {
 			c.SetTLSConfig(s.tls)
 			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
@@ -63,21 +69,21 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 	s.mu.Lock()
 	s.dumpID = conn.GetConnectionID()
 	s.mu.Unlock()
-	d := &dump{conn: conn, bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
+	d := &dump{conn: conn, raw: raw, bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
 	d.parser.SetVerifyChecksum(true)
 	d.parser.SetFlavor(gomysql.MySQLFlavor)
 	if s.server.Flavor == MariaDB {
 		d.parser.SetFlavor(gomysql.MariaDBFlavor)
 	}
 	d.parser.SetRowsEventDecodeFunc(d.keepRows)
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, d.close)
 	defer stop()
 	if err := d.prepare(s); err != nil {
-		conn.Close()
+		d.close()
 		return nil, err
 	}
 	if err := d.ask(s, from); err != nil {
-		conn.Close()
+		d.close()
 		return nil, s.queryProblem("asking for the binary log", err)
 	}
 	return d, nil
@@ -249,7 +255,8 @@ type parseError struct{ cause error }
 func (e *parseError) Error() string { return e.cause.Error() }
 func (e *parseError) Unwrap() error { return e.cause }
 
-func (d *dump) close() { d.conn.Close() }
+// close may be called twice; what it answers then is of no interest.
+func (d *dump) close() { _ = d.raw.Close() }
 
 // dumpProblem says why the log's stream ended.
 func (s *Source) dumpProblem(err error, at change.Position) error {
