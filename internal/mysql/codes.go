@@ -37,5 +37,4 @@ const (
 	codeDDL           diag.Code = "SF3044" // a DDL that cannot be followed
 	codeUnknownSchema diag.Code = "SF3045" // a table arrived whose schema is not known
 	codeTableMap      diag.Code = "SF3046" // the log disagrees with the tracked schema
-	codeJoin          diag.Code = "SF3047" // a table cannot join
 )

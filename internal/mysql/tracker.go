@@ -3,14 +3,10 @@ package mysql
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
-	"starferry/internal/mysql/cells"
-
-	"github.com/go-mysql-org/go-mysql/replication"
 )
 
 // Invariant: a row is decoded with the version of its table that was in force at
@@ -119,6 +115,9 @@ func (t *tracker) tryJoin(ctx context.Context, one *tracked) error {
 	rows, err := s.db.QueryContext(ctx, "SELECT 1 FROM "+quotedTable(one.name)+" LIMIT 0")
 	if err == nil {
 		err = rows.Close()
+	}
+	if denied(errorCode(err)) {
+		return s.grantProblem("SELECT", quotedTable(one.name), err)
 	}
 	if err != nil && !isSchemaChange(err) {
 		return s.queryProblem("opening table "+one.name.String(), err)
@@ -247,137 +246,4 @@ func (r *reader) tell(ctx context.Context) error {
 func (r *reader) put(ctx context.Context, e change.Event) error {
 	e.Position, e.Time = r.at, r.time
 	return r.queue.put(ctx, e)
-}
-
-// decoder decodes the rows of one table id with one version.
-type decoder struct {
-	table *change.Table
-	cells *cells.Decoder
-}
-
-func (r *reader) tableMap(e *replication.TableMapEvent) error {
-	m := r.maps[e.TableID]
-	if m != nil && m.database == string(e.Schema) && m.table == string(e.Table) {
-		m.event = e
-		return nil
-	}
-	m = &mapped{database: string(e.Schema), table: string(e.Table), event: e}
-	m.tracked = r.tracker.find(m.database, m.table)
-	r.maps[e.TableID] = m
-	return nil
-}
-
-func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replication.RowsEvent) error {
-	body := r.dump.bodies[e]
-	if body == nil {
-		return nil // the end of a statement without rows
-	}
-	m := r.maps[e.TableID]
-	if m == nil {
-		return &diag.Problem{Code: codeDecode, Class: diag.Refused,
-			Message: fmt.Sprintf("rows in the log of MySQL %s at %s belong to no table", r.source.address(), r.at), Fix: "report it."}
-	}
-	if m.tracked == nil {
-		return nil
-	}
-	if r.group.xa {
-		return &diag.Problem{Code: codeXA, Class: diag.Refused,
-			Message: fmt.Sprintf("an XA transaction changes table %s, at %s: its rows are in the log before it is decided whether they stay, which is not followed yet", m.tracked.name, r.at),
-			Fix:     "write to this table without XA, or leave it out; then start again with an empty data directory."}
-	}
-	switch m.tracked.state {
-	case joining, arriving:
-		return nil
-	case absent:
-		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
-			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it", m.tracked.name, r.at),
-			Fix:     "it was created outside the log (sql_log_bin=0). Start again with an empty data directory to copy it anew."}
-	}
-	table := m.tracked.table
-	if m.decoder == nil || m.decoder.table != table {
-		d, err := cells.NewDecoder(table, m.event)
-		if err != nil {
-			return err
-		}
-		m.decoder = &decoder{table: table, cells: d}
-	}
-	rows := change.NewRows(len(table.Columns))
-	what, err := m.decoder.cells.Decode(kind, body, rows)
-	if err != nil {
-		return atTable(table.Name, err)
-	}
-	if rows.Len() == 0 {
-		return nil
-	}
-	r.group.delivered = true
-	return r.put(ctx, change.Event{Kind: what, Table: table, Rows: rows})
-}
-
-// query handles a statement that was logged as text.
-func (r *reader) query(ctx context.Context, e *replication.QueryEvent) error {
-	word, rest := firstWord(e.Query)
-	switch word {
-	case "BEGIN":
-		r.group.open, r.group.transaction = true, true
-		return nil
-	case "COMMIT":
-		return r.commit(ctx)
-	case "SAVEPOINT", "RELEASE":
-		return nil
-	case "ROLLBACK":
-		if next, _ := firstWord([]byte(rest)); r.group.delivered {
-			return r.rolledBack(excerpt(string(e.Query)))
-		} else if next == "TO" {
-			return nil
-		}
-		return r.commit(ctx)
-	case "XA":
-		return r.xa(ctx, rest)
-	}
-	if err := r.statement(ctx, e); err != nil {
-		return err
-	}
-	if r.group.transaction {
-		return nil
-	}
-	return r.commit(ctx)
-}
-
-// xa follows XA transactions as far as to know whether one concerned a followed table.
-func (r *reader) xa(ctx context.Context, rest string) error {
-	what, id := firstWord([]byte(rest))
-	// XA COMMIT 'id' ONE PHASE is never logged as such; names are printed alike.
-	id = strings.ReplaceAll(id, " ", "")
-	switch what {
-	case "START", "BEGIN":
-		r.group.open, r.group.transaction, r.group.xa = true, true, true
-		r.xids[id] = true
-		return nil
-	case "END":
-		return nil
-	case "COMMIT":
-		known := r.xids[id]
-		delete(r.xids, id)
-		if !known && r.tracker.blindXA && r.source.server.Flavor == MySQL {
-			return &diag.Problem{Code: codeXA, Class: diag.Refused,
-				Message: fmt.Sprintf("MySQL %s commits at %s an XA transaction that was prepared before it was followed; whether it changed a followed table is not known", r.source.address(), r.at),
-				Fix: fmt.Sprintf("GRANT XA_RECOVER_ADMIN ON *.* TO '%s'@'%%'; then start again with an empty data directory: such transactions are then waited for.",
-					r.source.config.User)}
-		}
-	case "ROLLBACK":
-		delete(r.xids, id)
-	}
-	return r.commit(ctx)
-}
-
-// firstWord is the first word of a statement in upper case, and what follows.
-func firstWord(statement []byte) (word, rest string) {
-	s := strings.TrimLeft(string(statement[:min(len(statement), 512)]), " \t\r\n;")
-	end := strings.IndexFunc(s, func(r rune) bool {
-		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	if end < 0 {
-		end = len(s)
-	}
-	return strings.ToUpper(s[:end]), strings.TrimSpace(s[end:])
 }

@@ -1,0 +1,70 @@
+package mysql
+
+import (
+	"sync"
+
+	"starferry/internal/change"
+)
+
+// pageSizes learns how many bytes a row of a table has, for the LIMIT.
+type pageSizes struct {
+	mu    sync.Mutex
+	limit map[change.Name]int
+	row   map[change.Name]float64
+}
+
+const (
+	firstLimit = 256
+	maxLimit   = 200_000
+)
+
+// next is the LIMIT for a page of at most bytes.
+func (p *pageSizes) next(table change.Name, bytes int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := firstLimit
+	if row := p.row[table]; row > 0 {
+		// A little more than fits: the page ends by bytes, not by rows.
+		limit = int(1.1*float64(bytes)/row) + 1
+	}
+	if upper := p.limit[table]; upper > 0 {
+		limit = min(limit, upper)
+	}
+	return min(max(limit, 1), maxLimit)
+}
+
+// saw notes a page that went well.
+func (p *pageSizes) saw(table change.Name, rows, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.row == nil {
+		p.row, p.limit = map[change.Name]float64{}, map[change.Name]int{}
+	}
+	if upper := p.limit[table]; upper > 0 {
+		p.limit[table] = min(2*upper, maxLimit) // a slow page was an exception until proven otherwise
+	}
+	if rows == 0 {
+		return
+	}
+	size := max(1, float64(bytes)/float64(rows))
+	if old := p.row[table]; old > 0 {
+		size = 0.5*old + 0.5*size
+	}
+	p.row[table] = size
+}
+
+// slow notes a page that the server's time limit ended: the next is half as long.
+func (p *pageSizes) slow(table change.Name, limit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.row == nil {
+		p.row, p.limit = map[change.Name]float64{}, map[change.Name]int{}
+	}
+	p.limit[table] = max(1, limit/2)
+}
+
+func (p *pageSizes) unknown(table change.Name) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.row[table] == 0
+}

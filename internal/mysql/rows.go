@@ -1,0 +1,76 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/mysql/cells"
+)
+
+// decoder decodes the rows of one table id with one version.
+type decoder struct {
+	table *change.Table
+	cells *cells.Decoder
+}
+
+func (r *reader) tableMap(e *replication.TableMapEvent) error {
+	m := r.maps[e.TableID]
+	if m != nil && m.database == string(e.Schema) && m.table == string(e.Table) {
+		m.event = e
+		return nil
+	}
+	m = &mapped{database: string(e.Schema), table: string(e.Table), event: e}
+	m.tracked = r.tracker.find(m.database, m.table)
+	r.maps[e.TableID] = m
+	return nil
+}
+
+func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replication.RowsEvent) error {
+	body := r.dump.bodies[e]
+	if body == nil {
+		return nil // the end of a statement without rows
+	}
+	m := r.maps[e.TableID]
+	if m == nil {
+		return &diag.Problem{Code: codeDecode, Class: diag.Refused,
+			Message: fmt.Sprintf("rows in the log of MySQL %s at %s belong to no table", r.source.address(), r.at), Fix: "report it."}
+	}
+	if m.tracked == nil {
+		return nil
+	}
+	if r.group.xa {
+		return &diag.Problem{Code: codeXA, Class: diag.Refused,
+			Message: fmt.Sprintf("an XA transaction changes table %s, at %s: its rows are in the log before it is decided whether they stay, which is not followed yet", m.tracked.name, r.at),
+			Fix:     "write to this table without XA, or leave it out; then start again with an empty data directory."}
+	}
+	switch m.tracked.state {
+	case joining, arriving:
+		return nil
+	case absent:
+		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
+			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it", m.tracked.name, r.at),
+			Fix:     "it was created outside the log (sql_log_bin=0). Start again with an empty data directory to copy it anew."}
+	}
+	table := m.tracked.table
+	if m.decoder == nil || m.decoder.table != table {
+		d, err := cells.NewDecoder(table, m.event)
+		if err != nil {
+			return err
+		}
+		m.decoder = &decoder{table: table, cells: d}
+	}
+	rows := change.NewRows(len(table.Columns))
+	what, err := m.decoder.cells.Decode(kind, body, rows)
+	if err != nil {
+		return atTable(table.Name, err)
+	}
+	if rows.Len() == 0 {
+		return nil
+	}
+	r.group.delivered = true
+	return r.put(ctx, change.Event{Kind: what, Table: table, Rows: rows})
+}
