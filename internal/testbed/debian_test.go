@@ -68,6 +68,7 @@ func TestUnderLockIsAlone(t *testing.T) {
 	quiet := func(string, ...any) {}
 	err := underLock(t.Context(), cache, "a", quiet, func() error {
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		waiting := make(chan error)
 		go func() {
 			waiting <- underLock(ctx, cache, "a", quiet, func() error { return errors.New("two inside") })
