@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -94,7 +95,7 @@ func (s *simulation) start() {
 	s.pending, s.results = nil, nil
 	s.target.mayReplay()
 	r := &runner{loop: s.loop}
-	if err := r.start(nil); err != nil { //nolint:staticcheck // the simulated ports need no context
+	if err := r.start(context.Background()); err != nil {
 		panic(err)
 	}
 	s.loop.save()
@@ -147,7 +148,7 @@ func (s *simulation) deliver() {
 	if stream == nil || !s.loop.wants() || stream.idle() {
 		return
 	}
-	event, err := stream.Next(nil) //nolint:staticcheck // the simulated stream needs no context
+	event, err := stream.Next(context.Background())
 	if err != nil {
 		panic(err)
 	}
@@ -161,7 +162,7 @@ func (s *simulation) runEffect() {
 	i := s.rng.IntN(len(s.pending))
 	e := s.pending[i]
 	s.pending = append(s.pending[:i], s.pending[i+1:]...)
-	s.results = append(s.results, e(nil)) //nolint:staticcheck // see deliver
+	s.results = append(s.results, e(context.Background()))
 }
 
 func (s *simulation) applyResult() {
