@@ -78,7 +78,7 @@ func barrierMeaning(name string) string {
 	case "lock":
 		return "each page first takes and releases LOCK TABLES … READ (exact)"
 	}
-	return "the server has no GTIDs: safe for commits that hang less than the window, which the first page waits for; SET 'snapshot.barrier' = 'lock' is exact and does not wait"
+	return "the server has no GTIDs: the first page takes and releases LOCK TABLES … READ, or waits for the window where it may not; later pages are safe for commits that hang less than the window (SET 'snapshot.barrier' = 'lock' is exact)"
 }
 
 func (e *explainer) route(r plan.Route, m starrocks.Mapping) {

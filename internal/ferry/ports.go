@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"starferry/internal/change"
@@ -57,9 +58,16 @@ type PageRequest struct {
 	// Delivered is everything the stream had delivered when the page was registered:
 	// the read view must not be older.
 	Delivered change.Position
+	// Exact asks for a read view that holds everything delivered where the server
+	// offers nothing to wait for (Barrier.Window): a short lock, or ErrNoBarrier.
+	Exact bool
 	// MaxBytes ends the page; at least one row is read.
 	MaxBytes int
 }
+
+// ErrNoBarrier is ReadPage's error when an Exact page cannot be had: the lock is
+// not allowed, or a writer does not let go soon enough.
+var ErrNoBarrier = errors.New("no lock to be had")
 
 // Page is an answer to a PageRequest.
 type Page struct {

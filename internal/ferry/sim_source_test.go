@@ -328,7 +328,10 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 		return Page{}, errSimLost
 	}
 	s.some()
-	s.waitForBarrier(request.Delivered)
+	if request.Exact && s.rng.IntN(2) == 0 {
+		return Page{}, ErrNoBarrier
+	}
+	s.waitForBarrier(request)
 	if s.barrier != simSnapshot {
 		s.some()
 	}
@@ -370,19 +373,19 @@ func (s *simSource) some() {
 	}
 }
 
-func (s *simSource) waitForBarrier(delivered change.Position) {
+func (s *simSource) waitForBarrier(request PageRequest) {
 	if s.noBarrier {
 		return
 	}
-	switch s.barrier {
-	case simGTID:
+	switch {
+	case s.barrier == simGTID || request.Exact:
 		for _, e := range s.log {
-			if e.txn != nil && e.end <= delivered.Offset {
+			if e.txn != nil && e.end <= request.Delivered.Offset {
 				s.show(e.txn)
 				e.txn.counted = true
 			}
 		}
-	case simSnapshot:
+	case s.barrier == simSnapshot:
 		for _, txn := range s.txns {
 			s.show(txn)
 		}

@@ -33,8 +33,9 @@ import (
 
 // page is the page under way. There is at most one.
 type page struct {
-	table   *table
-	request PageRequest
+	table      *table
+	request    PageRequest
+	registered time.Time
 	// touched holds the keys that changed since registration, exact bytes, while the
 	// SELECT runs; once the rows are here only the page's own keys matter.
 	touched      map[string]struct{}
@@ -69,21 +70,22 @@ func (l *loop) registerPage() {
 		if t.schema == nil || t.copy.Done {
 			continue
 		}
-		if wait := t.recent.wait(l.now); wait > 0 {
-			l.waitForPage(wait, fmt.Sprintf("the source has no GTIDs: the copy of %s waits %s so that no commit older than that can still be invisible (SET 'snapshot.barrier' = 'lock' needs no wait)", t.route.Source, wait.Round(time.Second)))
+		wait := t.recent.wait(l.now)
+		if wait > 0 && t.recent.noLock {
+			l.waitForPage(wait, fmt.Sprintf("the source has no GTIDs: the copy of %s waits %s so that no commit older than that can still be invisible (a moment of LOCK TABLES … READ would do instead, and is not to be had)", t.route.Source, wait.Round(time.Second)))
 			return
 		}
-		l.requestPage(t)
+		l.requestPage(t, wait > 0)
 		return
 	}
 }
 
-func (l *loop) requestPage(t *table) {
+func (l *loop) requestPage(t *table, exact bool) {
 	p := &page{
-		table: t,
+		table: t, registered: l.now,
 		request: PageRequest{
 			Table: t.schema, After: t.copy.After, Delivered: l.resume.position,
-			MaxBytes: max(l.cfg.PageBytes>>l.pageWait.shrink, 1),
+			Exact: exact, MaxBytes: max(l.cfg.PageBytes>>l.pageWait.shrink, 1),
 		},
 		touched: t.recent.keys(l.now),
 	}
@@ -135,6 +137,10 @@ func (l *loop) pageArrived(p *page, answer Page, err error) {
 	case errors.As(err, &schema):
 		p.failed, p.high, p.rows = err, answer.High, change.NewRows(len(p.request.Table.Columns))
 		return
+	case errors.Is(err, ErrNoBarrier):
+		l.dropPage()
+		p.table.recent.noLock = true
+		return
 	case err != nil && diag.IsTransient(err):
 		l.dropPage()
 		l.pageWait.tries++
@@ -155,6 +161,10 @@ func (l *loop) pageArrived(p *page, answer Page, err error) {
 		return
 	}
 	l.pageWait.tries, l.pageWait.servers = 0, 0
+	if p.request.Exact {
+		// Everything delivered by then was visible: as good as a whole window.
+		p.table.recent.since = p.registered.Add(-p.table.recent.window)
+	}
 	p.accept(answer)
 	p.bytes = answer.Rows.Bytes()
 	l.bytes += p.bytes
@@ -266,6 +276,7 @@ type recentKeys struct {
 	window time.Duration // 0: the server has a better barrier
 	since  time.Time     // nothing before this moment is known
 	touch  []touchedKey  // oldest first
+	noLock bool          // an exact page was asked for in vain
 }
 
 type touchedKey struct {

@@ -20,7 +20,9 @@ import (
 //
 // Rejected: comparing highest GTID numbers (executed sets have gaps),
 // MASTER_GTID_WAIT on MariaDB (waits for replication, never on a primary), and
-// LOCK TABLES as the default (it queues behind long writers).
+// LOCK TABLES for every page by default (it queues behind long writers, and new ones
+// behind it). Without GTIDs it is tried once per stream and table, for a second: from
+// there on the ferry knows every key touched within the window.
 
 const (
 	barrierSnapshot = "consistent snapshot"
@@ -72,16 +74,29 @@ func (s *Source) window() time.Duration {
 // readView makes the connection's next SELECT see everything delivered. The
 // returned position is the read view itself where the server tells it. The read
 // view is given up by releaseView.
-func (s *Source) readView(ctx context.Context, conn *sql.Conn, table *change.Table, delivered change.Position) (*change.Position, error) {
-	switch s.server.Barrier {
-	case barrierSnapshot:
-		return s.snapshotView(ctx, conn, delivered)
-	case barrierGTID:
-		return nil, s.waitExecuted(ctx, conn, delivered.GTIDs)
-	case barrierLock:
-		return nil, s.waitWriters(ctx, conn, table)
+func (s *Source) readView(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (*change.Position, error) {
+	switch {
+	case s.server.Barrier == barrierSnapshot:
+		return s.snapshotView(ctx, conn, request.Delivered)
+	case s.server.Barrier == barrierGTID:
+		return nil, s.waitExecuted(ctx, conn, request.Delivered.GTIDs)
+	case s.server.Barrier == barrierLock:
+		return nil, s.waitWriters(ctx, conn, request.Table)
+	case request.Exact:
+		return nil, s.tryWriters(ctx, conn, request.Table)
 	}
 	return nil, nil // the ferry keeps the window
+}
+
+// tryWriters is waitWriters where there is another way: what a lock that is not
+// allowed, or not soon to be had, stands for is ferry.ErrNoBarrier.
+func (s *Source) tryWriters(ctx context.Context, conn *sql.Conn, table *change.Table) error {
+	err := s.waitWriters(ctx, conn, table)
+	switch errorCode(err) {
+	case 1044, 1142, 1227, 1205:
+		return fmt.Errorf("%w: %w", ferry.ErrNoBarrier, err)
+	}
+	return err
 }
 
 // releaseView ends the transaction of a snapshot; harmless without one.
@@ -114,7 +129,7 @@ func (s *Source) snapshotView(ctx context.Context, conn *sql.Conn, delivered cha
 			return nil, err
 		}
 		if time.Now().After(deadline) {
-			return nil, s.barrierProblem(fmt.Sprintf("its snapshots are at %s, before %s, which its log has sent already", at, delivered))
+			return nil, s.barrierProblem(fmt.Sprintf("its snapshots are at %s, before %s, which its log has sent already", at, delivered), nil)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
@@ -155,7 +170,7 @@ func (s *Source) waitExecuted(ctx context.Context, conn *sql.Conn, set string) e
 		return s.queryProblem("WAIT_FOR_EXECUTED_GTID_SET", err)
 	}
 	if !timedOut.Valid || timedOut.Int64 != 0 {
-		return s.barrierProblem("transactions that its log has sent are not visible yet (semi-sync without an acknowledgement?)")
+		return s.barrierProblem("transactions that its log has sent are not visible yet (semi-sync without an acknowledgement?)", nil)
 	}
 	return nil
 }
@@ -174,15 +189,15 @@ func (s *Source) waitWriters(ctx context.Context, conn *sql.Conn, table *change.
 	_, reset := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = 5")
 	switch {
 	case errorCode(err) == 1205:
-		return s.barrierProblem(fmt.Sprintf("table %s is being written by a transaction that does not end", table.Name))
+		return s.barrierProblem(fmt.Sprintf("table %s is being written by a transaction that does not end", table.Name), err)
 	case err != nil:
 		return s.queryProblem(statement, err)
 	}
 	return s.queryProblem("SET lock_wait_timeout", reset)
 }
 
-func (s *Source) barrierProblem(why string) error {
-	return &diag.Problem{Code: codeBusy, Class: diag.Transient,
+func (s *Source) barrierProblem(why string, cause error) error {
+	return &diag.Problem{Code: codeBusy, Class: diag.Transient, Cause: cause,
 		Message: fmt.Sprintf("MySQL %s does not yet show what it has sent: %s", s.address(), why),
 		Fix:     "nothing, if it passes; otherwise look for transactions that hang: SHOW PROCESSLIST;"}
 }

@@ -29,7 +29,7 @@ func (s *Source) ReadPage(ctx context.Context, request ferry.PageRequest) (ferry
 		return ferry.Page{}, s.reconnectProblem(err)
 	}
 	defer conn.Close()
-	view, err := s.readView(ctx, conn, request.Table, request.Delivered)
+	view, err := s.readView(ctx, conn, request)
 	if err != nil {
 		if isSchemaChange(err) {
 			return s.endPage(ctx, conn, ferry.Page{}, nil, &ferry.SchemaError{Cause: err})
