@@ -19,6 +19,8 @@ type batch struct {
 	body []byte
 	rows int
 	size int
+	// full tells that a row came which the form could not carry.
+	full bool
 	// bad is the first row that no form can carry. The batch is then refused before
 	// anything is sent: StarRocks would only say "Invalid UTF-8 row".
 	bad error
@@ -65,6 +67,7 @@ func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) bool {
 	}
 	if !carried {
 		b.body = b.body[:start]
+		b.full = true
 		return false
 	}
 	b.rows++

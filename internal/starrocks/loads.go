@@ -13,6 +13,8 @@ type loads struct {
 	options compiled
 	csv     *csvRules
 	plan    *layoutPlan
+	// last is the batch begun last; what it could not carry widens the next one.
+	last *batch
 }
 
 // Loads returns what makes and sends the batches of one route, as Configure has set
@@ -26,16 +28,19 @@ func (c *Client) Loads(route ferry.Route) ferry.Loads {
 	return &loads{client: c, target: route.Target, options: options, csv: newCSVRules(options.separator, options.delimiter)}
 }
 
-// NewBatch begins a batch in the narrowest form that carries the given row.
+// NewBatch begins a batch in the narrowest form that carries the given row; behind a
+// quoted batch that could not carry it in the widest: of rows with separators and rows
+// with quotes in turn, each would end the other's batch.
 func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry.Batch {
 	if l.plan == nil || l.plan.layout != layout {
 		l.plan = newLayoutPlan(layout)
 	}
 	f := jsonLines
-	if !l.options.json {
+	if !l.options.json && (l.last == nil || l.last.form != quoted || !l.last.full) {
 		f = narrowest(l.plan, l.csv, rows, row)
 	}
-	return newBatch(l.plan, l.csv, f)
+	l.last = newBatch(l.plan, l.csv, f)
+	return l.last
 }
 
 // headers are those of a load of this batch under this label.
