@@ -176,13 +176,9 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 	if opts.json && !opts.ignoreJSONSize && r.ContentLength > maxJSONBody {
 		return nil, errJSONTooLarge(r.ContentLength)
 	}
-	l := &loader{plan: plan, delta: &delta{}, discard: s.cfg.Discard, builder: newRowBuilder(t, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
+	l := s.newLoader(plan)
 	body := &countingReader{r: r.Body}
-	if opts.json {
-		err = l.loadJSON(body)
-	} else {
-		err = l.loadCSV(body)
-	}
+	err = l.load(body)
 	l.counts.bytes = body.n
 	res.read = time.Since(started)
 	if body.err != nil {
@@ -192,6 +188,18 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 		return l, err
 	}
 	return l, l.quality()
+}
+
+func (s *Server) newLoader(plan *loadPlan) *loader {
+	return &loader{plan: plan, delta: &delta{}, discard: s.cfg.Discard, builder: newRowBuilder(plan.table, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
+}
+
+// load reads all rows of a body, or of the bodies of a transaction one after another.
+func (l *loader) load(body io.Reader) error {
+	if l.plan.opts.json {
+		return l.loadJSON(body)
+	}
+	return l.loadCSV(body)
 }
 
 // quality is the gate in front of the commit.
