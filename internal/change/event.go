@@ -48,7 +48,8 @@ type Event struct {
 	// complete (with GTIDs where the server has them), and that a stream opened
 	// there delivers everything after it. Set on Commit and Progress often enough
 	// (every 20 ms, and when the log has been read to its end), not on every one, and
-	// on every Joined.
+	// on every Joined, and on every Altered unless a position behind it cannot be
+	// asked for.
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.
 	Time time.Time

@@ -99,6 +99,15 @@ func (l *loop) flushDue() {
 	}
 }
 
+// flushEpoch seals what keeps the mark of an epoch from settling.
+func (l *loop) flushEpoch(epoch uint64) {
+	for _, t := range l.order {
+		if t.batch != nil && t.epoch <= epoch {
+			l.seal(t)
+		}
+	}
+}
+
 func (l *loop) flushAll() {
 	for _, t := range l.order {
 		l.seal(t)

@@ -53,6 +53,16 @@ func (l *loop) lastMark() *mark {
 	return &l.settled
 }
 
+// knows tells whether a stream opened at the mark has this version of the schema, or
+// a later one, from its beginning.
+func (m *mark) knows(t *table, schema *change.Table) bool {
+	if t.number >= len(m.states) {
+		return false
+	}
+	known := m.states[t.number].Table
+	return known != nil && known.Version >= schema.Version
+}
+
 // sameStates tells whether nothing changed: the slice is shared until something does.
 func sameStates(a, b []checkpoint.TableState) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])

@@ -44,12 +44,35 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 			l.seal(t)
 			return false
 		}
+		if !l.savedBehind(t, schema) {
+			return false
+		}
 		l.addColumns(t, missing)
 		return false
 	}
 	l.seal(t)
 	t.layout, t.seen = newLayout(schema, t.columns), schema
 	return true
+}
+
+// savedBehind tells whether a restart would begin behind the statement that made this
+// schema. Rows from before it must not come again once the target has the columns it
+// added: they would bring NULL where the source's old rows have the column's default.
+func (l *loop) savedBehind(t *table, schema *change.Table) bool {
+	if l.saved.knows(t, schema) {
+		return true
+	}
+	if l.settled.knows(t, schema) {
+		l.save()
+		return l.err == nil
+	}
+	for i := range l.marks {
+		if l.marks[i].knows(t, schema) {
+			l.flushEpoch(l.marks[i].epoch)
+			return false
+		}
+	}
+	return true // the source has named no place behind it to begin at
 }
 
 func (l *loop) describe(t *table) {

@@ -456,7 +456,7 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			if st.schemas[entry.ddl.name] == nil {
 				return st.Next(ctx) // it may join here
 			}
-			return st.event(change.Event{Kind: change.Altered, Table: st.version(entry.after)}), nil
+			return st.event(change.Event{Kind: change.Altered, Resumable: true, Table: st.version(entry.after)}), nil
 		}
 		if st.change < len(entry.txn.changes) {
 			c := &entry.txn.changes[st.change]

@@ -77,7 +77,7 @@ func (l *loop) passed(event *change.Event) {
 	if event.Resumable {
 		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
 		l.atResume = true
-		if event.Kind == change.Joined {
+		if event.Kind == change.Joined || event.Kind == change.Altered {
 			l.markHere()
 		}
 	}

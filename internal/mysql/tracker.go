@@ -224,10 +224,13 @@ type happening struct {
 
 // tell delivers what happened in the group that has ended.
 func (r *reader) tell(ctx context.Context) error {
-	for _, h := range r.happened {
+	for i, h := range r.happened {
 		e := h.event
 		e.Position, e.Time = r.at, r.time
-		if e.Kind == change.Joined {
+		switch {
+		case e.Kind == change.Altered && i == len(r.happened)-1 && r.canResume():
+			r.makeResumable(&e)
+		case e.Kind == change.Joined:
 			if h.one.state == arriving && h.one.table == e.Table {
 				h.one.state = following
 			}
