@@ -60,9 +60,14 @@ type checkpointDocument struct {
 
 type tableDocument struct {
 	Name nameDocument `json:"name"`
-	// Schema is the number of a file in schemas/, 0 while the table had not joined.
-	Schema int          `json:"schema"`
-	Copy   copyDocument `json:"copy"`
+	// Target is absent in documents of the first days.
+	Target *nameDocument `json:"target,omitempty"`
+	// Schema is the number of a file in schemas/, 0 while the table had not joined;
+	// Seen that of the last row's schema.
+	Schema int              `json:"schema"`
+	Seen   int              `json:"seen,omitempty"`
+	Added  []columnDocument `json:"added,omitempty"`
+	Copy   copyDocument     `json:"copy"`
 }
 
 type copyDocument struct {
@@ -93,15 +98,31 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 			Name: nameOut(t.Name),
 			Copy: copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, After: encodeRows(t.Copy.After)},
 		}
-		if t.Table != nil {
-			var err error
-			if row.Schema, err = number(t.Table); err != nil {
-				return nil, err
-			}
+		if t.Target != (change.Name{}) {
+			target := nameOut(t.Target)
+			row.Target = &target
+		}
+		var err error
+		if row.Schema, err = numberOf(t.Table, number); err != nil {
+			return nil, err
+		}
+		if row.Seen, err = numberOf(t.Seen, number); err != nil {
+			return nil, err
+		}
+		for i := range t.Added {
+			row.Added = append(row.Added, columnOut(&t.Added[i]))
 		}
 		doc.Tables = append(doc.Tables, row)
 	}
 	return doc, nil
+}
+
+// numberOf is 0 for no schema.
+func numberOf(t *change.Table, number schemaNumber) (int, error) {
+	if t == nil {
+		return 0, nil
+	}
+	return number(t)
 }
 
 func decodeCheckpoint(document []byte, schema schemaOf) (*Checkpoint, *checkpointDocument, error) {
@@ -112,19 +133,42 @@ func decodeCheckpoint(document []byte, schema schemaOf) (*Checkpoint, *checkpoin
 	c := &Checkpoint{Epoch: doc.Epoch, Position: doc.Position, Server: string(doc.Server), Open: labelsIn(doc.Open)}
 	for i := range doc.Tables {
 		t := &doc.Tables[i]
-		state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows}}
-		var err error
-		if state.Copy.After, err = t.Copy.After.decode(); err != nil {
+		state, err := t.in(schema)
+		if err != nil {
 			return nil, nil, err
-		}
-		if t.Schema != 0 {
-			if state.Table, err = schema(t.Schema); err != nil {
-				return nil, nil, err
-			}
 		}
 		c.Tables = append(c.Tables, state)
 	}
 	return c, doc, nil
+}
+
+func (t *tableDocument) in(schema schemaOf) (TableState, error) {
+	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows}}
+	if t.Target != nil {
+		state.Target = t.Target.in()
+	}
+	var err error
+	if state.Copy.After, err = t.Copy.After.decode(); err != nil {
+		return state, err
+	}
+	if t.Schema != 0 {
+		if state.Table, err = schema(t.Schema); err != nil {
+			return state, err
+		}
+	}
+	if t.Seen != 0 {
+		if state.Seen, err = schema(t.Seen); err != nil {
+			return state, err
+		}
+	}
+	for i := range t.Added {
+		column, err := t.Added[i].in()
+		if err != nil {
+			return state, err
+		}
+		state.Added = append(state.Added, column)
+	}
+	return state, nil
 }
 
 func encodeRows(rows *change.Rows) *rowsDocument {

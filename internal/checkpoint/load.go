@@ -98,8 +98,10 @@ func readSealed(path, kind string) ([]byte, error) {
 func named(doc *checkpointDocument) []int {
 	var numbers []int
 	for i := range doc.Tables {
-		if n := doc.Tables[i].Schema; n != 0 {
-			numbers = append(numbers, n)
+		for _, n := range []int{doc.Tables[i].Schema, doc.Tables[i].Seen} {
+			if n != 0 {
+				numbers = append(numbers, n)
+			}
 		}
 	}
 	return numbers

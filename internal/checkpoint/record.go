@@ -25,10 +25,18 @@ type Label struct {
 
 // TableState is how far one followed table had come at a checkpoint.
 type TableState struct {
+	Name change.Name
+	// Target is the table its rows went to; zero when an older version wrote it.
+	Target change.Name
 	// Table is the schema in force at the checkpoint's position; nil while the table
 	// had not joined.
 	Table *change.Table
-	Name  change.Name
+	// Seen is the schema of the last row that was loaded, which the next row's is
+	// compared with; nil when an older version wrote it.
+	Seen *change.Table
+	// Added are columns of Table that no row has brought to the target yet, as they
+	// were when they were added: their default then is what the source gave its rows.
+	Added []change.Column
 	Copy  CopyState
 }
 

@@ -51,15 +51,28 @@ func encodeSchema(t *change.Table) ([]byte, error) {
 		Charset: text(t.Charset), Collation: text(t.Collation), Comment: text(t.Comment),
 	}
 	for i := range t.Columns {
-		c := &t.Columns[i]
-		doc.Columns = append(doc.Columns, columnDocument{
-			Name: text(c.Name), Type: typeOut(c.Type), Nullable: c.Nullable,
-			Default: (*text)(c.Default), DefaultExpression: text(c.DefaultExpression),
-			AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
-			Comment: text(c.Comment),
-		})
+		doc.Columns = append(doc.Columns, columnOut(&t.Columns[i]))
 	}
 	return json.MarshalIndent(doc, "", " ")
+}
+
+func columnOut(c *change.Column) columnDocument {
+	return columnDocument{
+		Name: text(c.Name), Type: typeOut(c.Type), Nullable: c.Nullable,
+		Default: (*text)(c.Default), DefaultExpression: text(c.DefaultExpression),
+		AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
+		Comment: text(c.Comment),
+	}
+}
+
+func (c *columnDocument) in() (change.Column, error) {
+	kind, err := c.Type.in()
+	return change.Column{
+		Name: string(c.Name), Type: kind, Nullable: c.Nullable,
+		Default: (*string)(c.Default), DefaultExpression: string(c.DefaultExpression),
+		AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
+		Comment: string(c.Comment),
+	}, err
 }
 
 func decodeSchema(document []byte) (*change.Table, error) {
@@ -72,17 +85,11 @@ func decodeSchema(document []byte) (*change.Table, error) {
 		Charset: string(doc.Charset), Collation: string(doc.Collation), Comment: string(doc.Comment),
 	}
 	for i := range doc.Columns {
-		c := &doc.Columns[i]
-		kind, err := c.Type.in()
+		column, err := doc.Columns[i].in()
 		if err != nil {
 			return nil, err
 		}
-		t.Columns = append(t.Columns, change.Column{
-			Name: string(c.Name), Type: kind, Nullable: c.Nullable,
-			Default: (*string)(c.Default), DefaultExpression: string(c.DefaultExpression),
-			AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
-			Comment: string(c.Comment),
-		})
+		t.Columns = append(t.Columns, column)
 	}
 	for _, k := range t.Key {
 		if k < 0 || k >= len(t.Columns) {

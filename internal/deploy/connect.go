@@ -8,6 +8,7 @@ import (
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql"
 	"starferry/internal/plan"
 	"starferry/internal/starrocks"
@@ -47,10 +48,9 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *st
 		return err
 	}
 	sayLeftOut(p, restored, out)
-	known := knownTables(restored)
 	var fresh []change.Name
 	for _, r := range p.Routes {
-		if !known[r.Source] {
+		if !isKnown(restored, r) {
 			fresh = append(fresh, r.Source)
 		}
 	}
@@ -90,8 +90,9 @@ func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 		return
 	}
 	for i := range restored.Tables {
-		if name := restored.Tables[i].Name; !slices.Contains(sources(p), name) {
-			out.say(fmt.Sprintf("warning: %s was followed by the last run and is not in the script any more; if it comes back it is copied anew", name))
+		t := &restored.Tables[i]
+		if !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
+			out.say(fmt.Sprintf("warning: %s was followed into %s by the last run, which is not in the script any more; if it comes back it is copied anew", t.Name, t.Target))
 		}
 	}
 }
@@ -121,15 +122,17 @@ func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, t
 	return nil
 }
 
-func knownTables(restored *checkpoint.Checkpoint) map[change.Name]bool {
-	known := map[change.Name]bool{}
-	if restored != nil {
-		for i := range restored.Tables {
-			t := &restored.Tables[i]
-			known[t.Name] = t.Table != nil || t.Copy.Done
+// isKnown tells whether the checkpoint knows a route whose table has joined.
+func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
+	if restored == nil {
+		return false
+	}
+	for i := range restored.Tables {
+		if t := &restored.Tables[i]; ferry.Knows(t, r.Source, r.Target) {
+			return t.Table != nil || t.Copy.Done
 		}
 	}
-	return known
+	return false
 }
 
 func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {

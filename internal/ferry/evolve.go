@@ -25,7 +25,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		return false
 	}
 	if t.columns == nil {
-		l.describe(t)
+		l.describe(t, schema)
 		return false
 	}
 	if t.seen != nil && t.seen != schema {
@@ -51,7 +51,8 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		return false
 	}
 	l.seal(t)
-	t.layout, t.seen = newLayout(schema, t.columns), schema
+	t.layout, t.seen, t.added = newLayout(schema, t.columns), schema, nil
+	l.states = nil
 	return true
 }
 
@@ -75,10 +76,10 @@ func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 	return true // the source has named no place behind it to begin at
 }
 
-func (l *loop) describe(t *table) {
+func (l *loop) describe(t *table, schema *change.Table) {
 	t.busy = true
 	l.begin(func(ctx context.Context) func() {
-		columns, err := l.cfg.Target.Columns(ctx, t.route.Target)
+		columns, err := l.cfg.Target.Columns(ctx, t.route.Target, schema)
 		return func() {
 			t.busy = false
 			if err != nil {
@@ -95,10 +96,13 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 	names := make([]string, len(missing))
 	for i := range missing {
 		names[i] = "`" + missing[i].Name + "`"
+		if was := indexOfColumn(t.added, missing[i].Name); was >= 0 {
+			missing[i] = t.added[was]
+		}
 	}
 	text := strings.Join(names, ", ")
 	l.begin(func(ctx context.Context) func() {
-		err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
+		notes, err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
 		return func() {
 			// Described again whatever the answer: success is what the table looks like.
 			t.busy, t.columns = false, nil
@@ -108,6 +112,9 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 			}
 			l.counts.SchemaChanges++
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
+			for _, note := range notes {
+				l.notify(Warning, t.route.Target, note)
+			}
 		}
 	})
 }
@@ -193,12 +200,55 @@ func fit(schema *change.Table, columns []TargetColumn) (missing []change.Column,
 		}
 		missing = append(missing, *c)
 	}
+	keys := 0
 	for _, c := range columns {
-		if schema.Index(c.Name) < 0 && (c.Key || !c.Nullable) {
+		i := schema.Index(c.Name)
+		if i < 0 && (c.Key || !c.Nullable) {
 			refused = append(refused, fmt.Sprintf("the target's column `%s` is NOT NULL and not in the source table", c.Name))
 		}
+		if c.Key && i >= 0 && schema.IsKey(i) {
+			keys++
+		}
+	}
+	if keys != len(schema.Key) || keys != countKeys(columns) {
+		refused = append(refused, fmt.Sprintf("the source's primary key (%s) is not the target's", strings.Join(schema.KeyNames(), ", ")))
 	}
 	return missing, refused
+}
+
+func countKeys(columns []TargetColumn) (n int) {
+	for _, c := range columns {
+		if c.Key {
+			n++
+		}
+	}
+	return n
+}
+
+// sameKey tells whether two versions of a table have the same key in the same order:
+// columns, and for each what its values are compared by.
+func sameKey(old, new *change.Table) bool {
+	return slices.EqualFunc(old.Key, new.Key, func(a, b int) bool {
+		return strings.EqualFold(old.Columns[a].Name, new.Columns[b].Name) && old.Columns[a].Type.Equal(new.Columns[b].Type)
+	})
+}
+
+// addedColumns keeps known of the columns that are still there, and adds those that
+// came with the new version, as they are now.
+func addedColumns(known []change.Column, old, new *change.Table) (added []change.Column) {
+	for i := range new.Columns {
+		c := new.Columns[i]
+		if was := indexOfColumn(known, c.Name); was >= 0 && old.Index(c.Name) >= 0 {
+			added = append(added, known[was])
+		} else if old.Index(c.Name) < 0 {
+			added = append(added, c)
+		}
+	}
+	return added
+}
+
+func indexOfColumn(columns []change.Column, name string) int {
+	return slices.IndexFunc(columns, func(c change.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 func indexOf(columns []TargetColumn, name string) int {

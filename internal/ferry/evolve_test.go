@@ -66,6 +66,41 @@ func TestFitListsWhatTheTargetLacks(t *testing.T) {
 	if len(refused) != 2 || !strings.Contains(refused[0], "`r`") || !strings.Contains(refused[1], "`mine`") {
 		t.Errorf("refused %q", refused)
 	}
+	if _, refused := fit(schemaOf(idColumn), []TargetColumn{{Name: "id"}, {Name: "uid", Key: true}}); len(refused) != 2 {
+		t.Errorf("another key: refused %q", refused)
+	}
+}
+
+// A column that is altered before its first row was what it was for the rows before.
+func TestAddedColumnsAreRememberedAsTheyWere(t *testing.T) {
+	t.Parallel()
+	seven, nine := "7", "9"
+	a := func(def *string) change.Column {
+		return change.Column{Name: "a", Type: change.Type{Base: change.Int}, Nullable: true, Default: def}
+	}
+	versions := []*change.Table{schemaOf(idColumn), schemaOf(idColumn, a(&seven)), schemaOf(idColumn, a(nil)), schemaOf(idColumn, a(nil), column("b", change.Int, true))}
+	var added []change.Column
+	for i := 1; i < len(versions); i++ {
+		added = addedColumns(added, versions[i-1], versions[i])
+	}
+	if len(added) != 2 || added[0].Default != &seven || added[1].Name != "b" {
+		t.Errorf("added %v", added)
+	}
+	added = addedColumns(added, versions[3], schemaOf(idColumn))
+	if added = addedColumns(added, schemaOf(idColumn), schemaOf(idColumn, a(&nine))); len(added) != 1 || added[0].Default != &nine {
+		t.Errorf("dropped and added again: %v", added)
+	}
+}
+
+func TestKeyOfAnotherOrderIsAnother(t *testing.T) {
+	t.Parallel()
+	text := func(collation string) change.Column {
+		return change.Column{Name: "k", Type: change.Type{Base: change.VarChar, Length: 9, Charset: "utf8mb4", Collation: collation}}
+	}
+	if !sameKey(schemaOf(text("utf8mb4_bin")), schemaOf(text("utf8mb4_bin"), idColumn)) || sameKey(schemaOf(text("utf8mb4_bin")), schemaOf(text("utf8mb4_0900_ai_ci"))) ||
+		sameKey(schemaOf(idColumn, text("x")), &change.Table{Key: []int{0, 1}, Columns: []change.Column{idColumn, text("x")}}) {
+		t.Error("keys are compared wrongly")
+	}
 }
 
 func TestLayoutFillsKeptColumnsWithNull(t *testing.T) {

@@ -179,9 +179,10 @@ func (l *loop) advance() {
 	l.finish()
 }
 
-// wants tells whether the loop takes an event now.
+// wants tells whether the loop takes an event now. A page that waits for the stream
+// must not be what keeps the stream waiting.
 func (l *loop) wants() bool {
-	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.bytes < l.cfg.Memory
+	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.bytes-l.pageBytes() < l.cfg.Memory
 }
 
 // fail ends the ferry with its first error.

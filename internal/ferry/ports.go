@@ -89,11 +89,14 @@ func (e *SchemaError) Unwrap() error { return e.Cause }
 
 // Target is where rows go.
 type Target interface {
-	// Columns describes a target table now, in its order.
-	Columns(ctx context.Context, table change.Name) ([]TargetColumn, error)
+	// Columns describes a target table now, in its order. A column that is there and
+	// cannot hold what the source's column of that name holds is an error: which
+	// columns are missing, or are only there, is for the caller to judge.
+	Columns(ctx context.Context, table change.Name, source *change.Table) ([]TargetColumn, error)
 	// AddColumns appends nullable columns for these source columns and returns when
-	// the table has them; columns that it has already are left alone.
-	AddColumns(ctx context.Context, table change.Name, columns []change.Column) error
+	// the table has them; columns that it has already are left alone. The notes say
+	// what the rows that exist do not get.
+	AddColumns(ctx context.Context, table change.Name, columns []change.Column) (notes []string, err error)
 	// Loads returns what makes and sends the batches of one route.
 	Loads(route Route) Loads
 	// Settle ends the loads that an earlier process left open under these labels:

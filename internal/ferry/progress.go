@@ -118,7 +118,7 @@ func (l *loop) reason() string {
 		return "waiting to connect to the source again"
 	case l.held != nil:
 		return "waiting for a schema change at the target"
-	case l.bytes >= l.cfg.Memory:
+	case l.bytes-l.pageBytes() >= l.cfg.Memory:
 		return "waiting for the target: memory is full of rows to load"
 	case l.now.Before(l.pageWait.until):
 		return l.pageWait.reason

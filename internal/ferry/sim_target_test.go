@@ -65,16 +65,16 @@ func (t *simTarget) violate(format string, a ...any) {
 	}
 }
 
-func (t *simTarget) Columns(_ context.Context, name change.Name) ([]TargetColumn, error) {
+func (t *simTarget) Columns(_ context.Context, name change.Name, _ *change.Table) ([]TargetColumn, error) {
 	if t.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
 	return slices.Clone(t.tables[name].columns), nil
 }
 
-func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []change.Column) error {
+func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []change.Column) ([]string, error) {
 	if t.rng.IntN(8) == 0 {
-		return errSimLost
+		return nil, errSimLost
 	}
 	table := t.tables[name]
 	for _, c := range columns {
@@ -83,9 +83,9 @@ func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []ch
 		}
 	}
 	if t.rng.IntN(8) == 0 {
-		return errSimLost // done, and the answer lost
+		return nil, errSimLost // done, and the answer lost
 	}
-	return nil
+	return nil, nil
 }
 
 func (t *simTarget) Settle(_ context.Context, _ change.Name, labels []string) error {

@@ -68,6 +68,11 @@ func simulate(seed uint64, broken simBreak) error {
 		}
 		if crashes > 0 && rng.IntN(crashOdds) == 0 {
 			crashes--
+			if rng.IntN(4) == 0 {
+				if err := s.stop(); err != nil {
+					return fmt.Errorf("step %d: %w", step, err)
+				}
+			}
 			s.crash()
 		}
 	}
@@ -89,7 +94,7 @@ func (s *simulation) start() {
 	s.loop = newLoop(Config{
 		Source: s.source, Target: s.target, Journal: s.journal, Routes: routes,
 		Restored: s.journal.last, Unsettled: unsettled, Deployment: "d", Incarnation: strconv.Itoa(s.starts),
-		Memory: 4000 + s.rng.IntN(20000), PageBytes: 1000, SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
+		Memory: s.memory(), PageBytes: 1000, SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
 	}, s.source.now)
 	s.loop.sabotage = s.broken
 	s.pending, s.results = nil, nil
@@ -102,6 +107,14 @@ func (s *simulation) start() {
 	s.loop.tick(s.source.now)
 }
 
+// memory is sometimes less than a page or a batch would fill.
+func (s *simulation) memory() int {
+	if s.rng.IntN(4) == 0 {
+		return 50 + s.rng.IntN(400)
+	}
+	return 4000 + s.rng.IntN(20000)
+}
+
 // crash forgets the process. What it had sent may still arrive.
 func (s *simulation) crash() {
 	for _, t := range s.loop.order {
@@ -110,6 +123,20 @@ func (s *simulation) crash() {
 		}
 	}
 	s.start()
+}
+
+// stop ends the process in good order: everything it took is sent.
+func (s *simulation) stop() error {
+	s.loop.stop(s.source.now)
+	for range 20_000 {
+		if s.loop.done {
+			return s.check()
+		}
+		if err := s.step(); err != nil {
+			return fmt.Errorf("stopping: %w", err)
+		}
+	}
+	return fmt.Errorf("the stop is stuck: %s", s.describe())
 }
 
 func (s *simulation) step() error {

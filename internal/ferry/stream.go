@@ -12,6 +12,7 @@ import (
 // take processes one event. It is called only while wants.
 func (l *loop) take(now time.Time, event change.Event) {
 	l.now = now
+	l.openTries = 0
 	if !l.process(&event) {
 		l.held = &event
 	}
@@ -93,7 +94,7 @@ func (l *loop) joined(t *table, event *change.Event) {
 			Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
 		})
 	case t.schema == nil:
-		t.schema = event.Table
+		t.schema, t.seen = event.Table, event.Table
 		l.states = nil
 		t.unsaved = true
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
@@ -104,6 +105,11 @@ func (l *loop) altered(t *table, event *change.Event) {
 	if t == nil || t.dropped {
 		return
 	}
+	if !sameKey(t.schema, event.Table) {
+		// The copy goes in the order of the key: in another order it has another place.
+		t.copy.After = nil
+	}
+	t.added = addedColumns(t.added, t.schema, event.Table)
 	t.schema = event.Table
 	l.states = nil
 	l.atResume = false
@@ -150,7 +156,8 @@ func (l *loop) openStream() {
 		switch {
 		case t.schema != nil:
 			followed = append(followed, t.schema)
-		case !t.dropped:
+		default:
+			// A dropped table too: that it is created again must be noticed.
 			join = append(join, t.route.Source)
 		}
 	}
@@ -158,6 +165,10 @@ func (l *loop) openStream() {
 	from := l.resume.position
 	l.begin(func(ctx context.Context) func() {
 		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
+		if err == nil {
+			// The loop may have ended before it could take the stream.
+			context.AfterFunc(ctx, func() { stream.Close() })
+		}
 		return func() { l.opened(stream, err) }
 	})
 }
@@ -205,7 +216,7 @@ func (l *loop) streamEnded(now time.Time, err error) {
 		if state.Table == nil || t.schema == nil {
 			t.copy = state.Copy
 		}
-		t.schema, t.dropped = state.Table, state.Table == nil && state.Copy.Done
+		t.setSchema(&state)
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil

@@ -24,11 +24,14 @@ type table struct {
 	unsaved bool
 	copy    checkpoint.CopyState
 
-	// layout belongs to the schema of the last row that was added, as restored after
-	// a restart; columns is the target table as last described.
-	layout  *Layout
+	// seen is the schema of the last row that was added, layout how its rows become
+	// the target's; columns is the target table as last described. added are columns
+	// of schema that the target lacks, as they were when they were added: what they
+	// are by the time of their first row says nothing of the rows before.
 	seen    *change.Table
+	layout  *Layout
 	columns []TargetColumn
+	added   []change.Column
 	busy    bool // a description or an ALTER of the target table is under way
 
 	asks     int       // failed questions about the target table in a row
@@ -49,19 +52,24 @@ func (t *table) restore(c *checkpoint.Checkpoint) {
 		return
 	}
 	for i := range c.Tables {
-		s := &c.Tables[i]
-		if s.Name == t.route.Source {
-			t.setState(s)
+		if s := &c.Tables[i]; Knows(s, t.route.Source, t.route.Target) {
+			t.copy = s.Copy
+			t.setSchema(s)
 			return
 		}
 	}
 }
 
-func (t *table) setState(s *checkpoint.TableState) {
-	t.schema, t.seen, t.copy = s.Table, s.Table, s.Copy
+// Knows tells whether a checkpoint's table is this route. With another target it is
+// another table, which has to be copied itself.
+func Knows(s *checkpoint.TableState, source, target change.Name) bool {
+	return s.Name == source && (s.Target == target || s.Target == change.Name{})
+}
+
+// setSchema goes back to what the source table was at a checkpoint or resume point.
+func (t *table) setSchema(s *checkpoint.TableState) {
+	t.schema, t.seen, t.added = s.Table, s.Seen, s.Added
 	t.dropped = s.Table == nil && s.Copy.Done
-	t.layout = nil
-	t.recent = recentKeys{}
 }
 
 // drained tells that no row of the table is on its way.
@@ -75,7 +83,9 @@ func (l *loop) tableStates() []checkpoint.TableState {
 	if l.states == nil {
 		l.states = make([]checkpoint.TableState, len(l.order))
 		for i, t := range l.order {
-			l.states[i] = checkpoint.TableState{Table: t.schema, Name: t.route.Source, Copy: t.copy}
+			l.states[i] = checkpoint.TableState{
+				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Copy: t.copy,
+			}
 		}
 	}
 	return l.states

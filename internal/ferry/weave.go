@@ -161,7 +161,7 @@ func (l *loop) pageArrived(p *page, answer Page, err error) {
 		return
 	}
 	l.pageWait.tries, l.pageWait.servers = 0, 0
-	if p.request.Exact {
+	if p.request.Exact && !p.table.recent.since.After(p.registered) {
 		// Everything delivered by then was visible: as good as a whole window.
 		p.table.recent.since = p.registered.Add(-p.table.recent.window)
 	}
@@ -261,12 +261,18 @@ func keyOf(rows *change.Rows, row int, key []int) *change.Rows {
 	return k
 }
 
+// pageBytes is what the page under way holds in memory.
+func (l *loop) pageBytes() int {
+	if l.page == nil {
+		return 0
+	}
+	return l.page.bytes
+}
+
 // dropPage forgets the page under way: done, or to be read again.
 func (l *loop) dropPage() {
-	if l.page != nil {
-		l.bytes -= l.page.bytes
-		l.page = nil
-	}
+	l.bytes -= l.pageBytes()
+	l.page = nil
 }
 
 // recentKeys are the keys of a table touched within the last window, for servers

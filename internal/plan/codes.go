@@ -17,6 +17,7 @@ const (
 	CodeNoIfNotExists diag.Code = "SF2018" // IF NOT EXISTS is left out
 	CodeLateSet       diag.Code = "SF2019" // a SET behind the last statement it could concern
 	CodeCannotDrop    diag.Code = "SF2020" // DROP CATALOG of the current one
+	CodeSourceTwice   diag.Code = "SF2021" // one source table into two targets
 
 	CodeUnknownOption  diag.Code = "SF2104" // no such option here
 	CodeOptionTwice    diag.Code = "SF2105" // an option is written twice in one list

@@ -31,6 +31,7 @@ type compiler struct {
 	source    *sourceEnd
 	target    *targetEnd
 	targets   map[change.Name]diag.Span
+	sources   map[change.Name]diag.Span
 	missing   map[[2]string]bool // catalog and option
 	passwords []diag.Span
 	refused   bool // a Limited option asked for more
@@ -41,7 +42,7 @@ type compiler struct {
 // an error. A script without tables gives a plan without routes: see Runnable.
 func Compile(s *script.Script, name string) (*Plan, []diag.Finding) {
 	c := &compiler{
-		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
+		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, sources: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
 		settings: &layer{origin: "SET"}, plan: Plan{Name: name},
 	}
 	for _, st := range s.Statements {

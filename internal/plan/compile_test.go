@@ -102,7 +102,7 @@ func TestEveryCodeIsProduced(t *testing.T) {
 	}
 	for _, code := range []diag.Code{
 		CodeComesLater, CodeNoCatalog, CodeCatalogTwice, CodeCatalogKind, CodeNoDatabase, CodeNamesDiffer, CodeTwoSources, CodeTwoTargets,
-		CodeTargetTwice, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
+		CodeTargetTwice, CodeSourceTwice, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
 		CodeRefusedOption, CodeNoEffect, CodePlainPassword, CodeProperties, CodeSeparator, CodeMemory, CodeServerIDRange, CodeCheckpointMode, CodeNoComment,
 	} {
 		if !produced[code] {

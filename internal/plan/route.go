@@ -34,6 +34,12 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 			"give it another name, or remove one of the two statements.")
 	}
 	c.targets[target] = st.At
+	if first, twice := c.sources[source]; twice {
+		line, _ := c.file.Position(first.Start)
+		c.error(CodeSourceTwice, st.Source.At, fmt.Sprintf("source table %s goes already to the target of the statement on line %d; one table into several targets comes later", source, line),
+			"put one of the two statements into a script of its own, with a data directory of its own.")
+	}
+	c.sources[source] = st.At
 
 	sinkOptions := layers{with, sinkCatalog.options}
 	c.takeSource(st, layers{hint, sourceCatalog.options}, source)

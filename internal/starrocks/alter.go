@@ -17,7 +17,29 @@ import (
 //
 // What counts is how the table looks, never the reply to the ALTER: it may have
 // been carried out although its answer was lost, or by somebody else.
-func (c *Client) AddColumns(ctx context.Context, table change.Name, columns []change.Column) error {
+func (c *Client) AddColumns(ctx context.Context, table change.Name, columns []change.Column) (notes []string, err error) {
+	for i := range columns {
+		if note := defaultNotCarried(&columns[i]); note != "" {
+			notes = append(notes, note)
+		}
+	}
+	return notes, c.addColumns(ctx, table, columns)
+}
+
+// defaultNotCarried says that rows which exist have values at the source that the
+// target cannot be told by a default.
+func defaultNotCarried(column *change.Column) string {
+	_, note := targetDefault(column)
+	if column.Generated {
+		note = "it is generated"
+	}
+	if note == "" {
+		return ""
+	}
+	return fmt.Sprintf("column `%s` is NULL in the rows that exist, at the source it is not (%s); to have those values, copy the table anew: drop it and start with a new --data-dir", column.Name, note)
+}
+
+func (c *Client) addColumns(ctx context.Context, table change.Name, columns []change.Column) error {
 	const tries = 3
 	var failed error
 	for range tries {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
 )
 
 // differences lists how an existing table differs from the mapping, and what is
@@ -44,6 +47,31 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 		differences = append(differences, fmt.Sprintf("column `%s` %s is not in the source table and cannot be filled with NULL", extra.name, shape(extra.typ, extra.nullable)))
 	}
 	return differences, notes
+}
+
+// holds compares the columns that both sides have.
+func (c *Client) holds(table change.Name, columns []existingColumn, source *change.Table) error {
+	var differences []string
+	for i := range source.Columns {
+		at := slices.IndexFunc(columns, func(have existingColumn) bool { return strings.EqualFold(have.name, source.Columns[i].Name) })
+		if at < 0 {
+			continue
+		}
+		want, _, err := mapColumn(source, i, hasWideDecimal(c.version))
+		if err != nil {
+			return err
+		}
+		different, _ := want.compare(&columns[at])
+		differences = append(differences, different...)
+	}
+	if len(differences) == 0 {
+		return nil
+	}
+	return &diag.Problem{
+		Code:    CodeDifferent,
+		Message: fmt.Sprintf("the StarRocks table %s cannot hold the rows of %s as they are now:\n- %s", readableTable(table), source.Name, strings.Join(differences, "\n- ")),
+		Fix:     fmt.Sprintf("DROP TABLE %s; then start with a new --data-dir: the table is created and copied anew. Until then nothing is lost: the position is kept.", readableTable(table)),
+	}
 }
 
 func (c *MappedColumn) compare(have *existingColumn) (differences []string, note string) {

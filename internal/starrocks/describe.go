@@ -21,11 +21,16 @@ type existingColumn struct {
 	def      *string
 }
 
-// Columns describes a target table now, in its order.
-func (c *Client) Columns(ctx context.Context, table change.Name) ([]ferry.TargetColumn, error) {
+// Columns describes a target table now, in its order. Columns of source that are
+// there with another type, nullability or key are a Problem: they would take values
+// in silence that are not the source's.
+func (c *Client) Columns(ctx context.Context, table change.Name, source *change.Table) ([]ferry.TargetColumn, error) {
 	columns, err := c.describe(ctx, table)
 	if err != nil {
 		return nil, c.tableProblem("describing "+table.String(), table, err)
+	}
+	if err := c.holds(table, columns, source); err != nil {
+		return nil, err
 	}
 	described := make([]ferry.TargetColumn, len(columns))
 	for i, column := range columns {

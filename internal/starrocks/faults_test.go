@@ -87,10 +87,10 @@ func TestALostAnswerToAlterIsNoFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.double.Fault(emulator.Fault{Op: "query", Contains: "ADD COLUMN", DropAfter: true, Count: 1})
-	if err := c.AddColumns(t.Context(), spec.Target, []change.Column{{Name: "n", Type: change.Type{Base: change.Int}, Nullable: true}}); err != nil {
+	if _, err := c.AddColumns(t.Context(), spec.Target, []change.Column{{Name: "n", Type: change.Type{Base: change.Int}, Nullable: true}}); err != nil {
 		t.Fatal(err)
 	}
-	columns, err := c.Columns(t.Context(), spec.Target)
+	columns, err := c.Columns(t.Context(), spec.Target, spec.Source)
 	if err != nil || len(columns) != 6 {
 		t.Error(columns, err)
 	}

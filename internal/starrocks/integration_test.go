@@ -289,13 +289,23 @@ func TestColumnsAreAppended(t *testing.T) {
 		t.Error(err)
 	}
 	for range 2 {
-		if err := c.AddColumns(t.Context(), spec.Target, added); err != nil {
+		if _, err := c.AddColumns(t.Context(), spec.Target, added); err != nil {
 			t.Fatal(err)
 		}
 	}
-	columns, err := c.Columns(t.Context(), spec.Target)
+	columns, err := c.Columns(t.Context(), spec.Target, source)
 	if err != nil || len(columns) != 7 || columns[5].Name != "add_col2" || !columns[6].Nullable || !columns[0].Key || columns[0].Nullable || columns[1].Key {
 		t.Fatalf("%+v %v", columns, err)
+	}
+	other := *source
+	other.Columns = append([]change.Column(nil), source.Columns...)
+	other.Columns[4].Type = change.Type{Base: change.BigInt}
+	if _, err := c.Columns(t.Context(), spec.Target, &other); code(err) != starrocks.CodeDifferent {
+		t.Errorf("a column of another type: %v", err)
+	}
+	notes, err := c.AddColumns(t.Context(), spec.Target, []change.Column{{Name: "add_col2", Type: change.Type{Base: change.Int}, Nullable: true, Generated: true}})
+	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "`add_col2` is NULL in the rows that exist") {
+		t.Errorf("%q %v", notes, err)
 	}
 	wide := *source
 	wide.Columns = append(append([]change.Column(nil), source.Columns...), added...)
@@ -303,11 +313,11 @@ func TestColumnsAreAppended(t *testing.T) {
 	if got := w.read(t, "SELECT runoob_id, add_col2, `with default` FROM "+w.database+".grows ORDER BY runoob_id"); strings.Join(got, ",") != "1|<null>|5,2|2|<null>" {
 		t.Errorf("%q", got)
 	}
-	err = c.AddColumns(t.Context(), spec.Target, []change.Column{{Name: "b", Type: change.Type{Base: change.Blob}}})
+	_, err = c.AddColumns(t.Context(), spec.Target, []change.Column{{Name: "b", Type: change.Type{Base: change.Blob}}})
 	if code(err) != starrocks.CodeType {
 		t.Error(err)
 	}
-	if err := c.AddColumns(t.Context(), w.table("none"), added); code(err) != starrocks.CodeNoTable {
+	if _, err := c.AddColumns(t.Context(), w.table("none"), added); code(err) != starrocks.CodeNoTable {
 		t.Error(err)
 	}
 }

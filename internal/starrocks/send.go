@@ -45,7 +45,7 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 	cancel()
 	if err != nil {
 		if !body.started.Load() {
-			return &ferry.AbortedError{Cause: err}
+			return &ferry.AbortedError{Cause: l.unsent(ctx, label, err)}
 		}
 		return l.resolve(ctx, label, b, whenUnknown{open: l.lost(label, err)})
 	}
@@ -56,6 +56,20 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 		b.release()
 	}
 	return nil
+}
+
+// unsent is the error of a load of which nothing was sent. That the time for it ran
+// out, and not ctx, is StarRocks being slow.
+func (l *loads) unsent(ctx context.Context, label string, err error) error {
+	if ctx.Err() != nil || diag.Find(err) != nil {
+		return err
+	}
+	return &diag.Problem{
+		Code: CodeLoadFailed, Class: diag.Transient,
+		Message: fmt.Sprintf("StarRocks did not take load %s of table %s in time", label, readableTable(l.target)),
+		Fix:     "see to the state of the StarRocks cluster, or raise 'sink.properties.timeout'.",
+		Cause:   err,
+	}
 }
 
 // put sends the bytes: to the first frontend that answers, then to the backend it

@@ -1,0 +1,116 @@
+package ferry
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+)
+
+// restored is a loop that goes on from a table's state, with its stream open.
+func restored(t *testing.T, state checkpoint.TableState) (*loop, *simulation) {
+	t.Helper()
+	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1)
+	s := &simulation{source: source, target: newSimTarget(source.rng, source), journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}}}
+	l := newLoop(Config{
+		Source: source, Target: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i",
+		Routes:   []Route{{Source: source.tables[0].name, Target: source.tables[0].name, Interval: time.Hour, MaxBytes: 1 << 20, MaxRows: 1000}},
+		Restored: &checkpoint.Checkpoint{Epoch: 1, Position: change.Position{File: "log.000001", Offset: 4}, Tables: []checkpoint.TableState{state}},
+	}, source.now)
+	return l, s
+}
+
+// settleEffects runs effects, and what they begin, until there are none.
+func settleEffects(t *testing.T, l *loop) {
+	t.Helper()
+	for range 100 {
+		if len(l.effects) == 0 {
+			return
+		}
+		e := l.effects[0]
+		l.effects = l.effects[1:]
+		l.apply(l.now.Add(time.Minute), e(t.Context()))
+	}
+	t.Fatal("effects without end")
+}
+
+func insertOf(schema *change.Table) change.Event {
+	rows := change.NewRows(len(schema.Columns))
+	for range schema.Columns {
+		rows.AddString("1")
+	}
+	return change.Event{Kind: change.Insert, Table: schema, Rows: rows, Position: change.Position{File: "log.000001", Offset: 90}}
+}
+
+// What a row with the new schema is refused for is refused after every restart, also
+// when the checkpoint was made between the ALTER and its first row.
+func TestRefusedChangeStaysRefused(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	old := &change.Table{Name: name, Version: 1, Key: []int{0}, Columns: []change.Column{
+		{Name: "id", Type: change.Type{Base: change.VarChar, Length: 10}}, {Name: "v", Type: change.Type{Base: change.BigInt}}, {Name: "a", Type: change.Type{Base: change.Int}, Nullable: true}}}
+	altered := *old
+	altered.Version = 2
+	altered.Columns = append([]change.Column(nil), old.Columns...)
+	altered.Columns[2].Type = change.Type{Base: change.BigInt}
+
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: &altered, Seen: old, Copy: checkpoint.CopyState{Done: true}})
+	l.stream = &simStream{}
+	l.take(l.now, insertOf(&altered))
+	settleEffects(t, l)
+	if l.err == nil || !strings.Contains(l.err.Error(), "from int to bigint") {
+		t.Errorf("%v", l.err)
+	}
+}
+
+func TestStateOfAnotherTargetIsNotTaken(t *testing.T) {
+	t.Parallel()
+	name, other := change.Name{Database: "shop", Table: "t0"}, change.Name{Database: "shop", Table: "other"}
+	schema := schemaOf(idColumn)
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: other, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true, Rows: 3}})
+	if l.order[0].schema != nil || l.order[0].copy.Done {
+		t.Error("the copy into another table counts as done")
+	}
+	l, _ = restored(t, checkpoint.TableState{Name: name, Table: schema, Copy: checkpoint.CopyState{Done: true}})
+	if l.order[0].schema == nil {
+		t.Error("a state that names no target is not taken")
+	}
+}
+
+// A copy that meets another key order begins again: its place in the old order says
+// nothing.
+func TestCopyBeginsAgainWhenTheKeyChanges(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	text := func(collation string) *change.Table {
+		return &change.Table{Name: name, Key: []int{0}, Columns: []change.Column{{Name: "id", Type: change.Type{Base: change.VarChar, Length: 9, Charset: "utf8mb4", Collation: collation}}}}
+	}
+	after := change.NewRows(1)
+	after.AddString("c")
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: text("utf8mb4_0900_ai_ci"), Copy: checkpoint.CopyState{After: after}})
+	l.stream = &simStream{}
+	l.take(l.now, change.Event{Kind: change.Altered, Table: text("utf8mb4_bin"), Position: change.Position{File: "log.000001", Offset: 50}})
+	if l.order[0].copy.After != nil {
+		t.Error("the copy goes on in the middle of another order")
+	}
+}
+
+// A page that fills the memory must not stop the stream it waits for.
+func TestPageAsLargeAsTheMemory(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schemaOf(idColumn)})
+	l.stream = &simStream{}
+	l.page = &page{table: l.order[0], bytes: 2 << 20}
+	l.bytes = 2 << 20
+	if !l.wants() {
+		t.Error("the loop takes no event while its page waits for one")
+	}
+	l.bytes += 1 << 20
+	if l.wants() {
+		t.Error("the memory is full and the loop takes more")
+	}
+}
