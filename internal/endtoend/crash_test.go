@@ -26,20 +26,20 @@ func TestKilledFerryLosesNothing(t *testing.T) {
 	pages := "SET 'snapshot.page-size' = '256kb';\n"
 	t.Run("MySQL", func(t *testing.T) {
 		t.Parallel()
-		crashes{rows: 200_000, inCopy: 4, inFlood: 3, settings: pages}.run(t, testbed.MySQL(t))
+		crashes{rows: 200_000, inCopy: 3, inFlood: 3, settings: pages}.run(t, testbed.MySQL(t))
 	})
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
-		crashes{rows: 200_000, inCopy: 4, inFlood: 3, settings: pages}.run(t, testbed.MariaDB(t))
+		crashes{rows: 200_000, inCopy: 3, inFlood: 3, settings: pages}.run(t, testbed.MariaDB(t))
 	})
 	t.Run("MySQL without GTIDs", func(t *testing.T) {
 		t.Parallel()
-		crashes{rows: 20_000, inCopy: 2, inFlood: 2, settings: "SET 'snapshot.page-size' = '64kb';\nSET 'snapshot.barrier' = 'lock';\n"}.
+		crashes{rows: 20_000, inCopy: 3, inFlood: 2, settings: "SET 'snapshot.page-size' = '64kb';\nSET 'snapshot.barrier' = 'lock';\n"}.
 			run(t, testbed.MySQL(t, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"))
 	})
 	t.Run("StarRocks misbehaves", func(t *testing.T) {
 		t.Parallel()
-		crashes{rows: 20_000, inCopy: 2, inFlood: 3, faults: true, settings: "SET 'snapshot.page-size' = '64kb';\n"}.run(t, testbed.MySQL(t))
+		crashes{rows: 60_000, inCopy: 3, inFlood: 3, faults: true, settings: "SET 'snapshot.page-size' = '64kb';\n"}.run(t, testbed.MySQL(t))
 	})
 }
 
@@ -51,17 +51,23 @@ func (c crashes) run(t *testing.T, source *testbed.Server) {
 	small := []string{"'sink.buffer-flush.interval-ms' = '100'", "'sink.buffer-flush.max-bytes' = '1mb'"}
 	script := w.write(t, "crash.sql", w.script(c.settings, route{"orders", "orders", small}, route{"notes", "notes", small}))
 	load.begin(t, 4)
-	if c.faults {
-		c.misbehave(t, w, rand.New(rand.NewPCG(chance, 1000)))
-	}
 	r := rand.New(rand.NewPCG(chance, 2000))
 	copying := 0
 	for i := range c.inCopy {
+		while := time.Duration(r.IntN(2000)) * time.Millisecond
+		if i == 0 {
+			// Long enough for a checkpoint that knows both tables: a target table that
+			// was made before a column was added, and never loaded, is an error.
+			while = 500*time.Millisecond + while/4
+		}
+		if w.killAfter(t, script, "percent=", while) == "copying" {
+			copying++
+		}
+		if i == 0 && c.faults {
+			c.misbehave(t, w, rand.New(rand.NewPCG(chance, 1000)))
+		}
 		if i == c.inCopy/2 {
 			load.addColumns(t)
-		}
-		if w.killAfter(t, script, "percent=", time.Duration(r.IntN(2000))*time.Millisecond) == "copying" {
-			copying++
 		}
 	}
 	if copying == 0 {

@@ -109,7 +109,7 @@ func (l *workload) write(ctx context.Context, t testing.TB, r *rand.Rand) {
 			return
 		}
 		// The source shall not be busy with nothing but the writers.
-		time.Sleep(time.Duration(r.IntN(8)) * time.Millisecond)
+		time.Sleep(time.Duration(r.IntN(30)) * time.Millisecond)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -112,8 +113,21 @@ func (l *loop) settleEarlier(ctx context.Context) error {
 		byTable[label.Table] = append(byTable[label.Table], label.Label)
 	}
 	for _, name := range names {
-		if err := l.cfg.Target.Settle(ctx, name, byTable[name]); err != nil {
-			return err
+		for try := 1; ; try++ {
+			err := l.cfg.Target.Settle(ctx, name, byTable[name])
+			if err == nil {
+				break
+			}
+			if !diag.IsTransient(err) {
+				return err
+			}
+			wait := backOff(try)
+			l.notify(Warning, name, fmt.Sprintf("settling the loads of the last run: %v; next try in %s", err, wait))
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(wait):
+			}
 		}
 	}
 	return nil
