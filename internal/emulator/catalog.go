@@ -23,7 +23,7 @@ type database struct {
 	name   string
 	tables map[string]*table
 	labels *labelBook
-	alters []alterJob // finished schema changes, oldest first
+	alters []*alterJob // schema changes, oldest first
 }
 
 type tableModel uint8
@@ -43,14 +43,19 @@ type column struct {
 	nullable bool
 	def      columnDefault
 	comment  string
+
+	identity string  // the name the column was made with; RENAME COLUMN leaves it
+	fill     *string // what rows older than the column read, when that is not its default
 }
 
-// columnDefault is the DEFAULT clause. fill is the cell that rows older than the column read.
+// columnDefault is the DEFAULT clause.
 type columnDefault struct {
 	set      bool
 	text     string // the literal
-	function string // "CURRENT_TIMESTAMP" and the like
+	function string // defaultNow, "uuid()" or "uuid_numeric()"
 }
+
+const defaultNow = "CURRENT_TIMESTAMP"
 
 type table struct {
 	id           int64
@@ -59,7 +64,6 @@ type table struct {
 	model        tableModel
 	columns      []*column
 	nextColumnID int
-	renamed      map[string]bool // lower-case names that a renamed column still occupies
 	comment      string
 	partition    string // text of the PARTITION BY clause
 	distribution []string
@@ -69,6 +73,7 @@ type table struct {
 	properties   map[string]string
 	created      time.Time
 	store        *tableStore
+	alter        *alterJob // under way; the table is in state SCHEMA_CHANGE
 }
 
 func newCatalog() *catalog {
@@ -135,24 +140,31 @@ func quoteText(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
+// definition is the column as SHOW CREATE TABLE and messages print it.
+func (c *column) definition() string {
+	text := quoteName(c.name) + " " + c.typ.shown()
+	if c.nullable {
+		text += " NULL"
+	} else {
+		text += " NOT NULL"
+	}
+	switch {
+	case c.def.function == defaultNow:
+		text += " DEFAULT " + c.def.function
+	case c.def.function != "":
+		text += " DEFAULT (" + c.def.function + ")"
+	case c.def.set:
+		text += " DEFAULT " + quoteText(c.def.text)
+	}
+	return text + " COMMENT " + quoteText(c.comment)
+}
+
 // createStatement is the text of SHOW CREATE TABLE, blanks included.
 func (t *table) createStatement() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (\n", quoteName(t.name))
 	for i, c := range t.columns {
-		fmt.Fprintf(&b, "  %s %s", quoteName(c.name), c.typ.shown())
-		if c.nullable {
-			b.WriteString(" NULL")
-		} else {
-			b.WriteString(" NOT NULL")
-		}
-		switch {
-		case c.def.function != "":
-			b.WriteString(" DEFAULT " + c.def.function)
-		case c.def.set:
-			b.WriteString(" DEFAULT " + quoteText(c.def.text))
-		}
-		fmt.Fprintf(&b, " COMMENT %s", quoteText(c.comment))
+		b.WriteString("  " + c.definition())
 		if i < len(t.columns)-1 {
 			b.WriteByte(',')
 		}
@@ -198,12 +210,4 @@ func (t *table) createStatement() string {
 	}
 	b.WriteString(");")
 	return b.String()
-}
-
-// alterJob is one row of SHOW ALTER TABLE COLUMN.
-type alterJob struct {
-	id         int64
-	table      string
-	start, end time.Time
-	version    int
 }

@@ -34,13 +34,14 @@ func (s *Server) commit(tx *transaction, t *table, d *delta, counts loadCounts) 
 	st.mu.Lock()
 	before, done := st.published, make(chan struct{})
 	st.published = done
+	epoch := st.epoch
 	st.mu.Unlock()
 	delay := s.publishDelay()
 	s.background.Go(func() {
 		s.sleep(delay)
 		<-before
 		if !s.cfg.Discard {
-			st.apply(d)
+			st.publish(d, epoch)
 		}
 		tx.toVisible()
 		close(done)

@@ -6,8 +6,6 @@ package emulator
 import (
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -26,8 +24,10 @@ type Config struct {
 	// Discard parses and counts loaded rows and keeps none, for benchmarks.
 	Discard bool
 
-	// Version is the StarRocks version to be, by default 3.5.
+	// Version is the StarRocks version to be, 2.5 or later, by default 3.5. Without its
+	// third part it is the newest of its line.
 	Version string
+	release release
 	// Backends is the number of backends, by default 1. Creating a table with more
 	// replicas is refused, so with the default of DefaultReplication, 3, a table needs
 	// "replication_num".
@@ -47,9 +47,14 @@ type Config struct {
 	LabelKeepNum       int
 	LabelCleanInterval time.Duration
 
-	MaxRunningTxns int // per database, by default 1000
+	MaxRunningTxns int // per database, by default 1000, before 3.2 100
 	MaxVersions    int // per table between compactions, by default 1000
 	MaxKeyBytes    int // of an encoded primary key, by default 128
+	// AlterInterval is how often the scheduler moves schema changes on, by default every
+	// 10 s: one that is not fast takes two of its ticks at least.
+	AlterInterval time.Duration
+	// Now is the clock of schema changes and compaction, by default time.Now.
+	Now func() time.Time
 	// LoadTimeout is for loads without a timeout header, by default 600 s.
 	LoadTimeout time.Duration
 }
@@ -78,21 +83,29 @@ func (c Config) withDefaults() (Config, error) {
 	number(&c.Backends, 1)
 	number(&c.DefaultReplication, 3)
 	number(&c.LabelKeepNum, 1000)
-	number(&c.MaxRunningTxns, 1000)
 	number(&c.MaxVersions, 1000)
 	number(&c.MaxKeyBytes, 128)
 	span(&c.PublishDelay, 50*time.Millisecond)
 	span(&c.LabelKeep, 72*time.Hour)
 	span(&c.LabelCleanInterval, 4*time.Hour)
 	span(&c.LoadTimeout, 600*time.Second)
+	span(&c.AlterInterval, 10*time.Second)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	for _, addr := range []string{c.QueryAddr, c.HTTPAddr, c.BEHTTPAddr} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return c, fmt.Errorf("address %q: %w", addr, err)
 		}
 	}
-	major, _, _ := strings.Cut(c.Version, ".")
-	if n, err := strconv.Atoi(major); err != nil || n < 3 {
-		return c, fmt.Errorf("version %q: want 3.5 or later", c.Version)
+	var err error
+	if c.release, err = parseRelease(c.Version); err != nil {
+		return c, err
 	}
+	transactions := 100
+	if c.has(featureManyTransactions) {
+		transactions = 1000
+	}
+	number(&c.MaxRunningTxns, transactions)
 	return c, nil
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,10 +15,17 @@ const (
 	alterRenameColumn
 	alterRename
 	alterComment
+	alterModify
+	alterColumnComment
+	alterOrderBy
+	alterSwap
+	alterProperties
 )
 
 var alterNames = map[alterKind]string{
-	alterAdd: "SCHEMA_CHANGE", alterDrop: "SCHEMA_CHANGE", alterRenameColumn: "RENAME_COLUMN", alterRename: "RENAME", alterComment: "ALTER_COMMENT",
+	alterAdd: "SCHEMA_CHANGE", alterDrop: "SCHEMA_CHANGE", alterModify: "SCHEMA_CHANGE", alterOrderBy: "SCHEMA_CHANGE",
+	alterRenameColumn: "RENAME_COLUMN", alterRename: "RENAME", alterComment: "ALTER_COMMENT", alterColumnComment: "MODIFY_COLUMN_COMMENT",
+	alterSwap: "SWAP", alterProperties: "MODIFY_TABLE_PROPERTY",
 }
 
 type alterClause struct {
@@ -26,7 +34,8 @@ type alterClause struct {
 	first      bool
 	after      string
 	name, to   string
-	properties bool
+	names      []string
+	properties map[string]string
 }
 
 type alterTableStmt struct {
@@ -79,17 +88,41 @@ func (p *parser) alterClause() alterClause {
 		c.to = p.expectString()
 		return c
 	case p.accept("MODIFY", "COLUMN"):
-		p.refuse("ALTER TABLE … MODIFY COLUMN")
-	case p.isWord("SET"), p.isWord("ORDER"), p.isWord("SWAP"), p.accept("ADD", "PARTITION"), p.accept("DROP", "PARTITION"), p.accept("ADD", "INDEX"):
+		if p.commentOnly() {
+			c.kind, c.name = alterColumnComment, p.ident()
+			p.expect("COMMENT")
+			c.to = p.expectString()
+			return c
+		}
+		c.kind, c.columns = alterModify, []columnDef{p.columnDef()}
+		c.first = p.accept("FIRST")
+		if !c.first && p.accept("AFTER") {
+			c.after = p.ident()
+		}
+	case p.accept("SET"):
+		c.kind, c.properties = alterProperties, p.properties()
+		return c
+	case p.accept("ORDER", "BY"):
+		c.kind, c.names = alterOrderBy, p.identList()
+	case p.accept("SWAP", "WITH"):
+		c.kind, c.to = alterSwap, p.ident()
+		return c
+	case p.accept("ADD", "PARTITION"), p.accept("DROP", "PARTITION"), p.accept("ADD", "INDEX"), p.accept("ADD", "ROLLUP"), p.accept("DISTRIBUTED", "BY"):
 		p.refuse("this form of ALTER TABLE")
 	default:
 		p.fail()
 	}
 	if p.accept("PROPERTIES") {
-		p.properties()
-		c.properties = true
+		c.properties = p.properties()
 	}
 	return c
+}
+
+// commentOnly tells MODIFY COLUMN c COMMENT 'x' from a MODIFY with a definition.
+func (p *parser) commentOnly() bool {
+	ahead := *p
+	ahead.ident()
+	return ahead.isWord("COMMENT")
 }
 
 // runAlterTable works on a copy of the columns and installs it at the end: a statement
@@ -108,9 +141,12 @@ func (s *session) runAlterTable(st alterTableStmt) error {
 		if other := alterNames[clause.kind]; other != family || i > 0 && family != "SCHEMA_CHANGE" {
 			return ddlError("Alter operation %s conflicts with operation %s", other, family)
 		}
-		if clause.properties && i < len(st.clauses)-1 {
+		if len(clause.properties) > 0 && i < len(st.clauses)-1 {
 			return ddlError("reduplicated PROPERTIES")
 		}
+	}
+	if t.alter != nil {
+		return errTableBusy(t.name)
 	}
 	switch clause := st.clauses[0]; clause.kind {
 	case alterRename:
@@ -120,36 +156,61 @@ func (s *session) runAlterTable(st alterTableStmt) error {
 	case alterComment:
 		t.comment = clause.to
 		return nil
+	case alterColumnComment:
+		return t.commentColumn(clause.name, clause.to)
+	case alterSwap:
+		return s.swapTables(t, clause.to)
+	case alterProperties:
+		return s.setProperties(t, clause.properties)
 	}
 	return s.changeSchema(t, st.clauses)
 }
 
 func (s *session) changeSchema(t *table, clauses []alterClause) error {
-	start := time.Now()
-	changed := &table{name: t.name, model: t.model, columns: slices.Clone(t.columns), nextColumnID: t.nextColumnID,
-		renamed: t.renamed, distribution: t.distribution, orderBy: t.orderBy}
+	changed := *t
+	changed.columns = slices.Clone(t.columns)
+	fast := s.server.has(featureFastSchemaEvolution) && t.properties["fast_schema_evolution"] == "true"
+	any, timeout := false, defaultAlterTimeout
 	added := map[string]bool{}
 	for _, clause := range clauses {
-		if clause.kind == alterDrop {
-			if err := changed.dropColumn(clause.name); err != nil {
-				return err
+		var err error
+		did := true
+		switch clause.kind {
+		case alterDrop:
+			err = changed.dropColumn(clause.name)
+		case alterModify:
+			fast = false
+			did, err = s.modifyColumn(&changed, clause)
+		case alterOrderBy:
+			fast = false
+			err = changed.sortBy(clause.names)
+		default:
+			for _, d := range clause.columns {
+				if added[strings.ToLower(d.name)] {
+					return analysisError("Repeatedly add same column with different definition: %s", d.name)
+				}
+				added[strings.ToLower(d.name)] = true
+				fast = fast && d.def.function == ""
+				if err = s.addColumn(&changed, d, clause); err != nil {
+					return err
+				}
 			}
-			continue
 		}
-		for _, d := range clause.columns {
-			if added[strings.ToLower(d.name)] {
-				return analysisError("Repeatedly add same column with different definition: %s", d.name)
+		if err != nil {
+			return err
+		}
+		any = any || did
+		if text, given := clause.properties["timeout"]; given {
+			seconds, err := strconv.ParseUint(text, 10, 31)
+			if err != nil {
+				return analysisError("Invalid timeout format: %s", text)
 			}
-			added[strings.ToLower(d.name)] = true
-			if err := s.addColumn(changed, d, clause); err != nil {
-				return err
-			}
+			timeout = time.Duration(seconds) * time.Second
 		}
 	}
-	t.columns, t.nextColumnID = changed.columns, changed.nextColumnID
-	t.store.addSchema(t.columns)
-	job := alterJob{id: s.server.catalog.newID(), table: t.name, start: start, end: time.Now(), version: t.store.schemaNumber()}
-	t.db.alters = append(t.db.alters, job)
+	if any {
+		s.newAlter(t, &changed, fast, timeout)
+	}
 	return nil
 }
 
@@ -157,35 +218,49 @@ func (s *session) addColumn(t *table, d columnDef, clause alterClause) error {
 	switch {
 	case t.column(d.name) != nil:
 		return analysisError("Can not add column which already exists in base table: %s", d.name)
-	case t.renamed[strings.ToLower(d.name)]:
-		return ddlError("Can not add column which already exists in column id: %s, you can remove %s and try again.", d.name, d.name)
+	case t.occupant(d.name) != nil:
+		return ddlError("Can not add column which already exists in column id: %s, you can remove %s and try again.", d.name, t.occupant(d.name).definition())
 	case d.typ.kind == tTime:
 		return analysisError("Unsupported data type: TIME")
 	case d.key && t.model == primaryKeys:
 		return analysisError("Can not add key column: %s for primary key table", d.name)
+	case d.autoIncrement:
+		return analysisError("ADD COLUMN does not support AUTO_INCREMENT attribute")
+	case d.generated != "":
+		return notEmulated("generated columns")
 	}
 	col, err := s.analyzeColumn(d, t.model, d.key)
 	if err != nil {
 		return err
 	}
-	if d.def.function != "" {
-		return ddlError("unsupported default expr:%s", strings.ToLower(d.def.function))
-	}
-	if !col.nullable && !d.def.set {
+	switch {
+	case d.def.function == defaultNow:
+		filled := s.started.In(s.location()).Format(time.DateTime)
+		col.fill = &filled
+	case d.def.function != "":
+		return ddlError("unsupported default expr:%s", d.def.function)
+	case !col.nullable && !d.def.set:
 		return analysisError("Field '%s' is not null but doesn't have a default value", d.name)
 	}
 	at := len(t.columns)
 	switch {
-	case clause.first:
+	case clause.first && !d.key:
 		return ddlError("Invalid column order. value should be after key. index[%s]", t.name)
+	case clause.first:
+		at = 0
 	case clause.after != "":
-		at = slices.IndexFunc(t.columns, func(c *column) bool { return strings.EqualFold(c.name, clause.after) }) + 1
+		at = t.position(clause.after) + 1
 		if at == 0 {
 			return ddlError("Column[%s] does not found", clause.after)
 		}
 		if at < len(t.keyColumns()) && !d.key {
 			return ddlError("Invalid column order. value should be after key. index[%s]", t.name)
 		}
+		if at > len(t.keyColumns()) && d.key {
+			return ddlError("Invalid column order. value should be after key. index[%s]", t.name)
+		}
+	case d.key:
+		at = len(t.keyColumns())
 	}
 	t.nextColumnID++
 	col.id = t.nextColumnID
@@ -209,41 +284,5 @@ func (t *table) dropColumn(name string) error {
 		return notEmulated("dropping a key column")
 	}
 	t.columns = slices.DeleteFunc(t.columns, func(x *column) bool { return x == c })
-	return nil
-}
-
-func (t *table) renameColumn(from, to string) error {
-	c := t.column(from)
-	switch {
-	case c == nil:
-		return codedAnalysisError(5509, "42S22", "Unknown column '%s' in '%s'", from, t.name)
-	case t.column(to) != nil:
-		return codedAnalysisError(1060, "42S21", "Duplicate column name '%s'", to)
-	case !isColumnName(to):
-		return codedAnalysisError(1166, "42000", "Incorrect column name '%s'", to)
-	}
-	t.renamed[strings.ToLower(c.name)] = true
-	renamed := *c
-	renamed.name = to
-	t.columns = slices.Clone(t.columns)
-	t.columns[slices.Index(t.columns, c)] = &renamed
-	for i, n := range t.distribution {
-		if strings.EqualFold(n, from) {
-			t.distribution[i] = to
-		}
-	}
-	return nil
-}
-
-func (s *session) renameTable(t *table, to string) error {
-	if !s.can("CREATE TABLE", "DATABASE", t.db.id, 0) {
-		return errDenied("CREATE TABLE", "DATABASE "+t.db.name)
-	}
-	if t.db.tables[to] != nil {
-		return codedAnalysisError(1050, "42S01", "Table '%s' already exists", to)
-	}
-	delete(t.db.tables, t.name)
-	t.name = to
-	t.db.tables[to] = t
 	return nil
 }

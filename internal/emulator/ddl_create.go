@@ -55,6 +55,9 @@ func (s *session) runDropDatabase(st dropDatabaseStmt) error {
 	if !s.can("DROP", "DATABASE", db.id, 0) {
 		return errDenied("DROP", "DATABASE "+st.name)
 	}
+	if !st.force && !s.replaying && db.labels.committed("") {
+		return errCommittedLeft("database", st.name)
+	}
 	delete(c.databases, st.name)
 	if s.db == st.name {
 		s.db = ""
@@ -84,7 +87,7 @@ func (s *session) runCreateTable(st createTableStmt) error {
 	}
 	t.db = db
 	t.id = c.newID()
-	t.store = newTableStore()
+	t.store = newClockedStore(s.server.cfg.Now)
 	t.store.addSchema(t.columns)
 	db.tables[t.name] = t
 	return nil
@@ -99,11 +102,14 @@ func (s *session) analyzeCreate(st createTableStmt) (*table, error) {
 	if st.engine != "" && !strings.EqualFold(st.engine, "olap") {
 		return nil, analysisError("Unknown engine: %s", st.engine)
 	}
+	if err := checkGenerated(st.columns); err != nil {
+		return nil, err
+	}
 	if !st.keysGiven {
 		st.keys = defaultKeys(st.columns)
 	}
 	t := &table{name: st.name.table, model: st.model, comment: st.comment, partition: st.partition, created: time.Now(),
-		orderBy: st.orderBy, renamed: map[string]bool{}}
+		orderBy: st.orderBy}
 	for _, d := range st.columns {
 		if t.column(d.name) != nil {
 			return nil, codedAnalysisError(1060, "42S21", "Duplicate column name '%s'", d.name)
@@ -154,10 +160,13 @@ func (s *session) analyzeColumn(d columnDef, model tableModel, key bool) (*colum
 	if d.typ.kind == tTime {
 		return nil, analysisError("Type:TIME of column:%s does not support", d.name)
 	}
-	if err := d.typ.check(d.name, s.server.major() >= 4); err != nil {
+	if err := d.typ.check(d.name, s.server.has(featureWideDecimal)); err != nil {
 		return nil, err
 	}
-	c := &column{name: d.name, typ: d.typ, key: key, nullable: d.null != nullForbidden, def: d.def, comment: d.comment}
+	if d.typ.kind == tVarbinary && !s.server.has(featureVarbinary) {
+		return nil, newSQLError(1064, "HY000", "You have an error in your SQL syntax: unknown type %s", d.typ)
+	}
+	c := &column{name: d.name, identity: d.name, typ: d.typ, key: key, nullable: d.null != nullForbidden, def: d.def, comment: d.comment}
 	if key && model == primaryKeys {
 		if !canBePrimaryKey(d.typ) {
 			return nil, analysisError("primary key column[%s] type not supported: %s", d.name, d.typ)
@@ -184,8 +193,12 @@ func checkDefault(d columnDef) error {
 		return analysisError("Invalid default value for '%s'", d.name)
 	case d.badDefault != "":
 		return analysisError("Invalid default value for '%s': Unsupported expr %s for default value", d.name, d.badDefault)
-	case d.def.function != "" && d.typ.kind != tDatetime:
+	case d.def.function == defaultNow && d.typ.kind != tDatetime:
 		return analysisError("Invalid default value for '%s': Default function now() for type %s is not supported", d.name, d.typ)
+	case d.def.function == defaultUUID && (d.typ.kind != tVarchar || d.typ.length < len(uuidForm)):
+		return analysisError("Invalid default value for '%s': Varchar type length must be greater than 36 for uuid()", d.name)
+	case d.def.function == defaultUUIDNumber && d.typ.kind != tLargeint:
+		return analysisError("Invalid default value for '%s': Default function uuid_numeric() for type %s is not supported", d.name, d.typ)
 	case !d.def.set:
 		return nil
 	case d.typ.isText():
@@ -270,16 +283,17 @@ var knownProperties = map[string][]string{
 
 func (s *session) analyzeProperties(t *table, given map[string]string) (map[string]string, error) {
 	cfg := s.server.cfg
-	p := map[string]string{
-		"compression": "LZ4", "fast_schema_evolution": "true", "replicated_storage": "true",
-		"replication_num": strconv.Itoa(cfg.DefaultReplication),
+	p := map[string]string{"compression": "LZ4", "replicated_storage": "true", "replication_num": strconv.Itoa(cfg.DefaultReplication)}
+	fastKnown := s.server.has(featureFastSchemaEvolution)
+	if fastKnown {
+		p["fast_schema_evolution"] = "true"
 	}
 	if t.model == primaryKeys {
 		p["enable_persistent_index"] = "true"
 	}
 	for k, v := range given {
 		allowed, known := knownProperties[k]
-		if !known {
+		if !known || k == "fast_schema_evolution" && !fastKnown {
 			return nil, ddlError("Unexpected exception: Unknown properties: {%s=%s}", k, v)
 		}
 		if allowed != nil && !slices.ContainsFunc(allowed, func(a string) bool { return strings.EqualFold(a, v) }) {
@@ -287,16 +301,24 @@ func (s *session) analyzeProperties(t *table, given map[string]string) (map[stri
 		}
 		p[k] = v
 	}
-	n, err := strconv.Atoi(p["replication_num"])
+	if v, given := p["fast_schema_evolution"]; given {
+		p["fast_schema_evolution"] = strings.ToLower(v)
+	}
+	return p, s.checkReplication(t.name, p["replication_num"])
+}
+
+func (s *session) checkReplication(table, number string) error {
+	cfg := s.server.cfg
+	n, err := strconv.Atoi(number)
 	if err != nil || n <= 0 {
-		return nil, ddlError("Unexpected exception: Replication num should larger than 0. (suggested 3)")
+		return ddlError("Unexpected exception: Replication num should larger than 0. (suggested 3)")
 	}
 	if n > cfg.Backends && !s.replaying {
-		return nil, ddlError("Unexpected exception: Table replication num should be less than of equal to the number of available BE nodes. "+
+		return ddlError("Unexpected exception: Table replication num should be less than of equal to the number of available BE nodes. "+
 			"You can change this default by setting the replication_num table properties. Current alive backend is [%s]. , table=%s, properties.replication_num=%d",
-			backendIDs(cfg.Backends), t.name, n)
+			backendIDs(cfg.Backends), table, n)
 	}
-	return p, nil
+	return nil
 }
 
 func backendIDs(n int) string {
@@ -321,8 +343,17 @@ func (s *session) runDropTable(st dropTableStmt) error {
 	if !s.canTable("DROP", t) {
 		return errDenied("DROP", "TABLE "+t.name)
 	}
+	if !st.force && !s.replaying && t.db.labels.committed(t.name) {
+		return errCommittedLeft("table", t.name)
+	}
 	delete(t.db.tables, t.name)
 	return nil
+}
+
+// errCommittedLeft refuses to drop what committed loads have not reached yet.
+func errCommittedLeft(kind, name string) error {
+	return ddlError("There are still some transactions in the COMMITTED state waiting to be completed. The %s [%s] cannot be dropped. "+
+		"If you want to forcibly drop(cannot be recovered), please use \"DROP %s <%s> FORCE\".", kind, name, strings.ToUpper(kind), kind)
 }
 
 func (s *session) runTruncate(st truncateStmt) error {
@@ -333,7 +364,9 @@ func (s *session) runTruncate(st truncateStmt) error {
 	if !s.canTable("DELETE", t) {
 		return errDenied("DELETE", "TABLE "+t.name)
 	}
-	t.store.waitPublished()
+	if t.alter != nil {
+		return errTableBusy(t.name)
+	}
 	t.store.truncate()
 	return nil
 }

@@ -23,6 +23,9 @@ type (
 		def        columnDefault
 		badDefault string // an expression that no DEFAULT may be
 		comment    string
+
+		autoIncrement bool
+		generated     string // the expression of a generated column
 	}
 	createTableStmt struct {
 		name        tableName
@@ -291,9 +294,13 @@ func (p *parser) columnDef() columnDef {
 	case p.accept("DEFAULT"):
 		p.defaultClause(&d)
 	case p.accept("AUTO_INCREMENT"):
-		p.refuse("AUTO_INCREMENT columns")
-	case p.isWord("AS"):
-		p.refuse("generated columns")
+		d.autoIncrement = true
+	case p.accept("AS"):
+		from := p.i
+		p.expr()
+		if p.err == nil {
+			d.generated = p.src[p.toks[from].start:p.toks[p.i-1].end]
+		}
 	}
 	if p.accept("COMMENT") {
 		d.comment = p.expectString()
@@ -316,17 +323,21 @@ func (p *parser) defaultClause(d *columnDef) {
 			p.expectInt()
 			p.expectOp(")")
 		}
-		d.def = columnDefault{function: "CURRENT_TIMESTAMP"}
+		d.def = columnDefault{function: defaultNow}
 	case p.isOp("("):
 		p.next()
 		name := p.ident()
 		p.expectOp("(")
 		p.expectOp(")")
 		p.expectOp(")")
-		if !strings.EqualFold(name, "now") {
-			p.refuse("DEFAULT (" + name + "())")
+		switch strings.ToLower(name) + "()" {
+		case "now()":
+			d.def = columnDefault{function: defaultNow}
+		case defaultUUID, defaultUUIDNumber:
+			d.def = columnDefault{function: strings.ToLower(name) + "()"}
+		default:
+			d.badDefault = name + "()"
 		}
-		d.def = columnDefault{function: "CURRENT_TIMESTAMP"}
 	default:
 		from := p.i
 		p.sum()

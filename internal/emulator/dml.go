@@ -170,7 +170,7 @@ func (ss *session) insertRow(b *rowBuilder, d *delta, into []int, row []expr, sc
 func missingValue(c *column, scope *rowScope) (value, error) {
 	switch {
 	case c.def.function != "":
-		return now(scope, nil)
+		return c.def.generate(scope)
 	case c.def.set:
 		return textValue(c.def.text), nil
 	case !c.nullable:

@@ -63,6 +63,9 @@ func (ss *session) run(st statement, src string) (outcome, error) {
 
 // change runs a statement that changes the catalog, alone, and writes it to the journal.
 func (ss *session) change(st statement, src string) error {
+	if !ss.replaying {
+		ss.started = ss.server.cfg.Now()
+	}
 	c := ss.server.catalog
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,6 +83,8 @@ func (ss *session) change(st statement, src string) error {
 		err = ss.runTruncate(st)
 	case alterTableStmt:
 		err = ss.runAlterTable(st)
+	case cancelAlterStmt:
+		err = ss.runCancelAlter(st)
 	case createUserStmt:
 		err = ss.runCreateUser(st)
 		src = st.text()
@@ -93,7 +98,7 @@ func (ss *session) change(st statement, src string) error {
 	if err != nil || ss.replaying {
 		return err
 	}
-	return ss.server.journal.statement(ss.db, ss.user, src)
+	return ss.server.journal.statement(ss, src)
 }
 
 func (ss *session) qualify(n tableName) tableName {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,10 @@ type journalHead struct {
 	Label     string    `json:",omitempty"`
 	Kind      string    `json:",omitempty"`
 	Txn       int64     `json:",omitempty"`
-	Begun     time.Time `json:",omitzero"`
+	Begun     time.Time `json:",omitzero"`  // of a load or a statement
+	Zone      string    `json:",omitempty"` // time zone of the statement's session
+	Alter     string    `json:",omitempty"` // the end of the schema change of a table: its state
+	Reason    string    `json:",omitempty"` // why it was cancelled
 	Rows      int64     `json:",omitempty"`
 }
 
@@ -44,8 +48,17 @@ const journalName = "journal"
 
 var journalMagic = []byte("SRJ1\n")
 
-func (j *journal) statement(db, user, src string) error {
-	return j.write(journalHead{Statement: src, Database: db, User: user}, nil)
+func (j *journal) statement(ss *session, src string) error {
+	return j.write(journalHead{Statement: src, Database: ss.db, User: ss.user, Begun: ss.started, Zone: ss.variableText("time_zone")}, nil)
+}
+
+// alter writes down the end of a schema change.
+func (j *journal) alter(job *alterJob, failure string) error {
+	head := journalHead{Database: job.table.db.name, Table: job.table.name, Alter: string(alterFinished), Begun: job.start, Reason: failure}
+	if failure != "" {
+		head.Alter = string(alterCancelled)
+	}
+	return j.write(head, nil)
 }
 
 func (j *journal) load(t *table, tx *transaction, d *delta) error {
@@ -201,13 +214,21 @@ func (s *Server) replayRecord(ss *session, body []byte) error {
 	}
 	ops := body[w+int(n):]
 	if head.Statement != "" {
-		ss.db, ss.user = head.Database, head.User
+		ss.db, ss.user, ss.started = head.Database, head.User, head.Begun
+		ss.vars["time_zone"] = cmp.Or(head.Zone, "UTC")
 		_, err := ss.execute(head.Statement)
 		return err
 	}
 	t, err := s.catalog.table(tableName{head.Database, head.Table})
 	if err != nil {
 		return err
+	}
+	if head.Alter != "" {
+		if t.alter == nil {
+			return errBadRecord
+		}
+		t.alter.finish(head.Reason, head.Begun)
+		return nil
 	}
 	d, err := readOps(ops)
 	if err != nil {

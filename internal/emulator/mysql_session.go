@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-const handshakeVersion = "8.0.33"
-
 // Capabilities as StarRocks offers them: no DEPRECATE_EOF, no MULTI_STATEMENTS, no
 // TRANSACTIONS, no SESSION_TRACK.
 const (
@@ -51,7 +49,8 @@ type session struct {
 	remote    string
 	vars      map[string]string
 	userVars  map[string]value
-	replaying bool // statements of the journal: no privileges, no limits
+	replaying bool      // statements of the journal: no privileges, no limits
+	started   time.Time // of the statement that changes the catalog
 
 	conn  *packetConn
 	stmts map[uint32]*prepared
@@ -108,7 +107,7 @@ func (ss *session) handshake() error {
 		return err
 	}
 	salt := newSalt()
-	b := append([]byte{10}, handshakeVersion+"\x00"...)
+	b := append([]byte{10}, ss.server.handshakeVersion()+"\x00"...)
 	b = binary.LittleEndian.AppendUint32(b, ss.id)
 	b = append(append(b, salt[:8]...), 0)
 	caps := uint32(offeredCapabilities)
@@ -334,6 +333,7 @@ func (ss *session) writeError(err error) error {
 	if !ok {
 		e = &sqlError{code: 1064, state: "HY000", text: err.Error()}
 	}
+	e = ss.server.ofVersion(e)
 	b := binary.LittleEndian.AppendUint16([]byte{0xff}, e.code)
 	b = append(b, "#"+e.state+strings.ToValidUTF8(e.text, "?")...)
 	return ss.conn.write(b)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +53,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s.background.Go(s.serveQueries)
 	s.background.Go(s.cleanLabelsRegularly)
+	s.background.Go(s.runAltersRegularly)
 	s.serveHTTP(s.fe, s.feListener)
 	s.serveHTTP(s.be, s.beListener)
 	return s, nil
@@ -224,21 +223,6 @@ func (s *Server) cleanLabelsRegularly() {
 			s.CleanLabels()
 		}
 	}
-}
-
-func (s *Server) major() int {
-	major, _, _ := strings.Cut(s.cfg.Version, ".")
-	n, _ := strconv.Atoi(major)
-	return n
-}
-
-// fullVersion is current_version(): the release and the commit it was built from.
-func (s *Server) fullVersion() string {
-	v := s.cfg.Version
-	for strings.Count(v, ".") < 2 {
-		v += ".0"
-	}
-	return v + "-embedded"
 }
 
 // printed is the text of a value in a column of the given type.

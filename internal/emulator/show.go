@@ -331,25 +331,6 @@ func (ss *session) showColumns(st showStmt) (*relation, error) {
 	return virtual("", columns, rows), nil
 }
 
-func (ss *session) showAlter(st showStmt) (*relation, error) {
-	if st.db == "" {
-		st.db = ss.db
-	}
-	db, err := ss.server.catalog.database(st.db)
-	if err != nil {
-		return nil, err
-	}
-	columns := strings.Fields("JobId TableName CreateTime FinishTime IndexName IndexId OriginIndexId SchemaVersion TransactionId State Msg Progress Timeout")
-	var rows [][]value
-	for _, j := range db.alters {
-		rows = append(rows, []value{
-			intValue(j.id), textValue(j.table), textValue(j.start.Format(time.DateTime)), textValue(j.end.Format(time.DateTime)), textValue(j.table),
-			intValue(j.id + 1), intValue(j.id + 1), textValue(strconv.Itoa(j.version) + ":0"), intValue(0), textValue("FINISHED"), textValue(""), null, textValue("86400"),
-		})
-	}
-	return virtual("", columns, rows), nil
-}
-
 func (ss *session) showGrants(st showStmt) (*relation, error) {
 	name := st.user
 	if name == "" {

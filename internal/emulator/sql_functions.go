@@ -96,7 +96,9 @@ var functions = map[string]function{
 		return value{kind: vDate, s: v.s[:10]}, err
 	}},
 	"UNIX_TIMESTAMP": {0, 0, typeBigint, false, pure(func([]value) value { return intValue(time.Now().Unix()) })},
-	"VERSION":        {0, 0, typeText, false, pure(func([]value) value { return textValue(handshakeVersion) })},
+	"VERSION": {0, 0, typeText, false, func(r *rowScope, _ []value) (value, error) {
+		return textValue(r.session.server.handshakeVersion()), nil
+	}},
 	"CURRENT_VERSION": {0, 0, typeText, false, func(r *rowScope, _ []value) (value, error) {
 		return textValue(r.session.server.fullVersion()), nil
 	}},

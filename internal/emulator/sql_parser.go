@@ -228,6 +228,8 @@ func (p *parser) statement() statement {
 		return p.selectStatement()
 	case "CREATE", "DROP", "ALTER", "TRUNCATE":
 		return p.ddlStatement()
+	case "CANCEL":
+		return p.cancelStatement()
 	case "INSERT":
 		return p.insertStatement()
 	case "DELETE":

@@ -9,41 +9,54 @@ import (
 	"time"
 )
 
-// tableStore keeps the rows of one table. Invariant: a row is written once and never
-// rewritten; it begins with the number of the schema it was written under, so adding or
-// dropping a column touches no row. Rejected: a struct per row, which costs several
-// times the memory of the data.
+// tableStore keeps the rows of one table. Invariant: a row begins with the number of the
+// schema it was written under, so adding or dropping a column touches no row; its cells
+// have the types in force, so only MODIFY COLUMN rewrites rows. Rejected: a struct per
+// row, which costs several times the memory of the data.
 type tableStore struct {
 	mu      sync.RWMutex
 	rows    map[string]string // encoded key → row
 	schemas [][]storedColumn  // by schema number
+	types   map[int]dataType  // of the cells of every column there ever was, by id
+	changed int               // the schema number of the latest change of a type
 	nextRow uint64            // the key of a duplicate-key table
 
 	commitMu  sync.Mutex    // keeps the order of commits; taken before mu
 	published chan struct{} // closed when the last committed load is visible
 
-	versions  int // since the last compaction
+	versions  int       // since the last compaction
+	added     time.Time // when the latest of them was
 	compacted time.Time
+	now       func() time.Time
+
+	epoch int // the number of TRUNCATEs; a load of an earlier one never becomes visible
 }
 
 // storedColumn is one cell of the rows of a schema number.
-type storedColumn struct{ id int }
-
-func newTableStore() *tableStore {
-	done := make(chan struct{})
-	close(done)
-	return &tableStore{rows: map[string]string{}, published: done, versions: 1, compacted: time.Now()}
+type storedColumn struct {
+	id  int
+	typ dataType // when the schema was new
 }
 
-// addSchema starts a new schema number with the given columns.
+func newTableStore() *tableStore { return newClockedStore(time.Now) }
+
+func newClockedStore(now func() time.Time) *tableStore {
+	done := make(chan struct{})
+	close(done)
+	return &tableStore{rows: map[string]string{}, types: map[int]dataType{}, published: done, versions: 1, added: now(), compacted: now(), now: now}
+}
+
+// addSchema starts a new schema number with the given columns. Cells of a column whose
+// type is another now are rewritten.
 func (s *tableStore) addSchema(columns []*column) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cols := make([]storedColumn, len(columns))
 	for i, c := range columns {
-		cols[i] = storedColumn{id: c.id}
+		cols[i] = storedColumn{id: c.id, typ: c.typ}
 	}
 	s.schemas = append(s.schemas, cols)
+	s.changeTypes(cols)
 }
 
 func (s *tableStore) schemaNumber() int {
@@ -77,8 +90,9 @@ func uvarint(s string) (v uint64, n int) {
 // rowReader gives the cells of stored rows in the order of the schema in force.
 type rowReader struct {
 	columns []*column
-	places  [][]int // schema number → cell of each column, -1 when the row lacks it
-	fills   []value // what rows older than the column read
+	places  [][]int    // schema number → cell of each column, -1 when the row lacks it
+	types   []dataType // of the cells, when a MODIFY came after the columns were looked up
+	fills   []value    // what rows older than the column read
 	offsets []int
 }
 
@@ -92,8 +106,12 @@ func (s *tableStore) reader(columns []*column) *rowReader {
 		r.places = append(r.places, place)
 	}
 	for _, c := range columns {
+		r.types = append(r.types, s.types[c.id])
 		v := null
-		if c.def.set {
+		switch {
+		case c.fill != nil:
+			v = castValue(c.typ, textValue(*c.fill))
+		case c.def.set:
 			v = castValue(c.typ, textValue(c.def.text))
 		}
 		r.fills = append(r.fills, v)
@@ -128,7 +146,10 @@ func (r *rowReader) cells(row string, dst []value) {
 			continue
 		}
 		at += n
-		dst[i] = cellValue(r.columns[i].typ, row[at:at+int(size)-1], false)
+		dst[i] = cellValue(r.types[i], row[at:at+int(size)-1], false)
+		if to := r.columns[i].typ; to != r.types[i] {
+			dst[i] = changeType(dst[i], r.types[i], to)
+		}
 	}
 }
 
@@ -206,9 +227,24 @@ func (d *delta) remove(key []byte) {
 	d.ops = append(d.ops, deltaOp{blob: string(key), key: int32(len(key)), delete: true})
 }
 
+// publish makes a load that was committed in the given epoch visible.
+func (s *tableStore) publish(d *delta, epoch int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if epoch == s.epoch {
+		s.applyLocked(d)
+	}
+}
+
+// apply makes a load visible.
 func (s *tableStore) apply(d *delta) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.applyLocked(d)
+}
+
+func (s *tableStore) applyLocked(d *delta) {
+	d = s.inTypesOfNow(d)
 	for _, op := range d.ops {
 		key := op.blob[:op.key]
 		delete(s.rows, key) // also before a put: the map would keep the old blob alive by its key
@@ -216,26 +252,19 @@ func (s *tableStore) apply(d *delta) {
 			s.rows[key] = op.blob[op.key:]
 		}
 	}
-	s.versions++
+	s.addVersion()
 }
 
+// truncate throws away the rows, and what is committed and not visible yet. The tablets
+// are new ones, with one version.
 func (s *tableStore) truncate() {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows = map[string]string{}
-}
-
-// compactionPause is how long StarRocks leaves a tablet alone between two compactions.
-const compactionPause = 120 * time.Second
-
-// versionCount is the number of versions a load adds to, after any compaction due.
-func (s *tableStore) versionCount() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := time.Now(); now.Sub(s.compacted) >= compactionPause {
-		s.versions, s.compacted = 1, now
-	}
-	return s.versions
+	s.epoch++
+	s.versions, s.added, s.compacted = 1, s.now(), s.now()
 }
 
 // newRowKey numbers the rows of a duplicate-key table.

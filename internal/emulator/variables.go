@@ -14,7 +14,7 @@ var defaultVariables = map[string]string{
 	"net_read_timeout": "60", "net_write_timeout": "60", "performance_schema": "false", "query_cache_size": "1048576", "query_cache_type": "0",
 	"query_timeout": "300", "sql_auto_is_null": "false", "sql_mode": "ONLY_FULL_GROUP_BY", "sql_safe_updates": "0", "sql_select_limit": "9223372036854775807",
 	"system_time_zone": "UTC", "time_zone": "UTC", "transaction_isolation": "READ-COMMITTED", "transaction_read_only": "false",
-	"tx_isolation": "READ-COMMITTED", "tx_read_only": "false", "version": handshakeVersion, "version_comment": "", "wait_timeout": "28800",
+	"tx_isolation": "READ-COMMITTED", "tx_read_only": "false", "version": "", "version_comment": "", "wait_timeout": "28800",
 	"catalog": "default_catalog", "foreign_key_checks": "true", "unique_checks": "true", "enable_profile": "false", "parallel_fragment_exec_instance_num": "1",
 	"pipeline_dop": "0", "enable_pipeline_engine": "true", "wait_timeout_ms": "0", "default_storage_engine": "olap", "div_precision_increment": "4",
 }
@@ -30,7 +30,10 @@ func (ss *session) variableText(name string) string {
 	if v, ok := ss.vars[name]; ok {
 		return v
 	}
-	if name == "version_comment" {
+	switch name {
+	case "version":
+		return ss.server.handshakeVersion()
+	case "version_comment":
 		return "StarRocks version " + ss.server.cfg.Version
 	}
 	return defaultVariables[name]
