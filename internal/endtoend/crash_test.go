@@ -39,7 +39,7 @@ func TestKilledFerryLosesNothing(t *testing.T) {
 	})
 	t.Run("StarRocks misbehaves", func(t *testing.T) {
 		t.Parallel()
-		crashes{rows: 60_000, inCopy: 3, inFlood: 3, faults: true, settings: "SET 'snapshot.page-size' = '64kb';\n"}.run(t, testbed.MySQL(t))
+		crashes{rows: 40_000, inCopy: 3, inFlood: 3, faults: true, settings: "SET 'snapshot.page-size' = '64kb';\n"}.run(t, testbed.MySQL(t))
 	})
 }
 
