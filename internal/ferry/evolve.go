@@ -24,15 +24,15 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if t.busy || l.err != nil || l.now.Before(t.askAfter) {
 		return false
 	}
-	if t.columns == nil {
-		l.describe(t, schema)
-		return false
-	}
 	if t.seen != nil && t.seen != schema {
 		if refused := compare(t.seen, schema); len(refused) > 0 {
 			l.fail(refusal(t, refused))
 			return false
 		}
+	}
+	if t.columns == nil {
+		l.describe(t, schema)
+		return false
 	}
 	missing, refused := fit(schema, t.columns)
 	if len(refused) > 0 {

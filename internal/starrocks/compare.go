@@ -9,13 +9,13 @@ import (
 	"starferry/internal/diag"
 )
 
-// differences lists how an existing table differs from the mapping, and what is
-// different but harmless.
+// differences lists how an existing table differs from the mapping, which columns it
+// lacks, and what is different but harmless.
 //
 // Columns that are only at the target are what stays of columns dropped at the
 // source: fine when they take NULL. Defaults do not matter to loads, which name
 // every column. The order of the columns matters only inside the key.
-func (m Mapping) differences(columns []existingColumn, key []string) (differences, notes []string) {
+func (m Mapping) differences(columns []existingColumn, key []string) (differences []string, missing []*MappedColumn, notes []string) {
 	if key == nil {
 		differences = append(differences, "it is not a PRIMARY KEY table")
 	} else if !slices.EqualFunc(key, m.Key, strings.EqualFold) {
@@ -26,7 +26,7 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 		want := &m.Columns[i]
 		at := slices.IndexFunc(columns, func(c existingColumn) bool { return strings.EqualFold(c.name, want.Name) })
 		if at < 0 {
-			differences = append(differences, fmt.Sprintf("column `%s` is missing, it would be %s", want.Name, want.shape()))
+			missing = append(missing, want)
 			continue
 		}
 		seen[at] = true
@@ -46,7 +46,7 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 		}
 		differences = append(differences, fmt.Sprintf("column `%s` %s is not in the source table and cannot be filled with NULL", extra.name, shape(extra.typ, extra.nullable)))
 	}
-	return differences, notes
+	return differences, missing, notes
 }
 
 // holds compares the columns that both sides have.

@@ -223,7 +223,7 @@ func TestDifferencesAreAllListed(t *testing.T) {
 		{name: "submission_date", typ: normalType("date"), nullable: true},
 		{name: "old", typ: normalType("decimal64(10, 2)"), nullable: true},
 	}
-	differences, notes := m.differences(same, []string{"RUNOOB_ID"})
+	differences, _, notes := m.differences(same, []string{"RUNOOB_ID"})
 	if len(differences) != 0 || len(notes) != 2 {
 		t.Errorf("%q %q", differences, notes)
 	}
@@ -234,9 +234,12 @@ func TestDifferencesAreAllListed(t *testing.T) {
 		{name: "submission_date", typ: "DATE", nullable: true},
 		{name: "extra", typ: "INT"},
 	}
-	differences, _ = m.differences(other, []string{"runoob_id", "runoob_title"})
+	differences, missing, _ := m.differences(other, []string{"runoob_id", "runoob_title"})
+	if len(missing) != 1 || missing[0].Name != "add_col" {
+		t.Errorf("missing %v", missing)
+	}
 	golden(t, "differences.txt", strings.Join(differences, "\n")+"\n")
-	if differences, _ := m.differences(same, nil); len(differences) != 1 {
+	if differences, _, _ := m.differences(same, nil); len(differences) != 1 {
 		t.Error(differences)
 	}
 }

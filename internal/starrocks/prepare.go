@@ -52,14 +52,14 @@ func (c *Client) Prepare(ctx context.Context, spec TableSpec) (Prepared, error) 
 	if err := c.checkPrivileges(ctx, spec.Target); err != nil {
 		return Prepared{}, err
 	}
-	if err := c.compare(ctx, &p); err != nil {
-		return Prepared{}, err
-	}
 	if !p.Created {
 		count := c.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteTable(spec.Target))
 		if err := count.Scan(&p.Rows); err != nil {
 			return Prepared{}, c.tableProblem("counting the rows of "+spec.Target.String(), spec.Target, err)
 		}
+	}
+	if err := c.compare(ctx, &p); err != nil {
+		return Prepared{}, err
 	}
 	return p, nil
 }
@@ -139,8 +139,17 @@ func (c *Client) compare(ctx context.Context, p *Prepared) error {
 	if err != nil {
 		return err
 	}
-	differences, notes := p.Mapping.differences(columns, key)
+	differences, missing, notes := p.Mapping.differences(columns, key)
 	p.Notes = append(p.Notes, notes...)
+	for _, column := range missing {
+		// An empty table may lack what was added at the source since an earlier try
+		// created it: the first row brings it.
+		if p.Rows == 0 && column.Nullable {
+			p.Notes = append(p.Notes, fmt.Sprintf("column `%s` is missing: it is appended with the first row", column.Name))
+			continue
+		}
+		differences = append(differences, fmt.Sprintf("column `%s` is missing, it would be %s", column.Name, column.shape()))
+	}
 	if len(differences) == 0 {
 		return nil
 	}
