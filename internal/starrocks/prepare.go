@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,10 +142,11 @@ func (c *Client) compare(ctx context.Context, p *Prepared) error {
 	}
 	differences, missing, notes := p.Mapping.differences(columns, key)
 	p.Notes = append(p.Notes, notes...)
+	// An empty table may lack what was added at the source since an earlier try created
+	// it, and nothing else: the first row brings it.
+	young := p.Rows == 0 && len(differences) == 0 && !slices.ContainsFunc(missing, func(c *MappedColumn) bool { return !c.Nullable })
 	for _, column := range missing {
-		// An empty table may lack what was added at the source since an earlier try
-		// created it: the first row brings it.
-		if p.Rows == 0 && column.Nullable {
+		if young {
 			p.Notes = append(p.Notes, fmt.Sprintf("column `%s` is missing: it is appended with the first row", column.Name))
 			continue
 		}
