@@ -66,7 +66,10 @@ func (j *journal) load(t *table, tx *transaction, d *delta) error {
 		return nil
 	}
 	head := journalHead{Database: t.db.name, Table: t.name, Label: tx.label, Kind: tx.kind, Txn: tx.id, User: tx.user, Begun: tx.begun, Rows: tx.counts.loaded}
-	var b []byte
+	b, err := d.rule.appendTo(nil)
+	if err != nil {
+		return err
+	}
 	for _, op := range d.ops {
 		flag := byte(0)
 		if op.delete {
@@ -264,6 +267,12 @@ func readOps(b []byte) (*delta, error) {
 		b = b[1+w1+w2:]
 		if size > uint64(len(b)) || key > size {
 			return nil, errBadRecord
+		}
+		if flag == ruleFlag {
+			if d.rule, b = readRule(b[:size]), b[size:]; d.rule == nil {
+				return nil, errBadRecord
+			}
+			continue
 		}
 		d.ops = append(d.ops, deltaOp{blob: string(b[:size]), key: int32(key), delete: flag == 1})
 		b = b[size:]

@@ -27,37 +27,6 @@ type jsonToken struct {
 	value []byte
 }
 
-// readToken classifies the text of a JSON value.
-func readToken(text []byte) (jsonToken, bool) {
-	text = bytes.TrimSpace(text)
-	t := jsonToken{text: text}
-	if len(text) == 0 {
-		return t, false
-	}
-	switch text[0] {
-	case 'n':
-		t.kind = jsonNull
-	case 't', 'f':
-		t.kind = jsonBool
-	case '"':
-		t.kind = jsonString
-		var s string
-		if json.Unmarshal(text, &s) != nil {
-			return t, false
-		}
-		t.value = []byte(s)
-	case '{':
-		t.kind = jsonObject
-	case '[':
-		t.kind = jsonArray
-	default:
-		t.kind = jsonNumber
-	}
-	return t, true
-}
-
-func compactJSON(dst *bytes.Buffer, text []byte) error { return json.Compact(dst, text) }
-
 // jsonFromText makes a JSON value of a text: parsed when it looks like a document,
 // else kept as a JSON string.
 func jsonFromText(in, dst []byte) ([]byte, bool) {

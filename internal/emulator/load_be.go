@@ -191,15 +191,16 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 }
 
 func (s *Server) newLoader(plan *loadPlan) *loader {
-	return &loader{plan: plan, delta: &delta{}, discard: s.cfg.Discard, builder: newRowBuilder(plan.table, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
+	return &loader{plan: plan, delta: &delta{rule: plan.update}, discard: s.cfg.Discard, builder: newRowBuilder(plan.table, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
 }
 
 // load reads all rows of a body, or of the bodies of a transaction one after another.
 func (l *loader) load(body io.Reader) error {
+	data := decompressed(l.plan.opts.compression, body)
 	if l.plan.opts.json {
-		return l.loadJSON(body)
+		return l.loadJSON(data)
 	}
-	return l.loadCSV(body)
+	return l.loadCSV(data)
 }
 
 // quality is the gate in front of the commit.

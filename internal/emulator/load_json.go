@@ -2,199 +2,54 @@ package emulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
-	"strconv"
-	"strings"
+	"unicode/utf8"
 )
 
-const maxJSONBody = 100 << 20
+const (
+	maxJSONBody   = 100 << 20
+	maxJSONStream = 4 << 30 // one document stream
+)
 
-// jsonPath is one entry of jsonpaths: keys and array positions from the root of a row.
-type jsonPath []jsonStep
-
-type jsonStep struct {
-	key   string
-	index int // -1 for a key
+// jsonReader takes the rows out of a body of JSON. Its row buffers are reused.
+type jsonReader struct {
+	l      *loader
+	paths  []jsonPath
+	root   *jsonPath
+	index  map[string]int // source name → place
+	values []sourceValue
 }
 
-func parseJSONPaths(text string) ([]jsonPath, error) {
-	var list []string
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, ddlError("Invalid json path: %s", text)
-	}
-	var out []jsonPath
-	for _, s := range list {
-		p, err := parseJSONPath(s)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-func parseJSONPath(s string) (jsonPath, error) {
-	bad := func() (jsonPath, error) { return nil, ddlError("Invalid json path: %s", s) }
-	if !strings.HasPrefix(s, "$") {
-		return bad()
-	}
-	if strings.Contains(s, "*") {
-		return nil, ddlError("not implemented by the embedded server: wildcards in jsonpaths: %s", s)
-	}
-	path := jsonPath{}
-	for rest := s[1:]; rest != ""; {
-		switch {
-		case rest[0] == '.' && strings.HasPrefix(rest, `."`):
-			end := strings.IndexByte(rest[2:], '"')
-			if end < 0 {
-				return bad()
-			}
-			path = append(path, jsonStep{key: rest[2 : 2+end], index: -1})
-			rest = rest[3+end:]
-		case rest[0] == '.':
-			end := strings.IndexAny(rest[1:], ".[") + 1
-			if end == 0 {
-				end = len(rest)
-			}
-			if end == 1 {
-				return bad()
-			}
-			path = append(path, jsonStep{key: rest[1:end], index: -1})
-			rest = rest[end:]
-		case rest[0] == '[':
-			end := strings.IndexByte(rest, ']')
-			if end < 0 {
-				return bad()
-			}
-			n, err := strconv.Atoi(rest[1:end])
-			if err != nil || n < 0 {
-				return bad()
-			}
-			path = append(path, jsonStep{index: n})
-			rest = rest[end+1:]
-		default:
-			return bad()
-		}
-	}
-	return path, nil
-}
-
-// find follows a path into a document; false when something on it is missing.
-func (p jsonPath) find(doc []byte) ([]byte, bool) {
-	for _, step := range p {
-		doc = bytes.TrimSpace(doc)
-		if len(doc) == 0 {
-			return nil, false
-		}
-		if step.index >= 0 {
-			var list []json.RawMessage
-			if doc[0] != '[' || json.Unmarshal(doc, &list) != nil || step.index >= len(list) {
-				return nil, false
-			}
-			doc = list[step.index]
-			continue
-		}
-		members, err := objectMembers(doc)
-		if err != nil {
-			return nil, false
-		}
-		found := false
-		for _, m := range members {
-			if m.key == step.key {
-				doc, found = m.text, true
-				break // a key given twice: the first wins
-			}
-		}
-		if !found {
-			return nil, false
-		}
-	}
-	return doc, true
-}
-
-type jsonMember struct {
-	key  string
-	text []byte
-}
-
-// objectMembers lists the members of an object in their order, duplicates included.
-func objectMembers(doc []byte) ([]jsonMember, error) {
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, ddlError("parse error. the value should be an object: %s", clip(doc))
-	}
-	var out []jsonMember
-	for dec.More() {
-		k, err := dec.Token()
-		if err != nil {
-			return nil, ddlError("parse error. %s", err)
-		}
-		key, _ := k.(string)
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, ddlError("parse error. %s", err)
-		}
-		out = append(out, jsonMember{key: key, text: raw})
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, ddlError("parse error. %s", err)
-	}
-	return out, nil
-}
-
-func clip(b []byte) string {
-	if len(b) > 128 {
-		b = b[:128]
-	}
-	return string(bytes.ToValidUTF8(b, []byte("?")))
-}
-
-// loadJSON reads a stream of objects, or one array of them.
+// loadJSON reads a stream of objects, or arrays of them.
 func (l *loader) loadJSON(body io.Reader) error {
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return err
+	o := l.plan.opts
+	r := &jsonReader{l: l, index: map[string]int{}, values: make([]sourceValue, len(l.plan.sources))}
+	var err error
+	if o.jsonPaths != "" {
+		if r.paths, err = parseJSONPaths(o.jsonPaths); err != nil {
+			return err
+		}
 	}
-	if len(data) > maxJSONBody && !l.plan.opts.ignoreJSONSize {
+	if o.jsonRoot != "" {
+		root, err := parseJSONPath(o.jsonRoot)
+		if err != nil {
+			return err
+		}
+		r.root = &root
+	}
+	for i, name := range l.plan.sources {
+		r.index[name] = i
+	}
+	data, err := io.ReadAll(io.LimitReader(body, maxJSONStream+1))
+	switch {
+	case err != nil:
+		return err
+	case len(data) > maxJSONStream:
+		return ddlError("The json document stream exceeds the limit of %d bytes", maxJSONStream)
+	case len(data) > maxJSONBody && !o.ignoreJSONSize && o.compression == noCodec:
 		return errJSONTooLarge(int64(len(data)))
 	}
-	var paths []jsonPath
-	if l.plan.opts.jsonPaths != "" {
-		if paths, err = parseJSONPaths(l.plan.opts.jsonPaths); err != nil {
-			return err
-		}
-		if len(paths) > len(l.plan.sources) {
-			return ddlError("jsonpaths has %d paths for %d columns", len(paths), len(l.plan.sources))
-		}
-	}
-	rest := bytes.TrimLeft(data, blanks)
-	if len(rest) == 0 {
-		return nil
-	}
-	strip := l.plan.opts.stripOuterArray
-	switch c := rest[0]; {
-	case c == '[' && !strip:
-		return l.jsonFault("parse error. The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows", rest)
-	case c == '{' && strip:
-		return l.jsonFault("the value should be array type with strip_outer_array=true, value: "+clip(rest), rest)
-	case c != '{' && c != '[':
-		return l.jsonFault("parse error. illegal json started with ["+string(c)+"]", rest)
-	}
-	dec := json.NewDecoder(bytes.NewReader(rest))
-	for {
-		if strip {
-			err = l.jsonArray(dec, paths)
-		} else {
-			err = l.jsonValue(dec, paths)
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return r.stream(data)
 }
 
 func errJSONTooLarge(size int64) error {
@@ -208,69 +63,156 @@ func (l *loader) jsonFault(reason string, at []byte) error {
 	return ddlError("%s", reason)
 }
 
-func (l *loader) jsonArray(dec *json.Decoder, paths []jsonPath) error {
-	t, err := dec.Token()
-	if err == io.EOF {
-		return io.EOF
+func clip(b []byte) string {
+	if len(b) > 128 {
+		b = b[:128]
 	}
-	if err != nil || t != json.Delim('[') {
-		return l.jsonFault("parse error. illegal json document", nil)
+	return string(bytes.ToValidUTF8(b, []byte("?")))
+}
+
+// stream applies the framing: objects one after another, or arrays of objects, which
+// need strip_outer_array unless json_root looks into their elements anyway.
+func (r *jsonReader) stream(data []byte) error {
+	strip := r.l.plan.opts.stripOuterArray
+	i := skipBlanks(data, 0)
+	if i == len(data) {
+		return nil
 	}
-	for dec.More() {
-		if err := l.jsonValue(dec, paths); err != nil {
-			if err == io.EOF {
-				return l.jsonFault("parse error. unexpected end of the document", nil)
-			}
+	if !utf8.Valid(data) {
+		return r.l.jsonFault("parse error. UTF8_ERROR: The input is not valid UTF-8", data[i:])
+	}
+	first := data[i]
+	switch {
+	case first != '{' && first != '[':
+		return r.l.jsonFault("parse error. illegal json started with ["+string(rune(first))+"]", data[i:])
+	case r.root != nil:
+	case first == '[' && !strip:
+		return r.l.jsonFault("parse error. The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows", data[i:])
+	case first == '{' && strip:
+		return r.l.jsonFault("the value should be array type with strip_outer_array=true, value: "+clip(data[i:]), data[i:])
+	}
+	for ; i < len(data); i = skipBlanks(data, i) {
+		if data[i] != first {
+			return r.l.jsonFault("parse error. The value should be object type in json document stream", data[i:])
+		}
+		end := skipValue(data, i, 0)
+		if end < 0 {
+			return r.l.jsonFault("parse error. TAPE_ERROR: The JSON document has an improper structure: missing or superfluous commas, braces, missing keys, etc.", data[i:])
+		}
+		if err := r.document(data[i:end]); err != nil {
 			return err
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return l.jsonFault("parse error. "+err.Error(), nil)
+		i = end
 	}
 	return nil
 }
 
-func (l *loader) jsonValue(dec *json.Decoder, paths []jsonPath) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		if err == io.EOF {
-			return io.EOF
-		}
-		return l.jsonFault("parse error. "+err.Error(), nil)
+// document is one top-level value: an object, or an array of them.
+func (r *jsonReader) document(text []byte) error {
+	if text[0] == '{' {
+		return r.element(text)
 	}
-	return l.jsonRow(raw, paths)
+	var err error
+	eachElement(text, 0, 0, func(e []byte) {
+		if err == nil {
+			err = r.element(e)
+		}
+	})
+	return err
 }
 
-func (l *loader) jsonRow(raw []byte, paths []jsonPath) error {
-	values := make([]sourceValue, len(l.plan.sources))
-	for i := range values {
-		values[i] = sourceValue{json: true, null: true}
+// element is one object of the outer level; json_root finds the row or, with
+// strip_outer_array, the array of rows inside it.
+func (r *jsonReader) element(text []byte) error {
+	if text[0] != '{' {
+		return r.l.jsonFault("parse error. Failed to iterate json array as object. error: INCORRECT_TYPE: The JSON element does not have the requested type.", text)
 	}
-	set := func(i int, text []byte) bool {
-		tok, ok := readToken(text)
-		values[i] = sourceValue{json: true, null: tok.kind == jsonNull, tok: tok}
-		return ok
+	if r.root == nil {
+		return r.row(text)
 	}
-	if paths != nil {
-		for i, p := range paths {
-			if text, ok := p.find(raw); ok && !set(i, text) {
-				return l.jsonFault("parse error. illegal json value", text)
-			}
+	inner, bad := r.root.find(text)
+	if len(r.root.steps) == 0 {
+		bad = "empty json path"
+	}
+	switch {
+	case bad != "":
+		return r.l.jsonFault("parse error. "+bad, text)
+	case inner == nil:
+		return r.l.jsonFault("parse error. unable to find key: "+r.root.text, text)
+	case !r.l.plan.opts.stripOuterArray && inner[0] != '{':
+		return r.l.jsonFault("parse error. the value should be object type in json document stream with json root, value: "+clip(inner), inner)
+	case !r.l.plan.opts.stripOuterArray:
+		return r.row(inner)
+	case inner[0] != '[':
+		return r.l.jsonFault("parse error. the value under json root should be array type with strip_outer_array=true in json document stream with root, value: "+clip(inner), inner)
+	}
+	var err error
+	eachElement(inner, 0, 0, func(e []byte) {
+		switch {
+		case err != nil:
+		case e[0] != '{':
+			err = r.l.jsonFault("parse error. the value should be object type in expanded json document stream with json root, value: "+clip(e), e)
+		default:
+			err = r.row(e)
 		}
-		return l.row(values, func() string { return clip(raw) })
+	})
+	return err
+}
+
+// row maps one object to the sources, by key or by path.
+func (r *jsonReader) row(text []byte) error {
+	for i := range r.values {
+		r.values[i] = sourceValue{json: true, null: true}
 	}
-	members, err := objectMembers(raw)
-	if err != nil {
-		l.counts.total++
-		l.filter(messageOf(err), clip(raw))
+	bad := ""
+	if r.paths != nil {
+		bad = r.byPath(text)
+	} else {
+		eachMember(text, 0, 0, func(key, value []byte) {
+			i, ok := r.sourceOf(key)
+			if ok && r.values[i].tok.text == nil && !r.set(i, value) {
+				bad = "construct row in object order failed, error: STRING_ERROR: Problem while parsing a string"
+			}
+		})
+	}
+	if bad != "" {
+		r.l.counts.total++
+		r.l.filter(bad, clip(text))
 		return nil
 	}
-	for _, m := range members {
-		for i, name := range l.plan.sources {
-			if name == m.key && values[i].null && values[i].tok.text == nil && !set(i, m.text) {
-				return l.jsonFault("parse error. illegal json value", m.text)
-			}
+	return r.l.row(r.values, func() string { return clip(text) })
+}
+
+func (r *jsonReader) sourceOf(key []byte) (int, bool) {
+	plain, ok := unescapeJSON(key)
+	if !ok {
+		return 0, false
+	}
+	i, ok := r.index[string(plain)]
+	return i, ok
+}
+
+func (r *jsonReader) set(i int, text []byte) bool {
+	tok, ok := readToken(text)
+	r.values[i] = sourceValue{json: true, null: tok.kind == jsonNull, tok: tok}
+	return ok
+}
+
+// byPath fills the sources in the order of the paths. Sources without a path are NULL,
+// paths without a source are ignored.
+func (r *jsonReader) byPath(row []byte) (bad string) {
+	for i, p := range r.paths[:min(len(r.paths), len(r.values))] {
+		if len(p.steps) == 0 {
+			r.values[i] = sourceValue{json: true, whole: true, tok: jsonToken{kind: jsonObject, text: row}}
+			continue
+		}
+		text, reason := p.find(row)
+		if reason != "" {
+			return reason
+		}
+		if text != nil && !r.set(i, text) {
+			return "STRING_ERROR: Problem while parsing a string"
 		}
 	}
-	return l.row(values, func() string { return clip(raw) })
+	return ""
 }

@@ -26,18 +26,23 @@ type loadOptions struct {
 	jsonPaths       string
 	stripOuterArray bool
 	ignoreJSONSize  bool
+	jsonRoot        string
+	compression     codec
+	where           string
+	partitions      partitionChoice
+	update          updateOptions
+	rejectedRecords int // rows to keep of the filtered ones, -1 all
+	negative        bool
 }
 
 // unsupportedHeaders are refused rather than ignored; the second text, when not empty,
 // is the one harmless value.
 var unsupportedHeaders = [][2]string{
-	{"where", ""}, {"partitions", ""}, {"temporary_partitions", ""}, {"merge_condition", ""}, {"json_root", ""}, {"compression", ""},
-	{"content-encoding", ""}, {"partial_update", "false"}, {"negative", "false"}, {"enable_merge_commit", "false"},
-	{"log_rejected_record_num", "0"}, {"warehouse", "default_warehouse"}, {"transaction_type", ""},
+	{"enable_merge_commit", "false"}, {"warehouse", "default_warehouse"}, {"transaction_type", ""},
 }
 
 func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {
-	o := &loadOptions{label: h.Get("label"), columns: h.Get("columns"), timeout: fallback, jsonPaths: h.Get("jsonpaths"), location: time.FixedZone("Asia/Shanghai", 8*3600)}
+	o := &loadOptions{label: h.Get("label"), columns: h.Get("columns"), timeout: fallback, jsonPaths: h.Get("jsonpaths"), jsonRoot: h.Get("json_root"), where: h.Get("where"), location: time.FixedZone("Asia/Shanghai", 8*3600)}
 	for _, u := range unsupportedHeaders {
 		if v := h.Get(u[0]); v != "" && !strings.EqualFold(v, u[1]) {
 			return nil, ddlError("not implemented by the embedded server: header %s: %s", u[0], v)
@@ -48,7 +53,7 @@ func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, erro
 	case "json":
 		o.json = true
 	case "gzip", "bzip2", "lz4", "deflate", "zstd":
-		return nil, ddlError("not implemented by the embedded server: format %s", f)
+		o.compression = csvCodecs[f]
 	default:
 		return nil, ddlError("unknown data format, format=%s", h.Get("format"))
 	}
@@ -56,6 +61,12 @@ func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, erro
 		return nil, ddlError("Label format error. regex: %s, label: %s", labelForm, o.label)
 	}
 	if err := o.parseCSV(h); err != nil {
+		return nil, err
+	}
+	if err := o.parseCompression(h); err != nil {
+		return nil, err
+	}
+	if err := o.parseTarget(h); err != nil {
 		return nil, err
 	}
 	return o, o.parseCommon(h)
@@ -123,8 +134,7 @@ func (o *loadOptions) parseCommon(h http.Header) error {
 	if err := headerBool(h, "strict_mode", &o.strict, "Invalid strict mode format. Must be bool type"); err != nil {
 		return err
 	}
-	var ignored bool
-	if err := headerBool(h, "partial_update", &ignored, "Invalid partial update flag format. Must be bool type"); err != nil {
+	if err := o.update.parse(h); err != nil {
 		return err
 	}
 	if err := headerBool(h, "strip_outer_array", &o.stripOuterArray, "Invalid strip_outer_array format. Must be bool type"); err != nil {

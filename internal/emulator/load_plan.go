@@ -14,6 +14,13 @@ type loadPlan struct {
 	op      loadTarget // __op; without a source and an expression every row is an upsert
 	scope   *rowScope
 	opts    *loadOptions
+	where   *rowFilter  // nil: every row
+	update  *updateRule // nil: rows replace rows
+	// sortKey is the refusal that the first upsert meets, or nil.
+	sortKey  error
+	computed bool // some column comes from an expression
+	// hexBinary: a CSV field of a VARBINARY column is hex, as before base64.
+	hexBinary bool
 }
 
 // loadTarget is where one column comes from.
@@ -34,6 +41,10 @@ func (s *Server) planLoad(t *table, o *loadOptions) (*loadPlan, error) {
 	ss := s.newSession("")
 	ss.vars["time_zone"] = o.location.String()
 	p.scope = &rowScope{session: ss}
+	p.hexBinary = !s.has(featureBase64Binary)
+	if err := o.checkTarget(t); err != nil {
+		return nil, err
+	}
 	mapped := map[string]expr{}
 	if o.columns == "" {
 		for _, c := range p.columns {
@@ -109,6 +120,15 @@ func (p *loadPlan) sourceIndex(name string) int {
 }
 
 func (p *loadPlan) resolve(mapped map[string]expr) error {
+	p.computed = len(mapped) > 0
+	var given []bool
+	if p.opts.update.partial {
+		var err error
+		if given, err = p.givenColumns(mapped); err != nil {
+			return err
+		}
+		p.sortKey = p.sortKeyConflict(given)
+	}
 	for name, x := range mapped {
 		err := walk(x, func(e expr) error {
 			switch n := e.(type) {
@@ -133,7 +153,9 @@ func (p *loadPlan) resolve(mapped map[string]expr) error {
 		if t.x != nil {
 			t.source = -1
 		}
-		if t.source < 0 && t.x == nil {
+		if t.source < 0 && t.x == nil && given != nil {
+			t.fixed, t.fill = absentValue(c, p.scope), true
+		} else if t.source < 0 && t.x == nil {
 			v, err := missingValue(c, p.scope)
 			if err != nil {
 				return ddlError("Column has no default value. column: %s", c.name)
@@ -142,6 +164,13 @@ func (p *loadPlan) resolve(mapped map[string]expr) error {
 		}
 		p.targets = append(p.targets, t)
 	}
+	var err error
+	if p.update, err = p.rule(given); err != nil {
+		return err
+	}
+	if err := p.parseWhere(given); err != nil {
+		return err
+	}
 	if p.table.model != primaryKeys {
 		if mapped[opColumn] != nil {
 			return ddlError("Mapping column is not in table. column: %s", opColumn)
@@ -149,7 +178,10 @@ func (p *loadPlan) resolve(mapped map[string]expr) error {
 		return nil
 	}
 	p.op.source = p.sourceIndex(opColumn)
-	p.op.x = mapped[opColumn]
+	if p.op.x, err = constantOperation(mapped[opColumn]); err != nil || p.op.x == nil {
+		return err
+	}
+	p.op.source = -1
 	return nil
 }
 
@@ -158,7 +190,9 @@ type sourceValue struct {
 	null bool
 	text []byte
 	json bool
-	tok  jsonToken
+	// whole: the value is the row itself, whose text a VARCHAR takes blanks and all.
+	whole bool
+	tok   jsonToken
 }
 
 func (v sourceValue) value() value {
@@ -181,6 +215,9 @@ func (v sourceValue) value() value {
 }
 
 func (v sourceValue) convert(t dataType, dst []byte) (out []byte, ok bool) {
+	if v.whole && t.isText() {
+		return append(dst, v.tok.text...), len(v.tok.text) <= t.length
+	}
 	if v.json {
 		return convertJSON(t, v.tok, dst)
 	}

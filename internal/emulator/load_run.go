@@ -59,6 +59,12 @@ func (l *loader) row(values []sourceValue, text func() string) error {
 			return err
 		}
 	}
+	if p.where != nil {
+		if is, err := p.where.selects(l.builder, op); err != nil || !is {
+			l.counts.unselected++
+			return err
+		}
+	}
 	for i, c := range p.columns {
 		if l.builder.nulls[i] && !c.nullable {
 			l.counts.filtered++
@@ -71,7 +77,20 @@ func (l *loader) row(values []sourceValue, text func() string) error {
 		l.note(fmt.Sprintf("Error: NULL value in non-nullable column '__op'. Row: %s", l.builder.printed(op)))
 		return nil
 	}
+	if p.computed {
+		if reason := l.sinkRefusal(); reason != "" {
+			l.counts.filtered++
+			l.note(fmt.Sprintf("Error: %s. Row: %s", reason, l.builder.printed(op)))
+			return nil
+		}
+	}
 	l.counts.loaded++
+	switch {
+	case op != 0 && p.update != nil && p.update.Condition != 0:
+		return p.errConditionalDelete()
+	case op == 0 && p.sortKey != nil:
+		return p.sortKey
+	}
 	if l.discard {
 		return l.builder.encodeKey()
 	}
@@ -105,14 +124,16 @@ func (l *loader) cell(t loadTarget, typ dataType, values []sourceValue) ([]byte,
 		if v.kind == vNull {
 			return nil, nullCell, nil
 		}
-		cell, ok := storeValue(typ, v)
-		return cell, state(ok), nil
+		return expressionCell(typ, v)
 	case t.source >= 0:
 		v := values[t.source]
 		if v.null {
 			return nil, nullCell, nil
 		}
 		var ok bool
+		if typ.kind == tVarbinary && l.plan.hexBinary && !v.json {
+			return hexCell(v.text)
+		}
 		l.scratch, ok = v.convert(typ, l.scratch[:0])
 		return l.scratch, state(ok), nil
 	case t.fixed.kind == vNull:
@@ -146,14 +167,6 @@ func (l *loader) operation(values []sourceValue) (op int, ok bool, err error) {
 	t := l.plan.op
 	if t.x == nil && values[t.source].json && values[t.source].null {
 		return 0, true, nil // a JSON row without the key
-	}
-	if lit, isLiteral := t.x.(*literal); isLiteral && lit.v.kind == vText {
-		switch lit.v.s {
-		case "upsert":
-			return 0, true, nil
-		case "delete":
-			return 1, true, nil
-		}
 	}
 	cell, st, err := l.cell(t, dataType{kind: tTinyint}, values)
 	if err != nil || st != goodCell {

@@ -154,9 +154,9 @@ var loadValueCases = []struct {
 	{"INT", "1\t1\n", []string{"strict_mode:maybe"}, "! Invalid strict mode format. Must be bool type"},
 	{"INT", "1\t1\n", []string{"timeout:soon"}, "! Invalid timeout format"},
 	{"INT", "1\t1\n", []string{"column_separator:\\x0"}, "! Invalid delimiter"},
-	{"INT", "1\t1\n", []string{"where:id>1"}, "! not implemented by the embedded server: header where"},
-	{"INT", "1\t1\n", []string{"partial_update:true"}, "! not implemented by the embedded server: header partial_update"},
-	{"INT", "1\t1\n", []string{"compression:gzip"}, "! not implemented by the embedded server: header compression"},
+	{"INT", "1\t1\n", []string{"where:id>1"}, "! No rows were imported from upstream."},
+	{"INT", "1\t1\n", []string{"partial_update:true"}, "! key column id not in partial update columns"},
+	{"INT", "1\t1\n", []string{"compression:gzip"}, "1|1"},
 	// JSON
 	{"INT", `{"id":1,"v":2}{"id":2} {"id":3,"V":1,"x":1}`, []string{"format:JSON"}, "1|2 2|NULL 3|NULL"},
 	{"INT", `[{"id":1,"v":"2"},{"id":2,"v":true},{"id":3,"v":2147483647.3},{"id":4,"v":2147483648.0}]`, []string{"format:json", "strip_outer_array:true"}, "1|2 2|NULL 3|2147483647 4|NULL"},

@@ -208,8 +208,9 @@ func (s *tableStore) count() int {
 
 // delta is what one transaction does to a table, in order: the last entry of a key wins.
 type delta struct {
-	ops []deltaOp
-	buf []byte
+	ops  []deltaOp
+	buf  []byte
+	rule *updateRule // nil: rows replace rows
 }
 
 type deltaOp struct {
@@ -245,6 +246,11 @@ func (s *tableStore) apply(d *delta) {
 
 func (s *tableStore) applyLocked(d *delta) {
 	d = s.inTypesOfNow(d)
+	if d.rule != nil {
+		s.applyRule(d)
+		s.addVersion()
+		return
+	}
 	for _, op := range d.ops {
 		key := op.blob[:op.key]
 		delete(s.rows, key) // also before a put: the map would keep the old blob alive by its key

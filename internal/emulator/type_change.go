@@ -34,7 +34,7 @@ func (s *tableStore) inTypesOfNow(d *delta) *delta {
 	if s.changed == 0 {
 		return d
 	}
-	out := &delta{ops: make([]deltaOp, len(d.ops))}
+	out := &delta{rule: d.rule, ops: make([]deltaOp, len(d.ops))}
 	for i, op := range d.ops {
 		out.ops[i] = op
 		if op.delete {
