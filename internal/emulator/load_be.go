@@ -33,13 +33,15 @@ type loadResult struct {
 	message          string
 	counts           loadCounts
 	errorURL         string
+	rejectedPath     string
+	named            bool // the answer has Db and Table
 	start            time.Time
 	begin, plan      time.Duration
 	read, done       time.Duration
 }
 
 func (s *Server) beLoad(w http.ResponseWriter, r *http.Request, db, tbl string) {
-	res := &loadResult{txnID: -1, label: r.Header.Get("label"), db: db, table: tbl, start: time.Now()}
+	res := &loadResult{txnID: -1, label: r.Header.Get("label"), db: db, table: tbl, start: time.Now(), named: s.has(featureLoadNames)}
 	fault := s.faults.match(Fault{Op: "be-load", Table: tbl, LabelPrefix: res.label})
 	if s.applyFault(w, fault) {
 		return
@@ -77,7 +79,7 @@ func (res *loadResult) publishTimeout() {
 
 // runLoad is a load from begin to commit; whatever fails after begin rolls it back.
 func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
-	opts, err := parseLoadOptions(r.Header, s.cfg.LoadTimeout)
+	opts, err := parseLoadOptions(s.knownHeaders(r.Header), s.cfg.LoadTimeout)
 	if err != nil {
 		res.fail(err)
 		return
@@ -112,6 +114,7 @@ func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
 		if len(l.errors) > 0 && (err != nil || l.counts.filtered > 0) {
 			res.errorURL = s.keepErrorLog(l.errors)
 		}
+		err = errors.Join(err, s.keepRejected(l, res))
 	}
 	if err != nil {
 		tx.abort(messageOf(err))
@@ -253,8 +256,10 @@ func (res *loadResult) json() string {
 	number := func(name string, n int64) { item(name, fmt.Sprint(n)) }
 	number("TxnId", res.txnID)
 	item("Label", jsonText(res.label))
-	item("Db", jsonText(res.db))
-	item("Table", jsonText(res.table))
+	if res.named {
+		item("Db", jsonText(res.db))
+		item("Table", jsonText(res.table))
+	}
 	item("Status", jsonText(res.status))
 	if res.existing != "" {
 		item("ExistingJobStatus", jsonText(res.existing))
@@ -273,6 +278,9 @@ func (res *loadResult) json() string {
 	number("CommitAndPublishTimeMs", res.done.Milliseconds())
 	if res.errorURL != "" {
 		item("ErrorURL", jsonText(res.errorURL))
+	}
+	if res.rejectedPath != "" {
+		item("RejectedRecordPath", jsonText(res.rejectedPath))
 	}
 	b.WriteString("\n}")
 	return b.String()

@@ -42,6 +42,9 @@ func (s *Server) planLoad(t *table, o *loadOptions) (*loadPlan, error) {
 	ss.vars["time_zone"] = o.location.String()
 	p.scope = &rowScope{session: ss}
 	p.hexBinary = !s.has(featureBase64Binary)
+	if o.rejectedRecords != 0 && s.cfg.DataDir == "" {
+		return nil, ddlError("not implemented by the embedded server: header log_rejected_record_num without a data directory")
+	}
 	if err := o.checkTarget(t); err != nil {
 		return nil, err
 	}

@@ -13,9 +13,11 @@ type loader struct {
 	delta   *delta
 	counts  loadCounts
 	errors  []string // lines of the error log
-	discard bool
-	scratch []byte
-	fields  []value
+	// rejected are the lines of the file of rejected records.
+	rejected []string
+	discard  bool
+	scratch  []byte
+	fields   []value
 }
 
 // maxErrorLines is how many bad rows a load tells about.
@@ -26,6 +28,7 @@ func (l *loader) filter(reason, row string) {
 	if len(l.errors) < maxErrorLines {
 		l.errors = append(l.errors, fmt.Sprintf("Error: %s. Row: %s", reason, row))
 	}
+	l.reject(reason, row)
 }
 
 // row takes one row; the error is one that ends the load.
@@ -67,20 +70,17 @@ func (l *loader) row(values []sourceValue, text func() string) error {
 	}
 	for i, c := range p.columns {
 		if l.builder.nulls[i] && !c.nullable {
-			l.counts.filtered++
-			l.note(fmt.Sprintf("Error: NULL value in non-nullable column '%s'. Row: %s", c.name, l.builder.printed(op)))
+			l.filter(fmt.Sprintf("NULL value in non-nullable column '%s'", c.name), l.builder.printed(op))
 			return nil
 		}
 	}
 	if !known {
-		l.counts.filtered++
-		l.note(fmt.Sprintf("Error: NULL value in non-nullable column '__op'. Row: %s", l.builder.printed(op)))
+		l.filter("NULL value in non-nullable column '__op'", l.builder.printed(op))
 		return nil
 	}
 	if p.computed {
 		if reason := l.sinkRefusal(); reason != "" {
-			l.counts.filtered++
-			l.note(fmt.Sprintf("Error: %s. Row: %s", reason, l.builder.printed(op)))
+			l.filter(reason, l.builder.printed(op))
 			return nil
 		}
 	}
@@ -98,12 +98,6 @@ func (l *loader) row(values []sourceValue, text func() string) error {
 		return l.builder.remove(l.delta)
 	}
 	return l.builder.put(l.delta)
-}
-
-func (l *loader) note(line string) {
-	if len(l.errors) < maxErrorLines {
-		l.errors = append(l.errors, line)
-	}
 }
 
 type cellState uint8

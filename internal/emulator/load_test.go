@@ -72,7 +72,7 @@ func TestBackendAnswer(t *testing.T) {
 	w.exec("CREATE DATABASE d", "CREATE TABLE d.t (id INT, v STRING) PRIMARY KEY(id)", "CREATE USER u IDENTIFIED BY 'p'")
 	r := w.load("d.t", "1,2", "label:same", "column_separator:,")
 	last := -1
-	for _, key := range strings.Fields("TxnId Label Db Table Status Message NumberTotalRows NumberLoadedRows NumberFilteredRows NumberUnselectedRows LoadBytes LoadTimeMs BeginTxnTimeMs StreamLoadPlanTimeMs ReadDataTimeMs WriteDataTimeMs CommitAndPublishTimeMs") {
+	for _, key := range strings.Fields("TxnId Label Status Message NumberTotalRows NumberLoadedRows NumberFilteredRows NumberUnselectedRows LoadBytes LoadTimeMs BeginTxnTimeMs StreamLoadPlanTimeMs ReadDataTimeMs WriteDataTimeMs CommitAndPublishTimeMs") {
 		at := strings.Index(r.raw, "\n    \""+key+"\": ")
 		if at <= last {
 			t.Fatalf("%s out of order in %s", key, r.raw)

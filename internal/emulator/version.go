@@ -74,7 +74,7 @@ var introduced = map[feature]release{
 	featureCSVQuoting: {3, 0, 0}, featureVarbinary: {3, 0, 0}, featureRejectedRecords: {3, 1, 0}, featureDelimiterEscapes: {3, 1, 0},
 	featureManyTransactions: {3, 2, 0}, featureFastSchemaEvolution: {3, 2, 0}, featureJSONCompression: {3, 2, 7}, featureBase64Binary: {3, 2, 0},
 	featureNewErrorCodes: {3, 3, 0}, featureColumnErrorCode: {3, 4, 0}, featureMergeCommit: {3, 4, 0}, featureHandshake8: {3, 5, 0},
-	featurePreparedTimeout: {3, 5, 4}, featureMultiTable: {4, 0, 0}, featureWideDecimal: {4, 0, 0}, featureLoadNames: {4, 1, 0},
+	featurePreparedTimeout: {3, 5, 4}, featureMultiTable: {4, 0, 0}, featureWideDecimal: {4, 0, 0}, featureLoadNames: {4, 0, 0},
 }
 
 // has tells whether the version that the server imitates has a feature.
