@@ -15,33 +15,44 @@ type loadCounts struct {
 // commits of a table is the order in which they are written to the journal and in which
 // they become visible.
 func (s *Server) commit(tx *transaction, t *table, d *delta, counts loadCounts) error {
-	s.catalog.mu.RLock()
-	defer s.catalog.mu.RUnlock()
-	if t.db.tables[t.name] != t || s.catalog.databases[t.db.name] != t.db {
-		return ddlError("unknown table, table=%s", t.name)
+	return s.commitParts(tx, []txnPart{{t, d}}, counts)
+}
+
+// commitParts commits what a transaction does to one table or several.
+func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts) error {
+	unlock, err := s.lockTables(parts)
+	if err != nil {
+		return err
 	}
-	st := t.store
-	st.commitMu.Lock()
-	defer st.commitMu.Unlock()
+	defer unlock()
+	state, _, _ := tx.stands()
 	if err := tx.toCommitted(counts); err != nil {
 		return err
 	}
-	if err := s.journal.load(t, tx, d); err != nil {
+	if err := s.journal.commitTxn(tx, parts, state == txnPrepared); err != nil {
 		tx.uncommit(err.Error())
 		return err
 	}
 	s.committed.Add(1)
-	st.mu.Lock()
-	before, done := st.published, make(chan struct{})
-	st.published = done
-	epoch := st.epoch
-	st.mu.Unlock()
+	done := make(chan struct{})
+	before, epochs := make([]chan struct{}, len(parts)), make([]int, len(parts))
+	for i, p := range parts {
+		st := p.table.store
+		st.mu.Lock()
+		before[i], st.published = st.published, done
+		epochs[i] = st.epoch
+		st.mu.Unlock()
+	}
 	delay := s.publishDelay()
 	s.background.Go(func() {
 		s.sleep(delay)
-		<-before
-		if !s.cfg.Discard {
-			st.publish(d, epoch)
+		for _, earlier := range before {
+			<-earlier
+		}
+		for i, p := range parts {
+			if !s.cfg.Discard {
+				p.table.store.publish(p.delta, epochs[i])
+			}
 		}
 		tx.toVisible()
 		close(done)

@@ -139,25 +139,24 @@ func informationColumn(t *table, c *column, position int) []value {
 var loadStates = map[txnState]string{txnPrepare: "LOADING", txnPrepared: "PREPARED", txnCommitted: "COMMITTED", txnVisible: "FINISHED", txnAborted: "CANCELLED"}
 
 func (ss *session) loadRows(db *database) [][]value {
-	moment := func(t time.Time) value {
-		if t.IsZero() {
-			return null
-		}
-		return textValue(t.Format(time.DateTime))
-	}
 	var rows [][]value
 	for _, tx := range db.labels.list() {
-		if t := db.tables[tx.table]; t == nil || !ss.account().anyOnTable(t) {
-			continue
+		for _, name := range tx.tableNames() {
+			if t := db.tables[name]; t != nil && ss.account().anyOnTable(t) {
+				rows = append(rows, loadRow(db, tx, name))
+			}
 		}
-		progress := "0%"
-		if tx.state == txnVisible {
-			progress = "100%"
-		}
-		rows = append(rows, []value{intValue(tx.id), textValue(tx.label), null, textValue(db.name), textValue(tx.table), textValue(tx.user), textValue("default_warehouse"),
-			textValue(loadStates[tx.state]), textValue(progress), textValue(tx.kind), textValue("NORMAL"), intValue(tx.counts.total), intValue(tx.counts.bytes),
-			intValue(tx.counts.filtered), intValue(tx.counts.unselected), intValue(tx.counts.loaded), textValue("{}"), moment(tx.begun), moment(tx.begun), moment(tx.committed),
-			moment(tx.ended), textValue("{}"), textValue(tx.reason), null, null, intValue(tx.id)})
 	}
 	return rows
+}
+
+func loadRow(db *database, tx transaction, table string) []value {
+	progress := "0%"
+	if tx.state == txnVisible {
+		progress = "100%"
+	}
+	return []value{intValue(tx.id), textValue(tx.label), null, textValue(db.name), textValue(table), textValue(tx.user), textValue("default_warehouse"),
+		textValue(loadStates[tx.state]), textValue(progress), textValue(tx.kind), textValue("NORMAL"), intValue(tx.counts.total), intValue(tx.counts.bytes),
+		intValue(tx.counts.filtered), intValue(tx.counts.unselected), intValue(tx.counts.loaded), textValue("{}"), moment(tx.begun), moment(tx.begun), moment(tx.committed),
+		moment(tx.ended), textValue("{}"), textValue(tx.reason), null, null, intValue(tx.id)}
 }

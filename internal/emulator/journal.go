@@ -42,6 +42,11 @@ type journalHead struct {
 	Alter     string    `json:",omitempty"` // the end of the schema change of a table: its state
 	Reason    string    `json:",omitempty"` // why it was cancelled
 	Rows      int64     `json:",omitempty"`
+
+	Event string        `json:",omitempty"` // of a transaction that is no plain load
+	Parts []journalPart `json:",omitempty"`
+	Span  time.Duration `json:",omitempty"` // timeout of a prepared one
+	Ended time.Time     `json:",omitzero"`  // when it was prepared
 }
 
 const journalName = "journal"
@@ -66,19 +71,9 @@ func (j *journal) load(t *table, tx *transaction, d *delta) error {
 		return nil
 	}
 	head := journalHead{Database: t.db.name, Table: t.name, Label: tx.label, Kind: tx.kind, Txn: tx.id, User: tx.user, Begun: tx.begun, Rows: tx.counts.loaded}
-	b, err := d.rule.appendTo(nil)
+	b, err := d.encode()
 	if err != nil {
 		return err
-	}
-	for _, op := range d.ops {
-		flag := byte(0)
-		if op.delete {
-			flag = 1
-		}
-		b = append(b, flag)
-		b = binary.AppendUvarint(b, uint64(op.key))
-		b = binary.AppendUvarint(b, uint64(len(op.blob)))
-		b = append(b, op.blob...)
 	}
 	return j.write(head, b)
 }
@@ -222,6 +217,9 @@ func (s *Server) replayRecord(ss *session, body []byte) error {
 		_, err := ss.execute(head.Statement)
 		return err
 	}
+	if head.Event != "" {
+		return s.replayTxn(head, ops)
+	}
 	t, err := s.catalog.table(tableName{head.Database, head.Table})
 	if err != nil {
 		return err
@@ -246,9 +244,7 @@ func (s *Server) replayRecord(ss *session, body []byte) error {
 	if !s.cfg.Discard {
 		t.store.apply(d)
 	}
-	if t.model == duplicateKeys {
-		t.store.nextRow += uint64(len(d.ops))
-	}
+	t.reserveRowKeys(d)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,6 +40,15 @@ type transaction struct {
 	ended     time.Time
 	counts    loadCounts
 	visible   chan struct{} // closed when visible
+
+	// Of transactions that are begun, loaded and committed by separate requests.
+	twoPhase        bool
+	dbName          string
+	tables          []string // of a multi-table transaction
+	timeout         time.Duration
+	preparedTimeout time.Duration
+	prepared        time.Time
+	parts           []txnPart // the data of a prepared one
 }
 
 // labelBook is the transaction manager of one database: what a label stands for, until
@@ -79,7 +89,10 @@ func (b *labelBook) begin(tx *transaction, limit int) error {
 		return ddlError("current running txns on db %d is %d, larger than limit %d", b.db, b.running, limit)
 	}
 	b.running++
-	tx.book, tx.state, tx.begun, tx.visible = b, txnPrepare, time.Now(), make(chan struct{})
+	tx.book, tx.state, tx.visible = b, txnPrepare, make(chan struct{})
+	if tx.begun.IsZero() {
+		tx.begun = time.Now()
+	}
 	b.byLabel[tx.label] = append(b.byLabel[tx.label], tx)
 	b.order = append(b.order, tx)
 	return nil
@@ -107,10 +120,15 @@ func (b *labelBook) state(label string) (txnState, string) {
 func (tx *transaction) abort(reason string) bool {
 	tx.book.mu.Lock()
 	defer tx.book.mu.Unlock()
-	if tx.state != txnPrepare && tx.state != txnPrepared {
+	return tx.abortFrom(reason, txnPrepare, txnPrepared)
+}
+
+// abortFrom is abort from one of the given states; the caller holds the book's lock.
+func (tx *transaction) abortFrom(reason string, states ...txnState) bool {
+	if !slices.Contains(states, tx.state) {
 		return false
 	}
-	tx.state, tx.reason, tx.ended = txnAborted, reason, time.Now()
+	tx.state, tx.reason, tx.ended, tx.parts = txnAborted, reason, time.Now(), nil
 	tx.book.running--
 	return true
 }
@@ -120,8 +138,8 @@ func (tx *transaction) abort(reason string) bool {
 func (tx *transaction) toCommitted(counts loadCounts) error {
 	tx.book.mu.Lock()
 	defer tx.book.mu.Unlock()
-	if tx.state != txnPrepare {
-		return ddlError("transaction [%d] is already aborted. abort reason: %s", tx.id, tx.reason)
+	if tx.state != txnPrepare && tx.state != txnPrepared {
+		return tx.alreadyAborted()
 	}
 	tx.state, tx.committed, tx.counts = txnCommitted, time.Now(), counts
 	return nil
@@ -137,18 +155,17 @@ func (tx *transaction) uncommit(reason string) {
 
 func (tx *transaction) toVisible() {
 	tx.book.mu.Lock()
-	tx.state, tx.ended = txnVisible, time.Now()
+	tx.state, tx.ended, tx.parts = txnVisible, time.Now(), nil
 	tx.book.running--
 	tx.book.mu.Unlock()
 	close(tx.visible)
 }
 
-// cancel aborts what runs under a label, as _cancel does.
+// cancel aborts what runs under a label, as _cancel does; what is prepared stays.
 func (b *labelBook) cancel(label string) error {
 	b.mu.Lock()
-	tx := b.latest(label)
-	b.mu.Unlock()
-	if tx == nil || !tx.abort("user cancel") {
+	defer b.mu.Unlock()
+	if tx := b.latest(label); tx == nil || !tx.abortFrom("user cancel", txnPrepare) {
 		return ddlError("transaction not found: label %s", label)
 	}
 	return nil

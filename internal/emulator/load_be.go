@@ -16,6 +16,8 @@ func (s *Server) serveBE(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case ok && len(parts) == 4 && parts[3] == "_stream_load" && r.Method == http.MethodPut:
 		s.beLoad(w, r, parts[1], parts[2])
+	case ok && len(parts) == 3 && parts[1] == "transaction" && (r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodGet && parts[2] == "list"):
+		s.beTransaction(w, r, parts[2])
 	case r.URL.Path == "/api/_load_error_log":
 		s.serveErrorLog(w, r)
 	case r.URL.Path == "/api/health":

@@ -20,9 +20,8 @@ func (s *Server) serveFE(w http.ResponseWriter, r *http.Request) {
 		s.feLoadState(w, r, parts[1])
 	case ok && len(parts) == 4 && parts[3] == "_cancel" && r.Method == http.MethodPost:
 		s.feCancel(w, r, parts[1], parts[2])
-	case ok && len(parts) >= 2 && parts[1] == "transaction":
-		w.Header().Set("Connection", "close")
-		feEnvelope(w, http.StatusOK, "FAILED", "not implemented by the embedded server: transaction stream load")
+	case ok && len(parts) == 3 && parts[1] == "transaction" && (r.Method == http.MethodPost || r.Method == http.MethodPut):
+		s.feTransaction(w, r, parts[2])
 	case r.URL.Path == "/api/health":
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"online_backend_num":%d,"total_backend_num":%d,"status":"OK","code":"0","msg":"Success","message":"OK"}`, s.cfg.Backends, s.cfg.Backends)

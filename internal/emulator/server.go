@@ -31,6 +31,10 @@ type Server struct {
 	txnID     atomic.Int64
 	committed atomic.Int64
 	errorLogs errorLogs
+
+	txns         txnContexts
+	multi        multiTasks
+	coordinators coordinatorCache
 }
 
 // Start opens the three ports and, with a data directory, restores what was there. All
@@ -53,6 +57,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s.background.Go(s.serveQueries)
 	s.background.Go(s.cleanLabelsRegularly)
+	s.background.Go(s.tickTransactionsRegularly)
 	s.background.Go(s.runAltersRegularly)
 	s.serveHTTP(s.fe, s.feListener)
 	s.serveHTTP(s.be, s.beListener)
@@ -123,6 +128,7 @@ func (s *Server) Close() error {
 			_ = conn.(net.Conn).Close()
 			return true
 		})
+		s.txns.forget("the server is closed")
 		s.background.Wait()
 		errs = append(errs, s.journal.close())
 	})
@@ -142,7 +148,7 @@ func (s *Server) BEHTTPAddr() string { return s.beListener.Addr().String() }
 // statements included.
 func (s *Server) Loads() int { return int(s.committed.Load()) }
 
-// LabelState is UNKNOWN, PREPARE, COMMITTED, VISIBLE or ABORTED.
+// LabelState is UNKNOWN, PREPARE, PREPARED, COMMITTED, VISIBLE or ABORTED.
 func (s *Server) LabelState(database, label string) string {
 	s.catalog.mu.RLock()
 	db := s.catalog.databases[database]

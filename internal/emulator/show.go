@@ -18,6 +18,8 @@ type showStmt struct {
 	orderBy []orderItem
 	limit   int
 	user    string
+	id      int64  // of SHOW TRANSACTION
+	label   string // also the path of SHOW PROC
 }
 
 func (p *parser) showStatement() statement {
@@ -76,7 +78,13 @@ func (p *parser) showStatement() statement {
 		if db := p.showFrom(); db != "" {
 			st.table.db = db
 		}
-	case "LOAD", "STREAM", "TRANSACTION", "PROC", "PARTITIONS", "TABLET", "ROUTINE", "DATA", "ROLES", "COMPUTE", "PROPERTY", "EVENTS", "TRIGGERS", "PROCEDURE", "FUNCTION", "FUNCTIONS", "AUTHENTICATION", "PRIVILEGES":
+	case "TRANSACTION":
+		p.showTransaction(&st)
+	case "STREAM":
+		p.showStreamLoad(&st)
+	case "PROC":
+		st.what, st.label = "proc", p.expectString()
+	case "LOAD", "PARTITIONS", "TABLET", "ROUTINE", "DATA", "ROLES", "COMPUTE", "PROPERTY", "EVENTS", "TRIGGERS", "PROCEDURE", "FUNCTION", "FUNCTIONS", "AUTHENTICATION", "PRIVILEGES":
 		p.refuse("SHOW " + t.upper)
 	default:
 		p.failAt(t)
@@ -185,6 +193,12 @@ func (ss *session) showRelation(st showStmt) (*relation, error) {
 		return virtual("", []string{"Database", "Create Database"}, [][]value{texts(st.db, "CREATE DATABASE "+quoteName(st.db))}), nil
 	case "alter":
 		return ss.showAlter(st)
+	case "transaction":
+		return ss.showTransactionRow(st)
+	case "stream load":
+		return ss.showStreamLoads(st)
+	case "proc":
+		return ss.showProc(st)
 	case "grants":
 		return ss.showGrants(st)
 	case "variables":
