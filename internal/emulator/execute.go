@@ -174,6 +174,7 @@ func (ss *session) relation(n tableName) (*relation, error) {
 	rel.scan = func(yield func([]value) error) error {
 		rows, reader := t.store.snapshot(cols, rel.order)
 		cells := make([]value, len(cols))
+		reader.needed = rel.needed
 		for _, r := range rows {
 			rel.place = r.hash
 			reader.cells(r.row, cells)

@@ -10,6 +10,9 @@ import (
 func (e *literal) eval(*rowScope) (value, error) { return e.v, nil }
 
 func (e *columnRef) eval(r *rowScope) (value, error) {
+	for range e.depth {
+		r = r.outer
+	}
 	if e.index >= len(r.cells) {
 		return null, errUnresolved(e.name)
 	}
@@ -74,8 +77,12 @@ func (e *binaryExpr) eval(r *rowScope) (value, error) {
 		return null, err
 	}
 	switch e.op {
-	case "+", "-", "*", "/", "%", "DIV":
+	case "/":
+		return e.divide(x, y), nil
+	case "+", "-", "*", "%", "DIV":
 		return arithmetic(e.op, x, y), nil
+	case "REGEXP":
+		return matchRegexp(x, y)
 	case "LIKE":
 		if x.kind == vNull || y.kind == vNull {
 			return null, nil
@@ -105,6 +112,17 @@ func (e *binaryExpr) eval(r *rowScope) (value, error) {
 	return boolValue(order >= 0), nil
 }
 
+// divide gives a DECIMAL only where a DECIMAL is divided or divides.
+func (e *binaryExpr) divide(x, y value) value {
+	exact := x.isNumber() && y.isNumber() && x.kind != vFloat && y.kind != vFloat
+	if exact && (x.kind == vDecimal || y.kind == vDecimal) {
+		if t := e.resultType(); t.kind == tDecimal {
+			return divideDecimals(x, y, t.scale)
+		}
+	}
+	return arithmetic("/", x, y)
+}
+
 func (e *binaryExpr) evalLogic(x value, r *rowScope) (value, error) {
 	decides := e.op == "OR"
 	is, known := x.truth()
@@ -132,6 +150,14 @@ func arithmetic(op string, x, y value) value {
 	exact := x.isNumber() && y.isNumber() && x.kind != vFloat && y.kind != vFloat
 	if !exact || op == "/" {
 		return floatArithmetic(op, x, y)
+	}
+	if x.kind == vInt && y.kind == vInt {
+		if sum := x.i + y.i; op == "+" && (sum > x.i) == (y.i > 0) {
+			return intValue(sum)
+		}
+		if difference := x.i - y.i; op == "-" && (difference < x.i) == (y.i > 0) {
+			return intValue(difference)
+		}
 	}
 	a, b, scale := alignDecimals(x, y)
 	n := new(big.Int)
@@ -249,7 +275,12 @@ func (e *inExpr) eval(r *rowScope) (value, error) {
 }
 
 func (e *betweenExpr) eval(r *rowScope) (value, error) {
-	within := &binaryExpr{"AND", &binaryExpr{">=", e.x, e.low}, &binaryExpr{"<=", e.x, e.high}}
+	x, err := e.x.eval(r)
+	if err != nil {
+		return null, err
+	}
+	once := &literal{x}
+	within := &binaryExpr{op: "AND", x: &binaryExpr{op: ">=", x: once, y: e.low}, y: &binaryExpr{op: "<=", x: once, y: e.high}}
 	if e.not {
 		return (&unaryExpr{"NOT", within}).eval(r)
 	}
@@ -261,11 +292,25 @@ func (e *isNullExpr) eval(r *rowScope) (value, error) {
 	return boolValue((x.kind == vNull) != e.not), err
 }
 
+func (e *isTruthExpr) eval(r *rowScope) (value, error) {
+	x, err := e.x.eval(r)
+	is, known := x.truth()
+	return boolValue((known && is == e.truth) != e.not), err
+}
+
 func (e *caseExpr) eval(r *rowScope) (value, error) {
+	var operand expr
+	if e.operand != nil {
+		v, err := e.operand.eval(r)
+		if err != nil {
+			return null, err
+		}
+		operand = &literal{v}
+	}
 	for i, w := range e.when {
 		test := w
-		if e.operand != nil {
-			test = &binaryExpr{"=", e.operand, w}
+		if operand != nil {
+			test = &binaryExpr{"=", operand, w}
 		}
 		v, err := test.eval(r)
 		if err != nil {
@@ -313,81 +358,4 @@ func storeValue(t dataType, v value) (cell []byte, ok bool) {
 		return convertText(t, n.Append(nil, 10), nil)
 	}
 	return convertText(t, []byte(v.text()), nil)
-}
-
-// typeOf is the static type of an expression: what the field of a result is declared as.
-func typeOf(e expr) dataType {
-	varchar := dataType{kind: tVarchar, length: stringLength}
-	switch x := e.(type) {
-	case *columnRef:
-		return x.typ
-	case *castExpr:
-		return x.typ
-	case *literal:
-		return literalType(x.v)
-	case *inExpr, *betweenExpr, *isNullExpr:
-		return dataType{kind: tBoolean}
-	case *unaryExpr:
-		if x.op == "NOT" {
-			return dataType{kind: tBoolean}
-		}
-		return typeOf(x.x)
-	case *binaryExpr:
-		return x.resultType()
-	case *caseExpr:
-		for _, t := range x.then {
-			if typ := typeOf(t); typ.kind != tNull {
-				return typ
-			}
-		}
-	case *callExpr:
-		return x.resultType()
-	}
-	return varchar
-}
-
-func literalType(v value) dataType {
-	switch v.kind {
-	case vNull:
-		return dataType{kind: tNull}
-	case vBool:
-		return dataType{kind: tBoolean}
-	case vInt:
-		for _, k := range []typeKind{tTinyint, tSmallint, tInt} {
-			if v.i >= bounds[k][0] && v.i <= bounds[k][1] {
-				return dataType{kind: k}
-			}
-		}
-		return dataType{kind: tBigint}
-	case vDecimal:
-		if v.scale == 0 {
-			return dataType{kind: tLargeint}
-		}
-		return dataType{kind: tDecimal, precision: 38, scale: v.scale}
-	case vFloat:
-		return dataType{kind: tDouble}
-	}
-	return dataType{kind: tVarchar, length: max(1, len(v.s))}
-}
-
-func (e *binaryExpr) resultType() dataType {
-	switch e.op {
-	case "+", "-", "*", "%", "DIV", "/":
-	default:
-		return dataType{kind: tBoolean}
-	}
-	a, b := typeOf(e.x), typeOf(e.y)
-	switch {
-	case e.op == "/" || a.kind == tDouble || b.kind == tDouble || a.kind == tFloat || b.kind == tFloat || a.isText() || b.isText():
-		return dataType{kind: tDouble}
-	case a.kind == tDecimal || b.kind == tDecimal:
-		scale := max(a.scale, b.scale)
-		if e.op == "*" {
-			scale = a.scale + b.scale
-		}
-		return dataType{kind: tDecimal, precision: 38, scale: scale}
-	case a.kind == tLargeint || b.kind == tLargeint || e.op == "*":
-		return dataType{kind: tLargeint}
-	}
-	return dataType{kind: tBigint}
 }

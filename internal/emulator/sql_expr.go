@@ -18,14 +18,17 @@ type rowScope struct {
 	aggs    []value
 	session *session
 	params  []value
+	outer   *rowScope // of the query around a subquery
 }
 
 type (
 	literal   struct{ v value }
 	columnRef struct {
-		table, name string
-		index       int
-		typ         dataType
+		db, table, name string
+		index           int
+		depth           int // how many queries further out
+		bound           bool
+		typ             dataType
 	}
 	unaryExpr struct {
 		op string
@@ -48,12 +51,19 @@ type (
 		x   expr
 		not bool
 	}
+	isTruthExpr struct { // IS [NOT] TRUE, IS [NOT] FALSE
+		x          expr
+		truth, not bool
+	}
 	callExpr struct {
 		name     string // upper case
 		args     []expr
 		distinct bool
 		star     bool
 		agg      int // index in rowScope.aggs, -1 for plain functions
+
+		orderBy   []orderItem // of group_concat
+		separator expr
 	}
 	caseExpr struct {
 		operand, other expr
@@ -77,7 +87,17 @@ func (e *binaryExpr) parts() []expr  { return []expr{e.x, e.y} }
 func (e *inExpr) parts() []expr      { return append([]expr{e.x}, e.list...) }
 func (e *betweenExpr) parts() []expr { return []expr{e.x, e.low, e.high} }
 func (e *isNullExpr) parts() []expr  { return []expr{e.x} }
-func (e *callExpr) parts() []expr    { return e.args }
+func (e *isTruthExpr) parts() []expr { return []expr{e.x} }
+func (e *callExpr) parts() []expr {
+	all := e.args
+	if e.separator != nil {
+		all = append(all[:len(all):len(all)], e.separator)
+	}
+	for _, o := range e.orderBy {
+		all = append(all[:len(all):len(all)], o.x)
+	}
+	return all
+}
 func (e *castExpr) parts() []expr    { return []expr{e.x} }
 func (e *variableRef) parts() []expr { return nil }
 func (e *paramRef) parts() []expr    { return nil }
@@ -86,10 +106,14 @@ func (e *caseExpr) parts() []expr {
 	if e.operand != nil {
 		all = append(all, e.operand)
 	}
-	if e.other != nil {
-		all = append(all, e.other)
+	return append(all, e.otherParts()...)
+}
+
+func (e *caseExpr) otherParts() []expr {
+	if e.other == nil {
+		return nil
 	}
-	return all
+	return []expr{e.other}
 }
 
 // walk visits e and everything below it.
@@ -126,7 +150,7 @@ func (p *parser) orExpr() expr {
 	}
 	e := p.andExpr()
 	for p.accept("OR") || p.acceptOp("||") {
-		e = &binaryExpr{"OR", e, p.andExpr()}
+		e = &binaryExpr{op: "OR", x: e, y: p.andExpr()}
 	}
 	return e
 }
@@ -169,26 +193,35 @@ func (p *parser) predicate() expr {
 			switch {
 			case p.accept("NULL"):
 				e = &isNullExpr{e, not}
+			case p.accept("TRUE"):
+				e = &isTruthExpr{e, true, not}
+			case p.accept("FALSE"):
+				e = &isTruthExpr{e, false, not}
 			default:
 				p.fail()
 			}
 			continue
 		}
 		not := false
-		if p.isWord("NOT") && p.i+1 < len(p.toks) && wordSet("IN LIKE BETWEEN")[p.toks[p.i+1].upper] {
+		if p.isWord("NOT") && p.i+1 < len(p.toks) && wordSet("IN LIKE BETWEEN REGEXP RLIKE")[p.toks[p.i+1].upper] {
 			p.next()
 			not = true
 		}
 		switch {
 		case p.accept("IN"):
-			p.expectOp("(")
-			if p.isWord("SELECT") {
-				p.refuse("a subquery")
+			if p.isOp("(") && p.startsQuery() {
+				e = p.subquery(inQuery, e, not)
+				continue
 			}
+			p.expectOp("(")
 			e = &inExpr{e, p.exprList(), not}
 			p.expectOp(")")
-		case p.accept("LIKE"):
-			var like expr = &binaryExpr{"LIKE", e, p.sum()}
+		case p.isWord("LIKE"), p.isWord("REGEXP"), p.isWord("RLIKE"):
+			op := "REGEXP"
+			if p.next().upper == "LIKE" {
+				op = "LIKE"
+			}
+			var like expr = &binaryExpr{op, e, p.sum()}
 			if not {
 				like = &unaryExpr{"NOT", like}
 			}
@@ -209,13 +242,37 @@ func (p *parser) sum() expr {
 	for {
 		switch {
 		case p.acceptOp("+"):
-			e = &binaryExpr{"+", e, p.product()}
+			e = p.addition("+", "DATE_ADD", e)
 		case p.acceptOp("-"):
-			e = &binaryExpr{"-", e, p.product()}
+			e = p.addition("-", "DATE_SUB", e)
 		default:
 			return e
 		}
 	}
+}
+
+// addition takes the right side of + and -, which may be an interval of time.
+func (p *parser) addition(op, timeFunction string, left expr) expr {
+	if p.isInterval() {
+		amount, unit := p.interval()
+		return &callExpr{name: timeFunction, args: []expr{left, amount, unit}, agg: -1}
+	}
+	return &binaryExpr{op, left, p.product()}
+}
+
+// isInterval tells INTERVAL 1 DAY from a column of that name.
+func (p *parser) isInterval() bool {
+	return p.isWord("INTERVAL") && p.toks[p.i+1].kind != tokEnd && (p.toks[p.i+1].kind != tokOp || p.toks[p.i+1].text == "(" || p.toks[p.i+1].text == "-")
+}
+
+func (p *parser) interval() (amount, unit expr) {
+	p.expect("INTERVAL")
+	amount = p.sum()
+	t := p.next()
+	if t.kind != tokWord || !intervalUnits[t.upper] {
+		p.failAt(t)
+	}
+	return amount, &literal{textValue(t.upper)}
 }
 
 func (p *parser) product() expr {
@@ -273,11 +330,14 @@ func (p *parser) primary() expr {
 	case tokOp:
 		switch t.text {
 		case "(":
-			p.next()
-			if p.isWord("SELECT") {
-				p.refuse("a subquery")
+			if p.startsQuery() {
+				return p.subquery(scalarQuery, nil, false)
 			}
+			p.next()
 			e := p.expr()
+			if p.isOp(",") {
+				p.refuse("row values")
+			}
 			p.expectOp(")")
 			return e
 		case "@@":
@@ -319,6 +379,9 @@ func (p *parser) keywordExpr(t token) expr {
 	case "CASE":
 		p.next()
 		return p.caseExpr()
+	case "EXISTS":
+		p.next()
+		return p.subquery(existsQuery, nil, false)
 	case "CAST":
 		p.next()
 		p.expectOp("(")
@@ -398,7 +461,7 @@ func (p *parser) columnOrCall() expr {
 		} else {
 			t.text = p.ident()
 		}
-		ref.table, ref.name = ref.name, t.text
+		ref.db, ref.table, ref.name = ref.table, ref.name, t.text
 	}
 	return ref
 }
@@ -415,7 +478,34 @@ func (p *parser) call(name string) expr {
 		return e
 	}
 	e.distinct = p.accept("DISTINCT")
+	if wordSet("DATE_ADD DATE_SUB ADDDATE SUBDATE")[name] {
+		return p.dateShift(e)
+	}
 	e.args = p.exprList()
+	if name == "GROUP_CONCAT" {
+		if p.accept("ORDER", "BY") {
+			e.orderBy = p.orderItems()
+		}
+		if p.accept("SEPARATOR") {
+			e.separator = &literal{textValue(p.expectString())}
+		}
+	}
+	p.expectOp(")")
+	return e
+}
+
+// dateShift takes (time, INTERVAL n unit), or (time, n) for days.
+func (p *parser) dateShift(e *callExpr) expr {
+	e.name = map[bool]string{true: "DATE_SUB", false: "DATE_ADD"}[strings.Contains(e.name, "SUB")]
+	e.args = []expr{p.expr()}
+	p.expectOp(",")
+	var amount, unit expr = nil, &literal{textValue("DAY")}
+	if p.isInterval() {
+		amount, unit = p.interval()
+	} else {
+		amount = p.expr()
+	}
+	e.args = append(e.args, amount, unit)
 	p.expectOp(")")
 	return e
 }

@@ -12,11 +12,6 @@ import (
 	"unicode/utf8"
 )
 
-var aggregateNames = wordSet("COUNT SUM MIN MAX AVG")
-
-// isAggregate also tells MIN(x) from a plain function by name alone.
-func (e *callExpr) isAggregate() bool { return aggregateNames[e.name] }
-
 // function is one scalar function. Unless keepNull is set, a NULL argument gives NULL.
 type function struct {
 	min, max int
@@ -74,7 +69,6 @@ var functions = map[string]function{
 	"MOD":      {2, 2, typeBigint, false, pure(func(a []value) value { return arithmetic("%", a[0], a[1]) })},
 	"FLOOR":    {1, 1, typeBigint, false, pure(func(a []value) value { return rounded(a[0], math.Floor) })},
 	"CEIL":     {1, 1, typeBigint, false, pure(func(a []value) value { return rounded(a[0], math.Ceil) })},
-	"ROUND":    {1, 1, typeDouble, false, pure(func(a []value) value { return rounded(a[0], math.Round) })},
 	"LEFT":     {2, 2, typeText, false, pure(func(a []value) value { return substring(a[0].text(), 1, a[1].i) })},
 	"RIGHT":    {2, 2, typeText, false, pure(func(a []value) value { return substring(a[0].text(), -a[1].i, a[1].i) })},
 	"SUBSTRING": {2, 3, typeText, false, pure(func(a []value) value {
@@ -127,7 +121,7 @@ func init() {
 	}
 }
 
-// checkCall refuses unknown functions and wrong numbers of arguments.
+// check refuses unknown functions and wrong numbers of arguments.
 func (e *callExpr) check() error {
 	f, ok := functions[e.name]
 	if !ok || e.distinct || e.star || len(e.args) < f.min || len(e.args) > f.max {
@@ -159,44 +153,6 @@ func (e *callExpr) eval(r *rowScope) (value, error) {
 		args[i] = v
 	}
 	return f.call(r, args)
-}
-
-func (e *callExpr) resultType() dataType {
-	switch e.name {
-	case "COUNT":
-		return typeBigint
-	case "AVG":
-		return typeDouble
-	case "MIN", "MAX", "IFNULL", "COALESCE", "NULLIF", "ABS", "SUM", "IF":
-		i := 0
-		if e.name == "IF" {
-			i = 1
-		}
-		if len(e.args) <= i {
-			return typeText
-		}
-		t := typeOf(e.args[i])
-		if t.kind == tNull && len(e.args) > i+1 {
-			t = typeOf(e.args[i+1])
-		}
-		if e.name == "SUM" {
-			return sumType(t)
-		}
-		return t
-	}
-	return functions[e.name].typ
-}
-
-func sumType(t dataType) dataType {
-	switch {
-	case t.kind == tDecimal:
-		return dataType{kind: tDecimal, precision: 38, scale: t.scale}
-	case t.kind == tLargeint:
-		return t
-	case t.isInteger() || t.kind == tBoolean:
-		return typeBigint
-	}
-	return typeDouble
 }
 
 func concatWS(a []value) value {

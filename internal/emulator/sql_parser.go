@@ -224,8 +224,8 @@ func parseStatement(src string, toks []token) (st statement, params int, err err
 func (p *parser) statement() statement {
 	t := p.peek()
 	switch t.upper {
-	case "SELECT":
-		return p.selectStatement()
+	case "SELECT", "WITH":
+		return p.queryExpression()
 	case "CREATE", "DROP", "ALTER", "TRUNCATE":
 		return p.ddlStatement()
 	case "CANCEL":
@@ -253,13 +253,12 @@ func (p *parser) statement() statement {
 	case "COMMIT", "ROLLBACK":
 		p.next()
 		return emptyStmt{}
-	case "BEGIN", "START", "UPDATE", "WITH", "ADMIN", "KILL", "REFRESH", "ANALYZE", "SUBMIT", "EXPORT", "RECOVER", "BACKUP", "RESTORE", "LOAD":
+	case "BEGIN", "START", "UPDATE", "ADMIN", "KILL", "REFRESH", "ANALYZE", "SUBMIT", "EXPORT", "RECOVER", "BACKUP", "RESTORE", "LOAD":
 		p.refuse(t.upper)
 		return nil
 	}
 	if t.kind == tokOp && t.text == "(" {
-		p.refuse("a query in parentheses")
-		return nil
+		return p.queryExpression()
 	}
 	p.fail()
 	return nil

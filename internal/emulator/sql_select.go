@@ -23,8 +23,8 @@ type (
 	selectStmt struct {
 		distinct      bool
 		items         []selectItem
-		from          *tableName
-		alias         string
+		with          []commonTable
+		from          fromItem
 		where, having expr
 		groupBy       []expr
 		orderBy       []orderItem
@@ -32,9 +32,13 @@ type (
 	}
 )
 
-func (p *parser) selectStatement() statement {
+// selectCore takes one SELECT without ORDER BY and LIMIT, which belong to the whole query.
+func (p *parser) selectCore() *selectStmt {
 	p.expect("SELECT")
 	st := &selectStmt{limit: -1, distinct: p.accept("DISTINCT")}
+	if !st.distinct {
+		p.accept("ALL")
+	}
 	for {
 		st.items = append(st.items, p.selectItem())
 		if !p.acceptOp(",") {
@@ -42,7 +46,7 @@ func (p *parser) selectStatement() statement {
 		}
 	}
 	if p.accept("FROM") && !p.accept("DUAL") {
-		p.fromClause(st)
+		st.from = p.fromClause()
 	}
 	if p.accept("WHERE") {
 		st.where = p.expr()
@@ -53,6 +57,10 @@ func (p *parser) selectStatement() statement {
 	if p.accept("HAVING") {
 		st.having = p.expr()
 	}
+	return st
+}
+
+func (p *parser) queryTail(st *selectStmt) {
 	if p.accept("ORDER", "BY") {
 		st.orderBy = p.orderItems()
 	}
@@ -64,27 +72,6 @@ func (p *parser) selectStatement() statement {
 		case p.acceptOp(","):
 			st.offset, st.limit = st.limit, p.expectInt()
 		}
-	}
-	if p.isWord("UNION") || p.isWord("INTERSECT") || p.isWord("EXCEPT") || p.isWord("INTO") {
-		p.refuse(p.peek().upper)
-	}
-	return st
-}
-
-func (p *parser) fromClause(st *selectStmt) {
-	if p.isOp("(") {
-		p.refuse("a subquery")
-		return
-	}
-	name := p.tableName()
-	st.from = &name
-	if p.accept("AS") {
-		st.alias = p.ident()
-	} else if t := p.peek(); t.kind == tokQuoted || t.kind == tokWord && !reservedWords[t.upper] && t.upper != "OFFSET" && t.upper != "EXCEPT" {
-		st.alias = p.ident()
-	}
-	if p.isOp(",") || p.isWord("JOIN") || p.isWord("LEFT") || p.isWord("RIGHT") || p.isWord("INNER") || p.isWord("CROSS") || p.isWord("FULL") {
-		p.refuse("joins")
 	}
 }
 
@@ -134,20 +121,40 @@ func (p *parser) orderItems() []orderItem {
 	}
 }
 
-// relation is what a query reads: a table, or a virtual one of information_schema.
+// relation is what a query reads: a table, a virtual one of information_schema, the
+// answer of another query, or a join of such.
 type relation struct {
 	db, name string
 	columns  []resultColumn
+	needed   []bool      // the cells somebody reads; nil: all
+	parts    []*relation // of a join
+	join     *join
 	order    rowOrder // in which scan yields; only for tables
 	place    uint64   // storage place of the row that scan yields
 	size     int      // rows, when known without reading them; -1 otherwise
 	scan     func(yield func(cells []value) error) error
 }
 
+func (r *relation) use(i int) {
+	if r.needed != nil {
+		r.needed[i] = true
+	}
+}
+
+func (r *relation) setOrder(o rowOrder) {
+	r.order = o
+	for _, p := range r.parts {
+		p.setOrder(o)
+	}
+}
+
 type resultColumn struct {
 	name, table, db string
 	typ             dataType
 	notNull         bool
+
+	qualifier, qualifierDB string // the name of its table in the query
+	hidden, merged         bool   // by USING: away, and standing for both
 }
 
 // resultSet is the answer to a query.
@@ -165,7 +172,16 @@ type query struct {
 	aggs    []*callExpr
 	orderBy []orderItem
 	scope   *rowScope
+
+	outer       *query       // around a subquery
+	outerRefs   []*columnRef // to rows around; none: the query runs once
+	fromDepends bool         // its FROM holds some of them
+	correlated  *correlation
+	findOneRow  bool // that there is a row is all the answer
+	with        *tables
 }
+
+func (q *query) session() *session { return q.scope.session }
 
 func (s *session) runSelect(st *selectStmt, params []value) (*resultSet, error) {
 	q, err := s.bindSelect(st, params)
@@ -176,76 +192,167 @@ func (s *session) runSelect(st *selectStmt, params []value) (*resultSet, error) 
 }
 
 func (s *session) bindSelect(st *selectStmt, params []value) (*query, error) {
-	rel := &relation{size: 1, scan: func(yield func([]value) error) error { return yield(nil) }}
+	return s.bindQuery(st, params, nil, nil)
+}
+
+// bindQuery resolves the names of a query; outer is the query around a subquery.
+func (s *session) bindQuery(st *selectStmt, params []value, outer *query, with *tables) (*query, error) {
+	q := &query{st: st, outer: outer, with: with, scope: &rowScope{session: s, params: params}}
+	if err := q.bindWith(st.with); err != nil {
+		return nil, err
+	}
+	q.rel = &relation{size: 1, scan: func(yield func([]value) error) error { return yield(nil) }}
 	if st.from != nil {
-		var err error
-		if rel, err = s.relation(*st.from); err != nil {
+		rel, err := q.open(st.from)
+		if err != nil {
 			return nil, err
 		}
+		q.rel = rel
 	}
-	return s.bindTo(st, rel, params)
+	q.fromDepends = len(q.outerRefs) > 0
+	return q, q.bindClauses()
 }
 
 // selectFrom runs a SELECT on a given relation, whatever its FROM says.
 func (s *session) selectFrom(st *selectStmt, rel *relation) (*resultSet, error) {
-	q, err := s.bindTo(st, rel, nil)
-	if err != nil {
+	q := &query{st: st, rel: rel, scope: &rowScope{session: s}}
+	if err := q.bindClauses(); err != nil {
 		return nil, err
 	}
 	return q.run()
 }
 
-func (s *session) bindTo(st *selectStmt, rel *relation, params []value) (*query, error) {
-	q := &query{st: st, rel: rel, scope: &rowScope{session: s, params: params}}
+func (q *query) bindClauses() error {
 	if err := q.expandItems(); err != nil {
-		return nil, err
+		return err
 	}
-	if st.where != nil {
-		if err := q.bind(st.where, false); err != nil {
-			return nil, err
+	if q.st.where != nil {
+		if err := q.bind(q.st.where, false); err != nil {
+			return err
 		}
+		q.offerToJoin()
 	}
-	for i, g := range st.groupBy {
+	for i, g := range q.st.groupBy {
 		if at, ok := q.ordinal(g); ok {
-			st.groupBy[i] = q.items[at].x
-		} else if at, ok := q.aliased(g); ok {
-			st.groupBy[i] = q.items[at].x
-		} else if err := q.bind(g, false); err != nil {
-			return nil, err
+			q.st.groupBy[i] = q.items[at].x
+		} else if !q.rel.has(g) {
+			q.st.groupBy[i] = q.replaceAliases(g)
+		}
+		if err := q.bind(q.st.groupBy[i], false); err != nil {
+			return err
 		}
 	}
 	for _, item := range q.items {
 		if err := q.bind(item.x, true); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if st.having != nil {
-		if err := q.bind(st.having, true); err != nil {
-			return nil, err
+	if q.st.having != nil {
+		q.st.having = q.replaceAliases(q.st.having)
+		if err := q.bind(q.st.having, true); err != nil {
+			return err
 		}
 	}
-	for _, o := range st.orderBy {
-		if at, ok := q.ordinal(o.x); ok {
-			o.x = q.items[at].x
-		} else if at, ok := q.aliased(o.x); ok {
-			o.x = q.items[at].x
-		} else if err := q.bind(o.x, true); err != nil {
-			return nil, err
-		}
-		q.orderBy = append(q.orderBy, o)
+	if err := q.bindOrder(); err != nil {
+		return err
 	}
 	for _, item := range q.items {
 		c := resultColumn{name: item.alias, typ: typeOf(item.x)}
 		if c.name == "" {
 			c.name = item.text
 		}
-		if ref, ok := item.x.(*columnRef); ok {
-			c.table, c.db, c.notNull = rel.name, rel.db, rel.columns[ref.index].notNull
+		if ref, ok := item.x.(*columnRef); ok && ref.depth == 0 {
+			from := q.rel.columns[ref.index]
+			c.table, c.db, c.notNull = from.table, from.db, from.notNull
 		}
 		q.columns = append(q.columns, c)
 	}
-	return q, q.checkGroups()
+	return q.checkGroups()
 }
+
+// bindOrder resolves ORDER BY: first among the names of the answer, then in the tables.
+func (q *query) bindOrder() error {
+	for _, o := range q.st.orderBy {
+		if at, ok := q.ordinal(o.x); ok {
+			o.x = q.items[at].x
+		} else if at, ok := q.aliased(o.x); ok {
+			o.x = q.items[at].x
+		} else if err := q.bind(o.x, true); err != nil {
+			return err
+		}
+		if q.st.distinct && !slices.ContainsFunc(q.items, func(i selectItem) bool { return sameExpr(i.x, o.x) }) {
+			return analysisError("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+		}
+		q.orderBy = append(q.orderBy, o)
+	}
+	return nil
+}
+
+// offerToJoin lets joins use the equalities of WHERE, as FROM a, b WHERE a.x = b.y means.
+func (q *query) offerToJoin() {
+	if q.rel.join == nil {
+		return
+	}
+	for _, c := range conjuncts(q.st.where, nil) {
+		b, ok := c.(*binaryExpr)
+		if !ok || b.op != "=" {
+			continue
+		}
+		x, ok1 := b.x.(*columnRef)
+		y, ok2 := b.y.(*columnRef)
+		if ok1 && ok2 && x.depth == 0 && y.depth == 0 {
+			q.rel.join.adopt(x, y)
+		}
+	}
+}
+
+// has tells that an expression is the plain name of a column of the relation.
+func (r *relation) has(e expr) bool {
+	ref, ok := e.(*columnRef)
+	return ok && slices.ContainsFunc(r.columns, func(c resultColumn) bool { return equalName(c.name, ref.name) })
+}
+
+// replaceAliases puts select items where GROUP BY and HAVING name them; the name of a
+// column comes before an alias.
+func (q *query) replaceAliases(e expr) expr {
+	if ref, ok := e.(*columnRef); ok {
+		if at, ok := q.aliased(ref); ok && !q.rel.has(ref) {
+			return q.items[at].x
+		}
+		return e
+	}
+	replace := func(x *expr) {
+		if *x != nil {
+			*x = q.replaceAliases(*x)
+		}
+	}
+	switch n := e.(type) {
+	case *unaryExpr:
+		replace(&n.x)
+	case *binaryExpr:
+		replace(&n.x)
+		replace(&n.y)
+	case *inExpr:
+		replace(&n.x)
+	case *betweenExpr:
+		replace(&n.x)
+		replace(&n.low)
+		replace(&n.high)
+	case *isNullExpr:
+		replace(&n.x)
+	case *castExpr:
+		replace(&n.x)
+	case *callExpr:
+		for i := range n.args {
+			if !n.isAggregate() {
+				replace(&n.args[i])
+			}
+		}
+	}
+	return e
+}
+
+func equalName(a, b string) bool { return strings.EqualFold(a, b) }
 
 func (q *query) expandItems() error {
 	for _, item := range q.st.items {
@@ -256,21 +363,27 @@ func (q *query) expandItems() error {
 		if q.st.from == nil {
 			return analysisError("No tables used")
 		}
-		if item.table != "" && !q.isTable(item.table) {
-			return analysisError("Unknown table '%s'", item.table)
+		before := len(q.items)
+		for _, merged := range []bool{true, false} { // what USING merged comes first
+			for i, c := range q.rel.columns {
+				if c.merged == merged && !c.hidden && item.table == "" || item.table != "" && !merged && q.isTable(item.table, c) {
+					q.items = append(q.items, selectItem{x: q.rel.columnAt(i), text: c.name})
+				}
+			}
 		}
-		for i, c := range q.rel.columns {
-			q.items = append(q.items, selectItem{x: &columnRef{name: c.name, index: i, typ: c.typ}, text: c.name})
+		if item.table != "" && len(q.items) == before {
+			return analysisError("Unknown table '%s'", item.table)
 		}
 	}
 	return nil
 }
 
-func (q *query) isTable(name string) bool {
-	if q.st.alias != "" {
-		return name == q.st.alias
+// isTable tells that a column belongs to the table of that name.
+func (q *query) isTable(name string, c resultColumn) bool {
+	if c.qualifier == "" {
+		return equalName(name, q.rel.name)
 	}
-	return strings.EqualFold(name, q.rel.name)
+	return equalName(name, c.qualifier)
 }
 
 // ordinal and aliased find the select item that ORDER BY 2 or ORDER BY alias means.
@@ -297,6 +410,8 @@ func (q *query) bind(e expr, aggregates bool) error {
 		switch n := x.(type) {
 		case *columnRef:
 			return q.bindColumn(n)
+		case *subqueryExpr:
+			return q.bindSubquery(n)
 		case *callExpr:
 			if !n.isAggregate() {
 				return n.check()
@@ -304,8 +419,8 @@ func (q *query) bind(e expr, aggregates bool) error {
 			if !aggregates {
 				return analysisError("%s cannot contain aggregations", "WHERE clause")
 			}
-			if n.star != (n.name == "COUNT" && len(n.args) == 0) || !n.star && len(n.args) != 1 {
-				return analysisError("No matching function with signature: %s(%d arguments)", strings.ToLower(n.name), len(n.args))
+			if err := n.checkAggregate(); err != nil {
+				return err
 			}
 			if n.agg < 0 {
 				n.agg = len(q.aggs)
@@ -317,19 +432,51 @@ func (q *query) bind(e expr, aggregates bool) error {
 }
 
 func (q *query) bindColumn(ref *columnRef) error {
-	if ref.table == "" || q.isTable(ref.table) {
-		for i, c := range q.rel.columns {
-			if strings.EqualFold(c.name, ref.name) {
-				ref.index, ref.typ = i, c.typ
-				return nil
-			}
+	if ref.bound {
+		if ref.depth == 0 {
+			q.rel.use(ref.index)
 		}
+		return nil
+	}
+	depth := 0
+	for at := q; at != nil; at = at.outer {
+		i, err := at.lookUp(ref)
+		if err != nil {
+			return err
+		}
+		if i >= 0 {
+			ref.index, ref.depth, ref.typ, ref.bound = i, depth, at.rel.columns[i].typ, true
+			at.rel.use(i)
+			if depth > 0 {
+				q.outerRefs = append(q.outerRefs, ref)
+			}
+			return nil
+		}
+		depth++
 	}
 	name := ref.name
 	if ref.table != "" {
 		name = ref.table + "." + name
 	}
 	return errUnresolved(name)
+}
+
+// lookUp finds the column of a relation that a name means, -1 when there is none.
+func (q *query) lookUp(ref *columnRef) (int, error) {
+	found := -1
+	for i, c := range q.rel.columns {
+		switch {
+		case !equalName(c.name, ref.name):
+		case ref.table == "" && c.hidden:
+		case ref.table != "" && !q.isTable(ref.table, c):
+		case ref.db != "" && c.qualifierDB != ref.db && c.qualifier != "":
+		case found >= 0:
+			return 0, analysisError("Column '%s' is ambiguous", ref.name)
+		default:
+			found = i
+		}
+	}
+	return found, nil
 }
 
 func (q *query) grouped() bool { return len(q.aggs) > 0 || len(q.st.groupBy) > 0 || q.st.having != nil }
@@ -344,13 +491,24 @@ func (q *query) checkGroups() error {
 	}
 	var check func(e expr) error
 	check = func(e expr) error {
+		if sub, ok := e.(*subqueryExpr); ok {
+			for _, ref := range sub.q.outerRefs {
+				own := *ref
+				if own.depth--; own.depth > 0 {
+					continue
+				}
+				if err := check(&own); err != nil {
+					return err
+				}
+			}
+		}
 		if isKey(e) {
 			return nil
 		}
 		if c, ok := e.(*callExpr); ok && c.agg >= 0 {
 			return nil
 		}
-		if ref, ok := e.(*columnRef); ok {
+		if ref, ok := e.(*columnRef); ok && ref.depth == 0 {
 			return analysisError("'%s' must be an aggregate expression or appear in GROUP BY clause", ref.name)
 		}
 		for _, x := range e.parts() {
@@ -365,14 +523,22 @@ func (q *query) checkGroups() error {
 			return err
 		}
 	}
-	return nil
+	for _, o := range q.orderBy {
+		if err := check(o.x); err != nil {
+			return err
+		}
+	}
+	if q.st.having == nil {
+		return nil
+	}
+	return check(q.st.having)
 }
 
 func sameExpr(a, b expr) bool {
 	x, ok1 := a.(*columnRef)
 	y, ok2 := b.(*columnRef)
 	if ok1 && ok2 {
-		return x.index == y.index
+		return x.index == y.index && x.depth == y.depth
 	}
 	if ok1 != ok2 {
 		return false
@@ -388,7 +554,7 @@ func exprText(e expr) string {
 	var b strings.Builder
 	switch n := e.(type) {
 	case *columnRef:
-		return "#" + strconv.Itoa(n.index)
+		return "#" + strconv.Itoa(n.depth) + ":" + strconv.Itoa(n.index)
 	case *literal:
 		return strconv.Quote(n.v.text())
 	case *callExpr:
@@ -399,6 +565,16 @@ func exprText(e expr) string {
 		b.WriteString(n.op)
 	case *castExpr:
 		b.WriteString(n.typ.String())
+	case *caseExpr:
+		fmt.Fprint(&b, "CASE", n.operand != nil, n.other != nil)
+	case *isNullExpr:
+		fmt.Fprint(&b, "NULL", n.not)
+	case *isTruthExpr:
+		fmt.Fprint(&b, "TRUTH", n.truth, n.not)
+	case *inExpr:
+		fmt.Fprint(&b, "IN", n.not)
+	case *betweenExpr:
+		fmt.Fprint(&b, "BETWEEN", n.not)
 	default:
 		return fmt.Sprintf("%p", e)
 	}

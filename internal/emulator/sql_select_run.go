@@ -2,9 +2,8 @@ package emulator
 
 import (
 	"cmp"
-	"math/big"
+	"container/heap"
 	"slices"
-	"strings"
 )
 
 // outRow is a row of the answer with its sort keys.
@@ -12,6 +11,7 @@ type outRow struct {
 	cells []value
 	keys  []value
 	place uint64 // in storage order
+	seen  int    // how many rows came before
 }
 
 func (q *query) run() (*resultSet, error) {
@@ -28,9 +28,6 @@ func (q *query) run() (*resultSet, error) {
 	if q.st.distinct {
 		rows = distinctRows(rows)
 	}
-	if len(q.orderBy) > 0 {
-		slices.SortStableFunc(rows, q.compareRows)
-	}
 	rows = rows[min(q.st.offset, len(rows)):]
 	if q.st.limit >= 0 {
 		rows = rows[:min(q.st.limit, len(rows))]
@@ -42,9 +39,20 @@ func (q *query) run() (*resultSet, error) {
 	return rs, nil
 }
 
+// compareRows orders rows as asked, and rows that are equal so by their place in storage.
 func (q *query) compareRows(a, b outRow) int {
-	for i, o := range q.orderBy {
-		x, y := a.keys[i], b.keys[i]
+	if order := compareKeys(q.orderBy, a.keys, b.keys); order != 0 {
+		return order
+	}
+	if a.place != b.place {
+		return cmp.Compare(a.place, b.place)
+	}
+	return cmp.Compare(a.seen, b.seen)
+}
+
+func compareKeys(orderBy []orderItem, a, b []value) int {
+	for i, o := range orderBy {
+		x, y := a[i], b[i]
 		if (x.kind == vNull) != (y.kind == vNull) {
 			if (x.kind == vNull) == o.nullsFirst {
 				return -1
@@ -76,17 +84,22 @@ func distinctRows(rows []outRow) []outRow {
 }
 
 // rowKey spells values so that equal rows have equal keys.
-func rowKey(cells []value) string {
-	var b []byte
+func rowKey(cells []value) string { return string(appendKeyCells(nil, cells)) }
+
+func appendKeyCells(b []byte, cells []value) []byte {
 	for _, v := range cells {
 		b = appendCell(b, []byte(v.text()), v.kind == vNull)
 	}
-	return string(b)
+	return b
 }
 
 // selected reads the rows that pass WHERE; the scope holds each in turn.
 func (q *query) selected(yield func() error) error {
-	return q.rel.scan(func(cells []value) error {
+	scan := q.rel.scan
+	if len(q.outerRefs) > 0 {
+		scan = q.correlatedScan
+	}
+	return scan(func(cells []value) error {
 		q.scope.cells = cells
 		if q.st.where != nil {
 			v, err := q.st.where.eval(q.scope)
@@ -109,6 +122,9 @@ func (q *query) output() (outRow, error) {
 		if err != nil {
 			return row, err
 		}
+		if _, plain := item.x.(*columnRef); !plain {
+			v = conform(q.columns[i].typ, v)
+		}
 		row.cells[i] = v
 	}
 	for _, o := range q.orderBy {
@@ -125,47 +141,100 @@ func (q *query) output() (outRow, error) {
 var errEnough = newSQLError(0, "", "enough rows")
 
 func (q *query) runPlain() ([]outRow, error) {
-	var rows []outRow
 	enough := -1
-	if q.st.limit >= 0 && len(q.orderBy) == 0 && !q.st.distinct {
+	switch {
+	case q.findOneRow:
+		enough = 1
+	case q.st.limit >= 0 && !q.st.distinct:
 		enough = q.st.limit + q.st.offset
 	}
-	if q.st.where != nil {
+	keep := &topRows{q: q, limit: enough}
+	if q.st.where != nil || len(q.orderBy) > 0 {
 		// Few of many rows: it is cheaper to put what passes in order than everything.
-		q.rel.order, enough = anyOrder, -1
+		q.rel.setOrder(anyOrder)
+	} else if enough >= 0 || q.findOneRow {
+		keep.asTheyCome = true
+	}
+	keep.asTheyCome = keep.asTheyCome || q.findOneRow
+	if q.rel.join != nil && len(q.orderBy) == 0 {
+		q.rel.setOrder(storageOrder) // the answer has no other order
 	}
 	err := q.selected(func() error {
-		if len(rows) == enough {
+		if keep.full() {
 			return errEnough
 		}
 		row, err := q.output()
-		rows = append(rows, row)
+		if err == nil {
+			keep.add(row)
+		}
 		return err
 	})
 	if err == errEnough {
 		err = nil
 	}
-	if q.rel.order == anyOrder {
-		slices.SortStableFunc(rows, func(a, b outRow) int { return cmp.Compare(a.place, b.place) })
+	return keep.sorted(), err
+}
+
+// topRows keeps the first rows in the order of the query, all when limit is negative. It
+// is a heap whose top is the last of those kept.
+type topRows struct {
+	q          *query
+	limit      int
+	asTheyCome bool // the first that come are as good as any
+	rows       []outRow
+	seen       int
+}
+
+func (t *topRows) full() bool {
+	return t.limit == 0 || t.asTheyCome && t.limit > 0 && len(t.rows) >= t.limit
+}
+
+func (t *topRows) Len() int           { return len(t.rows) }
+func (t *topRows) Less(i, j int) bool { return t.q.compareRows(t.rows[i], t.rows[j]) > 0 }
+func (t *topRows) Swap(i, j int)      { t.rows[i], t.rows[j] = t.rows[j], t.rows[i] }
+func (t *topRows) Push(x any)         { t.rows = append(t.rows, x.(outRow)) }
+func (t *topRows) Pop() any           { return nil } // rows are only replaced
+
+func (t *topRows) add(row outRow) {
+	t.seen++
+	row.seen = t.seen
+	switch {
+	case t.limit < 0 || t.asTheyCome:
+		t.rows = append(t.rows, row)
+	case len(t.rows) < t.limit:
+		heap.Push(t, row)
+	case t.q.compareRows(row, t.rows[0]) < 0:
+		t.rows[0] = row
+		heap.Fix(t, 0)
 	}
-	return rows, err
+}
+
+func (t *topRows) sorted() []outRow {
+	if !t.asTheyCome && (len(t.q.orderBy) > 0 || t.q.rel.order == anyOrder) {
+		slices.SortFunc(t.rows, t.q.compareRows)
+	}
+	return t.rows
 }
 
 type group struct {
 	first  []value // cells of the first row, for the grouped columns
 	states []aggregate
+	place  uint64 // the first of its rows
 }
 
 func (q *query) runGrouped() ([]outRow, error) {
 	if rows, ok := q.countOnly(); ok {
 		return rows, nil
 	}
-	if len(q.st.groupBy) == 0 {
-		q.rel.order = anyOrder
+	// Groups are put in the order of their first rows in storage, which is cheaper than
+	// putting the rows in order. The rows of a join have no place there.
+	if len(q.st.groupBy) == 0 || q.rel.join == nil {
+		q.rel.setOrder(anyOrder)
 	}
 	groups := map[string]*group{}
 	var order []*group
 	keys := make([]value, len(q.st.groupBy))
+	var key []byte
 	err := q.selected(func() error {
 		for i, g := range q.st.groupBy {
 			v, err := g.eval(q.scope)
@@ -174,14 +243,20 @@ func (q *query) runGrouped() ([]outRow, error) {
 			}
 			keys[i] = v
 		}
-		k := rowKey(keys)
-		g := groups[k]
+		key = appendKeyCells(key[:0], keys)
+		g := groups[string(key)]
 		if g == nil {
-			g = &group{first: slices.Clone(q.scope.cells), states: make([]aggregate, len(q.aggs))}
-			groups[k] = g
+			g = &group{first: slices.Clone(q.scope.cells), states: make([]aggregate, len(q.aggs)), place: q.rel.place}
+			groups[string(key)] = g
 			order = append(order, g)
 		}
-		return q.accumulate(g)
+		g.place = min(g.place, q.rel.place)
+		for i, a := range q.aggs {
+			if err := g.states[i].accumulate(a, q.scope); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -189,12 +264,21 @@ func (q *query) runGrouped() ([]outRow, error) {
 	if len(order) == 0 && len(q.st.groupBy) == 0 {
 		order = []*group{{first: make([]value, len(q.rel.columns)), states: make([]aggregate, len(q.aggs))}}
 	}
+	return q.finishGroups(order)
+}
+
+// finishGroups makes a row of each group that passes HAVING.
+func (q *query) finishGroups(order []*group) ([]outRow, error) {
 	var rows []outRow
 	for _, g := range order {
 		q.scope.cells = g.first
 		q.scope.aggs = make([]value, len(q.aggs))
 		for i, a := range q.aggs {
-			q.scope.aggs[i] = g.states[i].result(a)
+			v, err := g.states[i].result(a, q.scope)
+			if err != nil {
+				return nil, err
+			}
+			q.scope.aggs[i] = v
 		}
 		if q.st.having != nil {
 			v, err := q.st.having.eval(q.scope)
@@ -209,8 +293,10 @@ func (q *query) runGrouped() ([]outRow, error) {
 		if err != nil {
 			return nil, err
 		}
+		row.place, row.seen = g.place, len(rows)
 		rows = append(rows, row)
 	}
+	slices.SortFunc(rows, q.compareRows)
 	return rows, nil
 }
 
@@ -223,84 +309,4 @@ func (q *query) countOnly() ([]outRow, bool) {
 		return nil, false
 	}
 	return []outRow{{cells: []value{intValue(int64(q.rel.size))}}}, true
-}
-
-func (q *query) accumulate(g *group) error {
-	for i, a := range q.aggs {
-		if a.star {
-			g.states[i].count++
-			continue
-		}
-		v, err := a.args[0].eval(q.scope)
-		if err != nil {
-			return err
-		}
-		if v.kind != vNull {
-			g.states[i].add(a, v)
-		}
-	}
-	return nil
-}
-
-// aggregate is the running state of one aggregate in one group.
-type aggregate struct {
-	count    int64
-	sum      value
-	best     value
-	distinct map[string]bool
-}
-
-func (s *aggregate) add(a *callExpr, v value) {
-	if a.distinct {
-		if s.distinct == nil {
-			s.distinct = map[string]bool{}
-		}
-		if s.distinct[v.text()] {
-			return
-		}
-		s.distinct[strings.Clone(v.text())] = true
-	}
-	s.count++
-	switch a.name {
-	case "SUM", "AVG":
-		if !v.isNumber() {
-			f, _ := v.float()
-			v = floatValue(f)
-		}
-		if s.count == 1 {
-			s.sum = v
-			return
-		}
-		s.sum = arithmetic("+", s.sum, v)
-	case "MIN", "MAX":
-		order, _ := compareValues(v, s.best)
-		if s.best.kind == vNull || a.name == "MIN" && order < 0 || a.name == "MAX" && order > 0 {
-			s.best = v
-		}
-	}
-}
-
-func (s *aggregate) result(a *callExpr) value {
-	switch {
-	case a.name == "COUNT":
-		return intValue(s.count)
-	case s.count == 0:
-		return null
-	case a.name == "SUM":
-		if s.sum.kind == vBool {
-			return intValue(s.sum.i)
-		}
-		return s.sum
-	case a.name == "AVG":
-		return averageOf(s.sum, s.count)
-	}
-	return s.best
-}
-
-func averageOf(sum value, n int64) value {
-	if sum.kind == vDecimal {
-		f, _ := new(big.Rat).SetFrac(sum.n, powerOfTen(sum.scale)).Float64()
-		return floatValue(f / float64(n))
-	}
-	return floatArithmetic("/", sum, intValue(n))
 }

@@ -94,6 +94,7 @@ type rowReader struct {
 	types   []dataType // of the cells, when a MODIFY came after the columns were looked up
 	fills   []value    // what rows older than the column read
 	offsets []int
+	needed  []bool // the cells to decode; nil: all
 }
 
 func (s *tableStore) reader(columns []*column) *rowReader {
@@ -135,6 +136,9 @@ func (r *rowReader) cells(row string, dst []value) {
 	}
 	r.offsets = starts
 	for i, p := range place {
+		if r.needed != nil && !r.needed[i] {
+			continue
+		}
 		if p < 0 || p >= len(starts) {
 			dst[i] = r.fills[i]
 			continue
