@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"math/rand/v2"
 	"time"
 )
 
@@ -43,9 +42,9 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 		epochs[i] = st.epoch
 		st.mu.Unlock()
 	}
-	delay := s.publishDelay()
+	wait := s.publishWait(parts[0].table.name, tx.label)
 	s.background.Go(func() {
-		s.sleep(delay)
+		wait()
 		for _, earlier := range before {
 			<-earlier
 		}
@@ -58,17 +57,6 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 		close(done)
 	})
 	return nil
-}
-
-func (s *Server) publishDelay() time.Duration {
-	d := s.cfg.PublishDelay
-	if f := s.faults.match(Fault{Op: "publish"}); f != nil {
-		d += f.Delay
-	}
-	if d <= 0 {
-		return 0
-	}
-	return d/2 + rand.N(d)
 }
 
 // sleep waits, or returns at once when the server closes.

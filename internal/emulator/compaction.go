@@ -25,8 +25,8 @@ func (s *tableStore) compact() {
 		return
 	}
 	due := s.compacted.Add(compactionPause)
-	if due.Before(s.added) {
-		due = s.added
+	if !due.After(s.added) {
+		due = s.added.Add(time.Nanosecond) // a check sees what was there before it
 	}
 	if check := due.Truncate(compactionCheck); check.Before(due) {
 		due = check.Add(compactionCheck)

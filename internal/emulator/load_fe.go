@@ -22,6 +22,8 @@ func (s *Server) serveFE(w http.ResponseWriter, r *http.Request) {
 		s.feCancel(w, r, parts[1], parts[2])
 	case ok && len(parts) == 3 && parts[1] == "transaction" && (r.Method == http.MethodPost || r.Method == http.MethodPut):
 		s.feTransaction(w, r, parts[2])
+	case ok && len(parts) >= 2 && parts[1] == "_faults":
+		s.serveFaults(w, r, parts[2:])
 	case r.URL.Path == "/api/health":
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"online_backend_num":%d,"total_backend_num":%d,"status":"OK","code":"0","msg":"Success","message":"OK"}`, s.cfg.Backends, s.cfg.Backends)
@@ -46,7 +48,8 @@ func pathParts(r *http.Request) ([]string, bool) {
 // feLoad follows the order of StarRocks: Expect, names, privilege, node, redirect.
 func (s *Server) feLoad(w http.ResponseWriter, r *http.Request, db, tbl string) {
 	w.Header().Set("Connection", "close")
-	if s.httpFault(w, Fault{Op: "fe-load", Table: tbl, LabelPrefix: r.Header.Get("label")}) {
+	fault := s.faults.match(Fault{Op: "fe-load", Table: tbl, LabelPrefix: r.Header.Get("label")})
+	if s.applyFault(w, fault) {
 		return
 	}
 	if r.ProtoAtLeast(1, 1) && !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
@@ -70,15 +73,21 @@ func (s *Server) feLoad(w http.ResponseWriter, r *http.Request, db, tbl string) 
 		return
 	}
 	w.Header().Set("Content-Type", "text/html")
-	w.Header().Set("Location", "http://"+s.redirectTarget(r)+r.URL.RequestURI())
+	w.Header().Set("Location", "http://"+s.redirectTarget(r, fault)+r.URL.RequestURI())
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
 // redirectTarget names the backend by another host name than the one that was dialled.
-func (s *Server) redirectTarget(r *http.Request) string {
+func (s *Server) redirectTarget(r *http.Request, fault *Fault) string {
 	host := s.cfg.RedirectHost
 	_, port := splitAddr(s.BEHTTPAddr())
+	if fault != nil && fault.Redirect != "" {
+		host = fault.Redirect
+		if h, p, err := net.SplitHostPort(host); err == nil {
+			host, port = h, p
+		}
+	}
 	if host == "" {
 		dialled, _ := splitAddr(r.Host)
 		host = "127.0.0.1"

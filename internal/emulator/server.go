@@ -21,6 +21,8 @@ type Server struct {
 	query, feListener, beListener net.Listener
 	fe, be                        *http.Server
 
+	feConns, beConns connections
+
 	requests   sync.RWMutex // held for reading by every HTTP request; Close waits for them
 	closing    chan struct{}
 	closeOnce  sync.Once
@@ -46,6 +48,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, catalog: newCatalog(), closing: make(chan struct{}), journal: &journal{}}
 	s.txnID.Store(1000)
+	s.faults.act = s.act
 	s.catalog.users[cfg.User] = &user{name: cfg.User, hash: passwordHash(cfg.Password), admin: true}
 	if cfg.DataDir != "" {
 		if err := s.openJournal(cfg.DataDir); err != nil {
@@ -81,8 +84,8 @@ func (s *Server) listen() error {
 	if err := open(&s.beListener, s.cfg.BEHTTPAddr, "backend HTTP"); err != nil {
 		return err
 	}
-	s.fe = &http.Server{Handler: s.request(s.serveFE), ReadHeaderTimeout: time.Minute}
-	s.be = &http.Server{Handler: s.request(s.serveBE), ReadHeaderTimeout: time.Minute}
+	s.fe = &http.Server{Handler: s.request(s.withFaults("fe", s.serveFE)), ReadHeaderTimeout: time.Minute, ConnState: s.feConns.track}
+	s.be = &http.Server{Handler: s.request(s.withFaults("be", s.serveBE)), ReadHeaderTimeout: time.Minute, ConnState: s.beConns.track}
 	return nil
 }
 

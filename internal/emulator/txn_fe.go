@@ -61,7 +61,7 @@ func (s *Server) feTransaction(w http.ResponseWriter, r *http.Request, op string
 		sendFE(w, result)
 	default:
 		w.Header().Set("Content-Type", "text/html")
-		w.Header().Set("Location", "http://"+s.redirectTarget(r)+r.URL.RequestURI())
+		w.Header().Set("Location", "http://"+s.redirectTarget(r, fault)+r.URL.RequestURI())
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	}
