@@ -64,14 +64,14 @@ func readAllCSV(t *testing.T, r io.Reader, o *loadOptions) string {
 }
 
 func FuzzJSON(f *testing.F) {
-	f.Add([]byte(`{"id":1,"v":"a"}{"id":2,"v":1.5e3,"__op":1}`), false, "")
-	f.Add([]byte(`[{"id":1,"v":{"a":[1]}},{"id":2,"v":null}]`), true, `["$.id","$.v.a[0]"]`)
-	f.Fuzz(func(t *testing.T, data []byte, strip bool, paths string) {
+	f.Add([]byte(`{"id":1,"v":"a"}{"id":2,"v":1.5e3,"__op":1}`), false, "", "")
+	f.Add([]byte(`[{"id":1,"v":{"a":[1]}},{"id":2,"v":null}]`), true, `["$.id","$.v.a[0]"]`, "$.v")
+	f.Fuzz(func(t *testing.T, data []byte, strip bool, paths, root string) {
 		cols := []*column{{id: 1, name: "id", typ: dataType{kind: tBigint}, key: true}, {id: 2, name: "v", typ: dataType{kind: tVarchar, length: 10}, nullable: true}, {id: 3, name: "d", typ: dataType{kind: tDecimal, precision: 9, scale: 2}, nullable: true}}
 		tbl := &table{columns: cols, store: newTableStore()}
 		tbl.store.addSchema(cols)
 		s := &Server{catalog: newCatalog()}
-		opts := &loadOptions{json: true, stripOuterArray: strip, jsonPaths: paths, location: time.UTC}
+		opts := &loadOptions{json: true, stripOuterArray: strip, jsonPaths: paths, jsonRoot: root, location: time.UTC}
 		plan, err := s.planLoad(tbl, opts)
 		if err != nil {
 			t.Fatal(err)

@@ -68,8 +68,16 @@ func convertBoolean(in, dst []byte) ([]byte, bool) {
 
 const blanks = " \t\n\r\f\v"
 
+// trimBlanks is bytes.Trim for the usual case that there is nothing to trim.
+func trimBlanks(in []byte) []byte {
+	if len(in) == 0 || in[0] > ' ' && in[len(in)-1] > ' ' {
+		return in
+	}
+	return bytes.Trim(in, blanks)
+}
+
 func convertInteger(kind typeKind, in, dst []byte) ([]byte, bool) {
-	in = bytes.Trim(in, blanks)
+	in = trimBlanks(in)
 	if n, ok := parseShortInt(in); ok {
 		if b, limited := bounds[kind]; limited && (n < b[0] || n > b[1]) {
 			return dst, false
@@ -198,7 +206,7 @@ func convertFloat(kind typeKind, in, dst []byte) ([]byte, bool) {
 // convertDate reads YYYY-MM-DD[( |T)HH:MM:SS[.f{1,6}]], YYYYMMDD[HHMMSS], a trailing Z,
 // and a trailing offset, which StarRocks ignores without a word.
 func convertDate(kind typeKind, in, dst []byte) ([]byte, bool) {
-	in = bytes.Trim(in, blanks)
+	in = trimBlanks(in)
 	var year, month, day, hour, minute, second, micro int
 	ok := true
 	number := func(from, to int) int {
@@ -281,18 +289,13 @@ func daysIn(year, month int) int {
 }
 
 func appendPadded(dst []byte, n, width int) []byte {
-	for d := pow10(width - 1); d > 0; d /= 10 {
-		dst = append(dst, byte('0'+n/d%10))
+	dst = append(dst, "000000000"[:width]...)
+	for i := len(dst) - 1; width > 0; width-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+		i--
 	}
 	return dst
-}
-
-func pow10(n int) int {
-	p := 1
-	for range n {
-		p *= 10
-	}
-	return p
 }
 
 // convertJSON converts a value of a JSON document; raw is its text as it stood there.

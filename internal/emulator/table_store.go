@@ -255,10 +255,19 @@ func (s *tableStore) applyLocked(d *delta) {
 		s.addVersion()
 		return
 	}
+	if len(s.rows) == 0 {
+		s.rows = make(map[string]string, len(d.ops))
+	}
 	for _, op := range d.ops {
 		key := op.blob[:op.key]
-		delete(s.rows, key) // also before a put: the map would keep the old blob alive by its key
-		if !op.delete {
+		if op.delete {
+			delete(s.rows, key)
+			continue
+		}
+		before := len(s.rows)
+		s.rows[key] = op.blob[op.key:]
+		if len(s.rows) == before { // the map has kept the old key, and by it the old blob
+			delete(s.rows, key)
 			s.rows[key] = op.blob[op.key:]
 		}
 	}
