@@ -157,7 +157,7 @@ func (b *labelBook) runningBefore(id int64, table string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, tx := range b.order {
-		if tx.id < id && tx.table == table && !tx.state.finished() {
+		if tx.id < id && slices.Contains(tx.tableNames(), table) && !tx.state.finished() {
 			return true
 		}
 	}
@@ -169,7 +169,7 @@ func (b *labelBook) committed(table string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, tx := range b.order {
-		if tx.state == txnCommitted && (table == "" || tx.table == table) {
+		if tx.state == txnCommitted && (table == "" || slices.Contains(tx.tableNames(), table)) {
 			return true
 		}
 	}
