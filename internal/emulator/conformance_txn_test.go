@@ -225,7 +225,7 @@ func restartKeepsPrepared(r *caseRun) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	cfg := Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0", DataDir: dir, DefaultReplication: 1, PublishDelay: -1}
+	cfg := Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0", DataDir: dir, DefaultReplication: 1, PublishDelay: -1, Version: "4.0"}
 	for round, steps := range [][]step{
 		{
 			withTable("id INT, v STRING"), begun("a"), txnLoaded("a", "1,a\n2,a\n"), txn("prepare", "a").status("OK", ""),
@@ -233,15 +233,20 @@ func restartKeepsPrepared(r *caseRun) error {
 			begun("b"), txnLoaded("b", "3,b,1\n"), begun("c"), txnLoaded("c", "4,c,1\n"), txn("prepare", "c").status("OK", ""),
 			begun("d"), txnLoaded("d", "5,d,1\n"), txn("prepare", "d").status("OK", ""), txn("commit", "d").status("OK", ""),
 			begun("e"), txnLoaded("e", "6,e,1\n"), txn("prepare", "e").status("OK", ""), txn("rollback", "e").status("OK", ""),
-			selects("SELECT * FROM t ORDER BY id", "2|plain|8", "5|d|1"),
+			runs("CREATE TABLE u (id INT) DUPLICATE KEY(id)"), loads("u", "x\n", "strict_mode:true").fails("too many filtered rows"), loads("u", "1\n").succeeds(), loads("u", "2\n").succeeds(),
+			multiBegun("m"), multiLoaded("m", "t", "8,m,1\n"), multiLoaded("m", "u", "3\n"), multiCommits("m"), multiBegun("n"), multiLoaded("n", "u", "4\n"),
+			selects("SELECT * FROM t ORDER BY id", "2|plain|8", "5|d|1", "8|m|1"),
 		}, {
+			loads("u", "5\n").succeeds(), selects("SELECT id FROM u ORDER BY id", "1", "2", "3", "5"), txnIs("m", "VISIBLE"), txnIs("n", "UNKNOWN"),
+			multiBegun("n"), txn("commit", "n").multi().status("FAILED", "Can not commit CANCELLED transaction *"),
+
 			txnIs("a", "PREPARED"), txnIs("b", "UNKNOWN"), txnIs("c", "PREPARED"), txnIs("d", "VISIBLE"), txnIs("e", "ABORTED"),
 			txn("commit", "b").status("FAILED", "*No transaction found by label {db}_b"), txn("prepare", "b").status("FAILED", "*"),
 			txn("prepare", "a").status("TXN_NOT_EXISTS", "*"), txn("commit", "a").status("OK", ""), txn("rollback", "c").status("OK", ""),
 			// The rows were loaded under the schema of their time, and come last.
-			selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1"),
+			selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1", "8|m|1"),
 		}, {
-			txnIs("a", "VISIBLE"), txnIs("c", "ABORTED"), selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1"),
+			txnIs("a", "VISIBLE"), txnIs("c", "ABORTED"), selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1", "8|m|1"),
 		},
 	} {
 		if err := onServer(r.db, cfg, round == 0, steps); err != nil {
