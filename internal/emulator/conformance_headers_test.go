@@ -77,12 +77,14 @@ var loadHeaderCases = []conformanceCase{
 		loads("t", "1\ta\n", "temporary_partitions: t").fails("Unknown partition 't' in table 't'*"), loads("t", "1\ta\n", "partitions: t", "temporary_partitions: t").fails("Can not specify both partitions and temporary partitions"),
 	}},
 	{id: "FH.negative", steps: []step{withTable(twoInts), loads("t", "1\t1\n", "negative: true").fails("Primary key table does not support negative load")}},
+	{id: "BL.enable_batch_write_wrong_argument", since: "3.4", steps: []step{withTable(twoInts), loads("t", "1\t1\n", "enable_merge_commit: abc").fails("Invalid parameter enable_merge_commit. The value must be bool type, but is abc")}},
 	badHeader("FH.log_rejected_record_num", "log_rejected_record_num: x", "Invalid log_rejected_record_num format"),
 	badHeader("FH.log_rejected_record_num-negative", "log_rejected_record_num: -2", "log_rejected_record_num must be equal or greater than -1"),
 	badHeader("FP.op-text", "columns: k,v,__op='replace'", "load op type string not supported: replace"),
 	badHeader("FP.op-constant", "columns: k,v,__op=1.5", "const load op type column should only be upsert(0)/delete(1)"),
 	{id: "FP.computed-null", steps: []step{
 		withTable(twoInts), loads("t", "1\tx\n", strictLoad, "columns: k,s,v=cast(s as int)").gives(`{"Status":"Success","NumberFilteredRows":0}`), selects("SELECT * FROM t", "1|NULL"),
+		loads("t", "2\tx\n", strictLoad, "columns: k,s,v=concat(s,'y')").gives(`{"Status":"Success","NumberFilteredRows":0}`), selects("SELECT v FROM t WHERE k = 2", "NULL"),
 	}},
 	{id: "FP.computed-length", steps: []step{
 		withTable("k INT, v VARCHAR(3)"), loads("t", "1\tabcd\n", "columns: k,s,v=upper(s)").check(wireWant{json: `{"Message":"too many filtered rows"}`, log: "Error: String 'ABCD'(length=4) is too long. The max length of 'v' is 3. Row: [1, 'ABCD', 0]\n"}),

@@ -110,6 +110,7 @@ var jsonRootCases = []conformanceCase{
 	jsonRefused("JSON.root-missing", `{"d":{"k":1}}{"e":1}`, "parse error.*unable to find key*", "json_root: $.d"),
 	jsonRefused("JSON.root-no-array", `{"d":{"k":1}}`, "*should be array type with strip_outer_array=true*", "json_root: $.d", stripped),
 	jsonRefused("JSON.invalid-utf8", "{\"k\":1,\"v\":\"\xff\"}", "parse error.*"),
+	jsonRooted("JSON.index-into-null", `{"k":1,"v":null}{"k":2,"v":["a"]}{"k":3,"v":["b","c"]}`, []string{`jsonpaths: ["$.k","$.v[1]"]`}, "1|NULL", "2|NULL", "3|c"),
 	jsonRooted("JSON.index-into-any", `{"k":1,"v":["a","b"]}{"k":2,"v":[]}`, []string{`jsonpaths: ["$.k","$.v[*]"]`}, "1|NULL", "2|NULL"),
 	{id: "JSON.index-into-no-array", steps: []step{
 		withTable("k INT, v STRING"), loads("t", `{"k":1,"v":"x"}`, jsonFormat, `jsonpaths: ["$.k","$.v[0]"]`).check(wireWant{json: `{"Message":"too many filtered rows"}`, log: "Error: failed to access field as array, field: v*"}),

@@ -43,6 +43,9 @@ var unsupportedHeaders = [][2]string{
 
 func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {
 	o := &loadOptions{label: h.Get("label"), columns: h.Get("columns"), timeout: fallback, jsonPaths: h.Get("jsonpaths"), jsonRoot: h.Get("json_root"), where: h.Get("where"), location: time.FixedZone("Asia/Shanghai", 8*3600)}
+	if v := h.Get("enable_merge_commit"); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
+		return nil, ddlError("Invalid parameter enable_merge_commit. The value must be bool type, but is %s", v)
+	}
 	for _, u := range unsupportedHeaders {
 		if v := h.Get(u[0]); v != "" && !strings.EqualFold(v, u[1]) {
 			return nil, ddlError("not implemented by the embedded server: header %s: %s", u[0], v)
