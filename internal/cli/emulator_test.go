@@ -108,6 +108,18 @@ func TestEmulatorOnAPortInUse(t *testing.T) {
 	}
 }
 
+func TestEmulatorOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	r := startEmulator(t, "--starrocks-version", "2.5")
+	if got := starferry(t, "", "sql", "--port", r.port(t), "-e", "SELECT current_version()"); !strings.Contains(got.out, "2.5.0-embedded") {
+		t.Errorf("%+v", got)
+	}
+	got := starferry(t, "", append([]string{"emulator", "--starrocks-version", "2.4"}, anyPorts...)...)
+	if got.code != exitNotTried || !strings.Contains(got.err, "2.4") || !strings.Contains(got.err, "--starrocks-version") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestEmulatorKeepsItsTablesInADataDir(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")

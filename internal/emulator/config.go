@@ -93,6 +93,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.AlterInterval < 0 {
+		return c, fmt.Errorf("interval of schema changes %s: want more than none", c.AlterInterval)
+	}
 	for _, addr := range []string{c.QueryAddr, c.HTTPAddr, c.BEHTTPAddr} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return c, fmt.Errorf("address %q: %w", addr, err)

@@ -36,7 +36,7 @@ type conformanceCase struct {
 type step func(*caseRun) error
 
 // conformanceSets are all cases; every file of cases adds its own.
-var conformanceSets = [][]conformanceCase{wireCases, streamLoadCases, headerCases, csvCases, jsonCases, valueCases, ddlCases, queryCases, txnCases, multiCases}
+var conformanceSets = [][]conformanceCase{wireCases, streamLoadCases, headerCases, csvCases, jsonCases, valueCases, ddlCases, queryCases, txnCases, multiCases, alterCases, versionCases}
 
 func conformanceTable() []conformanceCase { return slices.Concat(conformanceSets...) }
 

@@ -190,7 +190,7 @@ func (s *session) changeSchema(t *table, clauses []alterClause) error {
 					return analysisError("Repeatedly add same column with different definition: %s", d.name)
 				}
 				added[strings.ToLower(d.name)] = true
-				fast = fast && d.def.function == ""
+				fast = fast && d.def.function == "" && !d.key
 				if err = s.addColumn(&changed, d, clause); err != nil {
 					return err
 				}

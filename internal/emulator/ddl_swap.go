@@ -67,6 +67,10 @@ func (b *labelBook) renameTable(from, to string) {
 		if tx.table == from {
 			tx.table = to
 		}
+		if i := slices.Index(tx.tables, from); i >= 0 {
+			tx.tables = slices.Clone(tx.tables)
+			tx.tables[i] = to
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -11,6 +12,9 @@ import (
 // its last part is the newest of its line.
 type release [3]int
 
+// ErrVersion is a version that cannot be imitated.
+var ErrVersion = errors.New("want 2.5 or later, for example 3.5 or 3.5.4")
+
 const newestPatch = math.MaxInt32
 
 // oldestRelease is the oldest version that can be imitated.
@@ -18,7 +22,7 @@ var oldestRelease = release{2, 5, 0}
 
 func parseRelease(text string) (release, error) {
 	bad := func() (release, error) {
-		return release{}, fmt.Errorf("version %q: want 2.5 or later, for example 3.5 or 3.5.4", text)
+		return release{}, fmt.Errorf("version %q: %w", text, ErrVersion)
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 2 && len(parts) != 3 {
