@@ -228,7 +228,11 @@ func (ss *session) commitStatement(t *table, d *delta, label string, total, load
 	if err := t.db.labels.begin(tx, s.cfg.MaxRunningTxns); err != nil {
 		return outcome{}, ddlError("%s", messageOf(err))
 	}
-	if err := s.commit(tx, t, d, loadCounts{total: total, loaded: loaded}); err != nil {
+	err := s.checkVersions(t)
+	if err == nil {
+		err = s.commit(tx, t, d, loadCounts{total: total, loaded: loaded})
+	}
+	if err != nil {
 		tx.abort(messageOf(err))
 		return outcome{}, err
 	}
