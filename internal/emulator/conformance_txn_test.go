@@ -246,7 +246,7 @@ func restartKeepsPrepared(r *caseRun) error {
 			// The rows were loaded under the schema of their time, and come last.
 			selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1", "8|m|1"),
 		}, {
-			txnIs("a", "VISIBLE"), txnIs("c", "ABORTED"), selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1", "8|m|1"),
+			selects("SHOW PROC '/transactions/{db}'", "running|0", "finished|*"), txnIs("a", "VISIBLE"), txnIs("c", "ABORTED"), selects("SELECT * FROM t ORDER BY id", "1|a|7", "2|a|7", "5|d|1", "8|m|1"),
 		},
 	} {
 		if err := onServer(r.db, cfg, round == 0, steps); err != nil {
