@@ -54,13 +54,9 @@ func (c crashes) run(t *testing.T, source *testbed.Server) {
 	r := rand.New(rand.NewPCG(chance, 2000))
 	copying := 0
 	for i := range c.inCopy {
-		while := time.Duration(r.IntN(2000)) * time.Millisecond
-		if i == 0 {
-			// Long enough for a checkpoint that knows both tables: a target table that
-			// was made before a column was added, and never loaded, is an error.
-			while = 500*time.Millisecond + while/4
-		}
-		if w.killAfter(t, script, "percent=", while) == "copying" {
+		// The copy of more rows takes longer, and every kill is to hit it.
+		while := 50*time.Millisecond + time.Duration(r.IntN(1+c.rows/100))*time.Millisecond
+		if w.killAfter(t, script, "state=", while) == "copying" {
 			copying++
 		}
 		if i == 0 && c.faults {
