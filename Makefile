@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fuzz clean need-go
+.PHONY: help build demo test interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -30,6 +30,9 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (under 10 mi
 	@$(GO) run -trimpath ./scripts/provision
 	@echo "testing"
 	@$(GO) test -timeout 9m ./...
+
+interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
+	@scripts/interop/run
 
 lint: need-go ## Check formatting, vet and staticcheck.
 	@echo "gofmt"; bad=$$($(GOFMT) -l $(SOURCES)) || exit 1; \

@@ -1,0 +1,2 @@
+package starferry.interop;
+public final class FlinkConnector { public static void main(String[] a) { } }

@@ -1,0 +1,2 @@
+package starferry.interop;
+public final class Jdbc { public static void main(String[] a) { } }
