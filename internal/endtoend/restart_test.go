@@ -106,6 +106,25 @@ func TestRecreatedTableIsNoticed(t *testing.T) {
 	})
 }
 
+// TestColumnThatComesBackWithAnotherType: what is kept of a dropped column is not
+// filled with values it would change.
+func TestColumnThatComesBackWithAnotherType(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT)", "INSERT INTO t VALUES (1, 1)")
+	script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
+	p := w.start(t, script, "--progress-interval", "100ms")
+	w.awaitRows(t, 1)
+	w.exec(t, "ALTER TABLE t DROP COLUMN a", "INSERT INTO t VALUES (2)")
+	w.awaitRows(t, 2)
+	w.exec(t, "ALTER TABLE t ADD COLUMN a DECIMAL(10,2)", "INSERT INTO t VALUES (3, 1.75)")
+	const says = "column `a` is INT, it would be DECIMAL(10,2)"
+	if code := ended(t, p); code != 1 || !strings.Contains(p.Output(), says) {
+		t.Errorf("exit code %d: %s", code, p.Output())
+	}
+	w.refused(t, script, says)
+}
+
 // TestAnotherTargetIsFilledFromTheBeginning: what was copied into one table says
 // nothing of another.
 func TestAnotherTargetIsFilledFromTheBeginning(t *testing.T) {

@@ -30,7 +30,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 			return false
 		}
 	}
-	if t.columns == nil {
+	if t.described != schema {
 		l.describe(t, schema)
 		return false
 	}
@@ -86,7 +86,7 @@ func (l *loop) describe(t *table, schema *change.Table) {
 				l.askAgain(t, err)
 				return
 			}
-			t.columns, t.asks = columns, 0
+			t.columns, t.described, t.asks = columns, schema, 0
 		}
 	})
 }
@@ -105,7 +105,7 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 		notes, err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
 		return func() {
 			// Described again whatever the answer: success is what the table looks like.
-			t.busy, t.columns = false, nil
+			t.busy, t.described = false, nil
 			if err != nil {
 				l.askAgain(t, err)
 				return

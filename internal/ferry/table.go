@@ -25,14 +25,16 @@ type table struct {
 	copy    checkpoint.CopyState
 
 	// seen is the schema of the last row that was added, layout how its rows become
-	// the target's; columns is the target table as last described. added are columns
-	// of schema that the target lacks, as they were when they were added: what they
-	// are by the time of their first row says nothing of the rows before.
-	seen    *change.Table
-	layout  *Layout
-	columns []TargetColumn
-	added   []change.Column
-	busy    bool // a description or an ALTER of the target table is under way
+	// the target's; columns is the target table as last described, for rows of the
+	// schema described. added are columns of schema that the target lacks, as they
+	// were when they were added: what they are by the time of their first row says
+	// nothing of the rows before.
+	seen      *change.Table
+	layout    *Layout
+	described *change.Table
+	columns   []TargetColumn
+	added     []change.Column
+	busy      bool // a description or an ALTER of the target table is under way
 
 	asks     int       // failed questions about the target table in a row
 	askAfter time.Time // no question before
