@@ -12,7 +12,7 @@ const (
 // conditionTable is table t keyed by two columns, with one row.
 var conditionTable = []step{
 	runs("CREATE TABLE t (k1 INT, k2 VARCHAR(20), v1 INT, v2 INT, v3 INT) PRIMARY KEY(k1, k2) DISTRIBUTED BY HASH(k1) BUCKETS 1 {one}"),
-	loads("t", "100,k2_100,100,100,100\n200,k2_200,200,200,200\n", commas).succeeds(),
+	loads("t", "7,hull,40,41,42\n8,mast,90,91,92\n", commas).succeeds(),
 }
 
 func onConditionTable(id string, steps ...step) conformanceCase {
@@ -27,31 +27,31 @@ func mergeSteps(headers ...string) []step {
 		return loads("t", body, append([]string{commas, "merge_condition: version"}, headers...)...).succeeds()
 	}
 	return []step{
-		withTable("id INT, name STRING, score INT, version INT"), together(with("1,n1,1,1\n"), with("2,n2,2,1\n"), with("3,n3,3,1\n")),
-		with("1,n4,4,0\n"), with("2,n5,5,1\n"), with("3,n6,6,2\n"), selects("SELECT * FROM t ORDER BY id", "1|n1|1|1", "2|n5|5|1", "3|n6|6|2"),
+		withTable("id INT, name STRING, score INT, version INT"), together(with("11,Ada,70,1\n"), with("12,Ben,71,1\n"), with("13,Cem,72,1\n")),
+		with("11,Dag,80,0\n"), with("12,Eva,81,1\n"), with("13,Fay,82,2\n"), selects("SELECT * FROM t ORDER BY id", "11|Ada|70|1", "12|Eva|81|1", "13|Fay|82|2"),
 	}
 }
 
 // updateCases are the SQL tests of partial update and merge_condition.
 var updateCases = []conformanceCase{
 	{id: "S5", steps: []step{
-		withTable(cities), loads("t", "1\ta\tb\n2\tc\td\n").succeeds(), loads("t", "1,\"xx\"\n", commas, partial, "columns: ID, city").succeeds(), selects("SELECT * FROM t ORDER BY id", `1|a|"xx"`, "2|c|d"),
+		withTable(cities), loads("t", "21\tInge\tOslo\n22\tJan\tKiel\n").succeeds(), loads("t", "22,\"Bonn\"\n", commas, partial, "columns: ID, city").succeeds(), selects("SELECT * FROM t ORDER BY id", "21|Inge|Oslo", `22|Jan|"Bonn"`),
 	}},
 	{id: "S6", steps: []step{
-		withTable("id INT, name CHAR(20), city CHAR(20)"), loads("t", "1\ta\tb\n").succeeds(), loads("t", `{"id":1,"city":"xx"}`, jsonFormat, partial, "columns: id, city").succeeds(), selects("SELECT * FROM t", "1|a|xx"),
+		withTable("id INT, name CHAR(20), city CHAR(20)"), loads("t", "21\tInge\tOslo\n").succeeds(), loads("t", `{"city":"Bonn","id":21}`, jsonFormat, partial, "columns: id, city").succeeds(), selects("SELECT * FROM t", "21|Inge|Bonn"),
 	}},
 	{id: "S7", steps: mergeSteps()},
-	onConditionTable("S16", loads("t", "100,k2_100,111,1,1\n", commas, "merge_condition: k1").fails("Merge condition column k1 should not be primary key!")),
-	onConditionTable("S17", loads("t", "100,k2_100,111,1,1\n", commas, "merge_condition: v6").fails(expand(missingCondition, "v6"))),
-	onConditionTable("S18", loads("t", "100,k2_100,111,111,111\n200,k2_200,111,111,111\n", commas, "merge_condition: v1").succeeds(),
-		selects("SELECT * FROM t ORDER BY k1", "100|k2_100|111|111|111", "200|k2_200|200|200|200")),
-	onConditionTable("S19", loads("t", "100,k2_100,111\n", commas, partial, "columns: k1,k2,v1", "merge_condition: v2").fails(expand(missingCondition, "v2"))),
-	onConditionTable("S20", loads("t", "100,k2_100,111,111,111\n", commas).succeeds(),
-		loads("t", "100,k2_100,100\n200,k2_200,222\n", commas, partial, "columns: k1,k2,v1", "merge_condition: v1").succeeds(),
-		selects("SELECT * FROM t ORDER BY k1", "100|k2_100|111|111|111", "200|k2_200|222|200|200")),
+	onConditionTable("S16", loads("t", "7,hull,50,1,1\n", commas, "merge_condition: k1").fails("Merge condition column k1 should not be primary key!")),
+	onConditionTable("S17", loads("t", "7,hull,50,1,1\n", commas, "merge_condition: v6").fails(expand(missingCondition, "v6"))),
+	onConditionTable("S18", loads("t", "7,hull,60,61,62\n8,mast,60,61,62\n", commas, "merge_condition: v1").succeeds(),
+		selects("SELECT * FROM t ORDER BY k1", "7|hull|60|61|62", "8|mast|90|91|92")),
+	onConditionTable("S19", loads("t", "7,hull,50\n", commas, partial, "columns: k1,k2,v1", "merge_condition: v2").fails(expand(missingCondition, "v2"))),
+	onConditionTable("S20", loads("t", "7,hull,60,61,62\n", commas).succeeds(),
+		loads("t", "7,hull,59\n8,mast,95\n", commas, partial, "columns: k1,k2,v1", "merge_condition: v1").succeeds(),
+		selects("SELECT * FROM t ORDER BY k1", "7|hull|60|61|62", "8|mast|95|91|92")),
 	{id: "S21", steps: []step{
-		runs("CREATE TABLE t (id INT, day INT, modified_at INT, v INT) PRIMARY KEY(id, day) PARTITION BY (day) DISTRIBUTED BY HASH(id) BUCKETS 1 {one}"),
-		loads("t", "1,2,1,1|1,2,0,0", commas, "row_delimiter: |", "merge_condition: modified_at").succeeds(), selects("SELECT * FROM t", "1|2|1|1"),
+		runs("CREATE TABLE t (id INT, week INT, edited INT, v INT) PRIMARY KEY(id, week) PARTITION BY (week) DISTRIBUTED BY HASH(id) BUCKETS 1 {one}"),
+		loads("t", "5,40,900,17|5,40,899,18", commas, "row_delimiter: |", "merge_condition: edited").succeeds(), selects("SELECT * FROM t", "5|40|900|17"),
 	}},
 	{id: "S27", steps: []step{
 		runs(`CREATE TABLE t (k INT, a INT, b INT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1 PROPERTIES("replication_num"="1","storage_type"="column_with_row")`), loads("t", "1\t1\t1\n").succeeds(),
@@ -95,17 +95,17 @@ func jsonRooted(id, body string, headers []string, want ...string) conformanceCa
 
 // jsonRootCases are json_root, wildcards and the path $.
 var jsonRootCases = []conformanceCase{
-	jsonLoad("JSON.test_string_single_column", "k INT, j STRING", `{"k":1, "z" : "中文"}`, allRows, []string{`jsonpaths: ["$.k","$"]`}, `1|{"k":1, "z" : "中文"}`),
-	jsonRooted("JSON.test_json_path_with_asterisk_basic", `{"k":1,"a":{"x":"X","y":"Y"}}`, []string{`jsonpaths: ["$.k","$.a.*"]`}, "1|X"),
-	jsonRooted("JSON.test_json_path_with_asterisk_null", `{"k":1,"a":{"x":null}}{"k":2,"b":1}`, []string{`jsonpaths: ["$.k","$.a.*"]`}, "1|NULL", "2|NULL"),
-	jsonRooted("JSON.test_json_path_with_asterisk_record", `{"k":1,"a":{"x":{"b":"B"}}}`, []string{`jsonpaths: ["$.k","$.a.*.b"]`}, "1|B"),
-	jsonRooted("JSON.test_json_path_with_asterisk_array", `{"k":1,"a":{"x":["F","G"]}}`, []string{`jsonpaths: ["$.k","$.a.*[0]"]`}, "1|F"),
+	jsonLoad("JSON.test_string_single_column", "k INT, j STRING", `{ "hafen" :"Lübeck",  "k":75}`, allRows, []string{`jsonpaths: ["$.k","$"]`}, `75|{ "hafen" :"Lübeck",  "k":75}`),
+	jsonRooted("JSON.test_json_path_with_asterisk_basic", `{"fleet":{"trawler":"Nora","tug":"Otto"},"k":85}`, []string{`jsonpaths: ["$.k","$.fleet.*"]`}, "85|Nora"),
+	jsonRooted("JSON.test_json_path_with_asterisk_null", `{"fleet":{"tug":null},"k":86}{"k":87}`, []string{`jsonpaths: ["$.k","$.fleet.*"]`}, "86|NULL", "87|NULL"),
+	jsonRooted("JSON.test_json_path_with_asterisk_record", `{"fleet":{"tug":{"home":"Rostock"}},"k":88}`, []string{`jsonpaths: ["$.k","$.fleet.*.home"]`}, "88|Rostock"),
+	jsonRooted("JSON.test_json_path_with_asterisk_array", `{"fleet":{"calls":["Visby","Riga"]},"k":89}`, []string{`jsonpaths: ["$.k","$.fleet.*[1]"]`}, "89|Riga"),
 	jsonRooted("JSON.test_expanded_with_json_root", `[{"d":[{"k":1,"v":"a"},{"k":2,"v":"b"}]},{"d":[{"k":3,"v":"c"}]}]`, []string{stripped, "json_root: $.d"}, "1|a", "2|b", "3|c"),
 	jsonRooted("JSON.test_ndjson_expanded_with_json_root", `{"d":[{"k":1,"v":"a"},{"k":2,"v":"b"}]} {"d":[{"k":3,"v":"c"}]}`, []string{stripped, "json_root: $.d"}, "1|a", "2|b", "3|c"),
 	jsonRooted("JSON.test_jsonroot_with_jsonpath", `{"d":{"i":1,"n":{"v":"a"}}}`, []string{"json_root: $.d", `jsonpaths: ["$.i","$.n.v"]`}, "1|a"),
 	jsonRooted("JSON.test_expanded_with_jsonroot_and_extracted_by_jsonpath", `[{"d":[{"i":1,"n":{"v":"a"}}]}]`, []string{stripped, "json_root: $.d", `jsonpaths: ["$.i","$.n.v"]`}, "1|a"),
 	jsonRooted("JSON.test_ndjson_expaned_with_jsonroot_and_extracted_by_jsonpath", `{"d":[{"i":1,"n":{"v":"a"}}]}{"d":[{"i":2,"n":{"v":"b"}}]}`, []string{stripped, "json_root: $.d", `jsonpaths: ["$.i","$.n.v"]`}, "1|a", "2|b"),
-	jsonLoad("JSON.test_column_2x_than_columns_with_json_root", "k INT, a STRING, b STRING, c STRING", `{"d":{"k":1,"a":"A"}}`, allRows, []string{"json_root: $.d"}, "1|A|NULL|NULL"),
+	jsonLoad("JSON.test_column_2x_than_columns_with_json_root", "k INT, a STRING, b STRING, c STRING", `{"page":{"b":"port","k":90}}`, allRows, []string{"json_root: $.page"}, "90|NULL|port|NULL"),
 	jsonRooted("JSON.array-with-root", `[{"d":{"k":1,"v":"a"}},{"d":{"k":2,"v":"b"}}]`, []string{"json_root: $.d"}, "1|a", "2|b"),
 	jsonRefused("JSON.root-missing", `{"d":{"k":1}}{"e":1}`, "parse error.*unable to find key*", "json_root: $.d"),
 	jsonRefused("JSON.root-no-array", `{"d":{"k":1}}`, "*should be array type with strip_outer_array=true*", "json_root: $.d", stripped),
