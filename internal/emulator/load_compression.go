@@ -27,8 +27,8 @@ const (
 // csvCodecs are the formats that mean compressed CSV.
 var csvCodecs = map[string]codec{"gzip": gzipCodec, "bzip2": bzip2Codec, "deflate": zlibCodec, "zstd": zstdCodec, "lz4": lz4Codec}
 
-// jsonCodecs are the values of the compression header. A frame of LZ4 and the other
-// codecs StarRocks knows are refused by name.
+// jsonCodecs are the values of the compression header. The other codecs StarRocks knows
+// are refused by name.
 var jsonCodecs = map[string]codec{"no_compression": noCodec, "gzip": gzipCodec, "bzip2": bzip2Codec, "deflate": zlibCodec, "zlib": zlibCodec, "zstd": zstdCodec, "lz4_frame": lz4Codec}
 
 // parseCompression reads the header that only the JSON scanner obeys: for CSV StarRocks
@@ -51,9 +51,6 @@ func (o *loadOptions) parseCompression(h http.Header) error {
 		case o.json:
 			o.compression = c
 		}
-	}
-	if o.compression == lz4Codec {
-		return ddlError("not implemented by the embedded server: LZ4 compression")
 	}
 	return nil
 }
@@ -105,6 +102,8 @@ func (f *inflater) start() error {
 		f.open, err = zlib.NewReader(r)
 	case bzip2Codec:
 		f.open = bzip2.NewReader(r)
+	case lz4Codec:
+		f.open = newLZ4Reader(r)
 	default:
 		var d *zstd.Decoder
 		// One goroutine-free decoder: nothing is left behind when a load ends early.
