@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,11 +12,12 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"starferry/internal/testbed"
 )
 
 // The conformance list of docs/conformance.md as tests. Every case speaks only the wire,
-// so that the same cases run against a real cluster when STARFERRY_STARROCKS names one
-// (user:password@host:9030,http=8030 or …,host:8030).
+// so that the same cases run against a real cluster when testbed.ClusterVariable names one.
 
 // conformanceCase is one line of the list. Its steps run in order, in a database of its own.
 type conformanceCase struct {
@@ -58,38 +57,6 @@ type caseRun struct {
 	mu   sync.Mutex
 }
 
-// clusterForm reads the variable that names a real cluster.
-var clusterForm = regexp.MustCompile(`^([^:]*):(.*)@([^,@]+):(\d+),(?:http=(\d+)|([^,:]+:\d+))$`)
-
-func parseCluster(text string) (*testCluster, error) {
-	m := clusterForm.FindStringSubmatch(text)
-	if m == nil {
-		return nil, errors.New("STARFERRY_STARROCKS must be user:password@host:9030,http=8030 or user:password@host:9030,host:8030")
-	}
-	c := &testCluster{user: m[1], password: m[2], query: net.JoinHostPort(m[3], m[4]), fe: m[6]}
-	if c.fe == "" {
-		c.fe = net.JoinHostPort(m[3], m[5])
-	}
-	return c, nil
-}
-
-func TestParseCluster(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ text, want string }{
-		{"root:@sr:9030,http=8030", "root||sr:9030|sr:8030"},
-		{"u:p@:s,s@sr:9030,fe.x:18030", "u|p@:s,s|sr:9030|fe.x:18030"},
-		{"root@sr:9030,http=8030", "!"}, {"root:@sr:9030", "!"}, {"", "!"},
-	} {
-		got := "!"
-		if cl, err := parseCluster(c.text); err == nil {
-			got = strings.Join([]string{cl.user, cl.password, cl.query, cl.fe}, "|")
-		}
-		if got != c.want {
-			t.Errorf("%q: got %s, want %s", c.text, got, c.want)
-		}
-	}
-}
-
 func (c *testCluster) connect(t *testing.T, database string) *sql.DB {
 	t.Helper()
 	cfg := mysql.NewConfig()
@@ -107,14 +74,14 @@ func (c *testCluster) connect(t *testing.T, database string) *sql.DB {
 // sharedCluster is the real one when it is named, else a double on free ports.
 func sharedCluster(t *testing.T) *testCluster {
 	t.Helper()
-	named := os.Getenv("STARFERRY_STARROCKS")
-	if named == "" {
-		return doubleCluster(t, Config{})
-	}
-	c, err := parseCluster(named)
+	named, err := testbed.NamedCluster()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if named == nil {
+		return doubleCluster(t, Config{})
+	}
+	c := &testCluster{query: named.Query, fe: named.Load, user: named.User, password: named.Password}
 	return c.learn(t)
 }
 

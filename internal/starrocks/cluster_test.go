@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,10 +16,11 @@ import (
 	"starferry/internal/emulator"
 	"starferry/internal/ferry"
 	"starferry/internal/starrocks"
+	"starferry/internal/testbed"
 )
 
-// world is a cluster to test against: the one that STARFERRY_STARROCKS names
-// (user:password@queryhost:port,loadhost:port), or an embedded one.
+// world is a cluster to test against: the one that testbed.ClusterVariable names, or
+// an embedded one.
 type world struct {
 	admin    starrocks.Config
 	db       *sql.DB
@@ -32,15 +32,13 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{database: fmt.Sprintf("sf_test_%d", time.Now().UnixNano())}
-	if named := os.Getenv("STARFERRY_STARROCKS"); named != "" {
+	named, err := testbed.NamedCluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if named != nil {
 		w.real = true
-		at := strings.LastIndexByte(named, '@')
-		user, password, _ := strings.Cut(named[:max(at, 0)], ":")
-		query, load, ok := strings.Cut(named[at+1:], ",")
-		if at < 0 || !ok {
-			t.Fatal("STARFERRY_STARROCKS must be user:password@queryhost:port,loadhost:port")
-		}
-		w.admin = starrocks.Config{Query: []string{query}, Load: []string{load}, User: user, Password: diag.NewSecret(password)}
+		w.admin = starrocks.Config{Query: []string{named.Query}, Load: []string{named.Load}, User: named.User, Password: diag.NewSecret(named.Password)}
 	} else {
 		server, err := emulator.Start(emulator.Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0", User: "root"})
 		if err != nil {
