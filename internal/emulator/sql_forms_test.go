@@ -28,6 +28,7 @@ func TestResultForms(t *testing.T) {
 		{"SELECT round(n), round(n, 1), round(2.5), floor(f), round(f) FROM t WHERE id = 1", "DECIMAL DECIMAL DECIMAL BIGINT BIGINT", "8|7.5|3|2|2"},
 		{"SELECT group_concat(id ORDER BY id DESC), any_value(v) FROM t", "VARCHAR VARCHAR", "2,1|x"},
 		{"SELECT id AS x FROM t GROUP BY x HAVING x > 1", "INT", "2"},
+		{"SELECT id AS x FROM t WHERE id < 9 HAVING x > 1 ORDER BY x", "INT", "2"},
 		{"SELECT 'A' = 'a', 'a ' = 'a', NULL <=> NULL", "TINYINT TINYINT TINYINT", "0|0|1"},
 	} {
 		rows, err := w.db.Query(c.q)

@@ -256,6 +256,7 @@ func (q *query) bindClauses() error {
 	if err := q.bindOrder(); err != nil {
 		return err
 	}
+	q.filterByHaving()
 	for _, item := range q.items {
 		c := resultColumn{name: item.alias, typ: typeOf(item.x)}
 		if c.name == "" {
@@ -479,7 +480,21 @@ func (q *query) lookUp(ref *columnRef) (int, error) {
 	return found, nil
 }
 
-func (q *query) grouped() bool { return len(q.aggs) > 0 || len(q.st.groupBy) > 0 || q.st.having != nil }
+func (q *query) grouped() bool { return len(q.aggs) > 0 || len(q.st.groupBy) > 0 }
+
+// filterByHaving makes HAVING without groups and aggregates what it is in StarRocks too:
+// one more condition on rows.
+func (q *query) filterByHaving() {
+	if q.st.having == nil || q.grouped() {
+		return
+	}
+	if q.st.where == nil {
+		q.st.where = q.st.having
+	} else {
+		q.st.where = &binaryExpr{"AND", q.st.where, q.st.having}
+	}
+	q.st.having = nil
+}
 
 // checkGroups refuses a column that is neither grouped nor aggregated.
 func (q *query) checkGroups() error {
