@@ -31,7 +31,8 @@ public final class StreamLoadSdk {
         judge.check("plain stream load, JSON compressed with LZ4", StreamLoadSdk::compressed);
         judge.check("two phases: prepared rows stay hidden until commit", StreamLoadSdk::twoPhases);
         judge.check("two phases: aborted rows never appear", StreamLoadSdk::aborted);
-        judge.check("own delimiters of several bytes", StreamLoadSdk::delimiters);
+        judge.check("delimiters of several bytes, in hex", () -> delimiters("\2\3", "\\x01", "\\x0203"));
+        judge.check("delimiters of several bytes, as they are", () -> delimiters("^^", "|@|", "^^"));
         judge.check("an unknown table is refused", () -> Judge.refused("no_such_table",
             () -> write(false, table("no_such_table", false).build(), "1\tx")));
         judge.check("a wrong password is refused", StreamLoadSdk::wrongPassword);
@@ -211,12 +212,13 @@ public final class StreamLoadSdk {
         judge.expect("SELECT count(*) FROM " + t, "0");
     }
 
-    private static void delimiters() throws Exception {
+    /** The SDK reads \\x02\\x03 as two bytes and StarRocks \\x0203, so the SDK gets the bytes themselves. */
+    private static void delimiters(String end, String columnHeader, String rowHeader) throws Exception {
         String t = create("delimited", "name VARCHAR(20)");
-        StreamLoadTableProperties p = table("delimited", false)
-            .streamLoadDataFormat(new StreamLoadDataFormat.CSVFormat("\\x0203"))
-            .addProperty("column_separator", "\\x01").addProperty("row_delimiter", "\\x0203").build();
-        write(true, p, "1\1tab\tand\nline", "2\1");
+        String column = columnHeader.equals("\\x01") ? "\1" : columnHeader;
+        StreamLoadTableProperties p = table("delimited", false).streamLoadDataFormat(new StreamLoadDataFormat.CSVFormat(end))
+            .addProperty("column_separator", columnHeader).addProperty("row_delimiter", rowHeader).build();
+        write(true, p, "1" + column + "tab\tand\nline", "2" + column);
         judge.expect("SELECT * FROM " + t + " ORDER BY id", "1|tab\tand\nline", "2|");
     }
 
