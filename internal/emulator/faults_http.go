@@ -62,7 +62,7 @@ var faultActions = map[string][]string{
 	"query":          {"delay", "message", "drop", "statement", "event"},
 	"fe":             {"delay", "status", "drop", "statement", "event"},
 	"be":             {"delay", "status", "drop", "statement", "event"},
-	"fe-load":        {"delay", "status", "drop before", "redirect", "statement", "event"},
+	"fe-load":        {"delay", "status", "message", "drop before", "redirect", "statement", "event"},
 	"be-load":        {"delay", "status", "message", "drop", "publish_timeout", "statement", "event"},
 	"get_load_state": {"delay", "status", "drop before", "statement", "event"},
 	"cancel":         {"delay", "status", "drop before", "statement", "event"},

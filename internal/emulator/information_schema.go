@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-var informationTables = []string{"columns", "engines", "loads", "schemata", "tables", "tables_config", "views"}
+var informationTables = []string{"columns", "engines", "load_tracking_logs", "loads", "schemata", "tables", "tables_config", "views"}
 
 var informationColumns = map[string]string{
-	"schemata":      "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
-	"tables":        "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE VERSION ROW_FORMAT TABLE_ROWS AVG_ROW_LENGTH DATA_LENGTH MAX_DATA_LENGTH INDEX_LENGTH DATA_FREE AUTO_INCREMENT CREATE_TIME UPDATE_TIME CHECK_TIME TABLE_COLLATION CHECKSUM CREATE_OPTIONS TABLE_COMMENT",
-	"columns":       "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION COLUMN_DEFAULT IS_NULLABLE DATA_TYPE CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH NUMERIC_PRECISION NUMERIC_SCALE DATETIME_PRECISION CHARACTER_SET_NAME COLLATION_NAME COLUMN_TYPE COLUMN_KEY EXTRA PRIVILEGES COLUMN_COMMENT COLUMN_SIZE DECIMAL_DIGITS GENERATION_EXPRESSION SRS_ID",
-	"tables_config": "TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY DISTRIBUTE_TYPE DISTRIBUTE_BUCKET SORT_KEY PROPERTIES TABLE_ID",
-	"loads":         "ID LABEL PROFILE_ID DB_NAME TABLE_NAME USER WAREHOUSE STATE PROGRESS TYPE PRIORITY SCAN_ROWS SCAN_BYTES FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS RUNTIME_DETAILS CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME LOAD_FINISH_TIME PROPERTIES ERROR_MSG TRACKING_SQL REJECTED_RECORD_PATH JOB_ID",
-	"engines":       "ENGINE SUPPORT COMMENT TRANSACTIONS XA SAVEPOINTS",
-	"views":         "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION CHECK_OPTION IS_UPDATABLE DEFINER SECURITY_TYPE CHARACTER_SET_CLIENT COLLATION_CONNECTION",
+	"schemata":           "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH",
+	"tables":             "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE VERSION ROW_FORMAT TABLE_ROWS AVG_ROW_LENGTH DATA_LENGTH MAX_DATA_LENGTH INDEX_LENGTH DATA_FREE AUTO_INCREMENT CREATE_TIME UPDATE_TIME CHECK_TIME TABLE_COLLATION CHECKSUM CREATE_OPTIONS TABLE_COMMENT",
+	"columns":            "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION COLUMN_DEFAULT IS_NULLABLE DATA_TYPE CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH NUMERIC_PRECISION NUMERIC_SCALE DATETIME_PRECISION CHARACTER_SET_NAME COLLATION_NAME COLUMN_TYPE COLUMN_KEY EXTRA PRIVILEGES COLUMN_COMMENT COLUMN_SIZE DECIMAL_DIGITS GENERATION_EXPRESSION SRS_ID",
+	"tables_config":      "TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY DISTRIBUTE_TYPE DISTRIBUTE_BUCKET SORT_KEY PROPERTIES TABLE_ID",
+	"loads":              "ID LABEL PROFILE_ID DB_NAME TABLE_NAME USER WAREHOUSE STATE PROGRESS TYPE PRIORITY SCAN_ROWS SCAN_BYTES FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS RUNTIME_DETAILS CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME LOAD_FINISH_TIME PROPERTIES ERROR_MSG TRACKING_SQL REJECTED_RECORD_PATH JOB_ID",
+	"load_tracking_logs": "JOB_ID LABEL DATABASE_NAME TRACKING_LOG TYPE",
+	"engines":            "ENGINE SUPPORT COMMENT TRANSACTIONS XA SAVEPOINTS",
+	"views":              "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION CHECK_OPTION IS_UPDATABLE DEFINER SECURITY_TYPE CHARACTER_SET_CLIENT COLLATION_CONNECTION",
 }
 
 // informationSchema opens a virtual table; it shows only what the user has a privilege on.
@@ -43,6 +44,10 @@ func (ss *session) informationSchema(name string) (*relation, error) {
 			db := c.databases[dbName]
 			if name == "loads" {
 				rows = append(rows, ss.loadRows(db)...)
+				continue
+			}
+			if name == "load_tracking_logs" {
+				rows = append(rows, ss.trackingRows(db)...)
 				continue
 			}
 			for _, t := range ss.visibleTables(db) {
@@ -151,12 +156,15 @@ func (ss *session) loadRows(db *database) [][]value {
 }
 
 func loadRow(db *database, tx transaction, table string) []value {
-	progress := "0%"
-	if tx.state == txnVisible {
-		progress = "100%"
+	properties, tracking := "{}", null
+	if tx.properties != "" {
+		properties = tx.properties
+	}
+	if tx.log != "" {
+		tracking = textValue(trackingSQL(tx.id))
 	}
 	return []value{intValue(tx.id), textValue(tx.label), null, textValue(db.name), textValue(table), textValue(tx.user), textValue("default_warehouse"),
-		textValue(loadStates[tx.state]), textValue(progress), textValue(tx.kind), textValue("NORMAL"), intValue(tx.counts.total), intValue(tx.counts.bytes),
+		textValue(loadStates[tx.state]), textValue(tx.progress()), textValue(tx.kind), textValue("NORMAL"), intValue(tx.counts.total), intValue(tx.counts.bytes),
 		intValue(tx.counts.filtered), intValue(tx.counts.unselected), intValue(tx.counts.loaded), textValue("{}"), moment(tx.begun), moment(tx.begun), moment(tx.committed),
-		moment(tx.ended), textValue("{}"), textValue(tx.reason), null, null, intValue(tx.id)}
+		moment(tx.ended), textValue(properties), textValue(tx.reason), tracking, null, intValue(tx.id)}
 }

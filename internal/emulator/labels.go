@@ -40,6 +40,12 @@ type transaction struct {
 	ended     time.Time
 	counts    loadCounts
 	visible   chan struct{} // closed when visible
+	log       string        // what was wrong with its rows
+
+	// Of merged loads.
+	aborted    chan struct{} // closed when aborted; nil of every other kind
+	window     time.Duration
+	properties string // JSON
 
 	// Of transactions that are begun, loaded and committed by separate requests.
 	twoPhase        bool
@@ -130,6 +136,9 @@ func (tx *transaction) abortFrom(reason string, states ...txnState) bool {
 	}
 	tx.state, tx.reason, tx.ended, tx.parts = txnAborted, reason, time.Now(), nil
 	tx.book.running--
+	if tx.aborted != nil {
+		close(tx.aborted)
+	}
 	return true
 }
 

@@ -48,6 +48,10 @@ func (s *Server) beLoad(w http.ResponseWriter, r *http.Request, db, tbl string) 
 	if s.applyFault(w, fault) {
 		return
 	}
+	if h := s.knownHeaders(r.Header); wantsMerge(h) {
+		s.beMerge(w, r, h, *res, fault)
+		return
+	}
 	var message string
 	if fault != nil {
 		message = fault.Message
@@ -117,6 +121,7 @@ func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
 			res.errorURL = s.keepErrorLog(l.errors)
 		}
 		err = errors.Join(err, s.keepRejected(l, res))
+		tx.account(l.counts, l.errors)
 	}
 	if err != nil {
 		tx.abort(messageOf(err))

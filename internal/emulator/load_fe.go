@@ -72,6 +72,13 @@ func (s *Server) feLoad(w http.ResponseWriter, r *http.Request, db, tbl string) 
 		unauthorized(w, messageOf(err))
 		return
 	}
+	if h := s.knownHeaders(r.Header); wantsMerge(h) && !s.feMerge(w, h, fault) {
+		return
+	}
+	if fault != nil && fault.Message != "" {
+		feFailed(w, fault.Message)
+		return
+	}
 	w.Header().Set("Content-Type", "text/html")
 	w.Header().Set("Location", "http://"+s.redirectTarget(r, fault)+r.URL.RequestURI())
 	w.Header().Set("Content-Length", "0")

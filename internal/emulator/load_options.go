@@ -38,7 +38,7 @@ type loadOptions struct {
 // unsupportedHeaders are refused rather than ignored; the second text, when not empty,
 // is the one harmless value.
 var unsupportedHeaders = [][2]string{
-	{"enable_merge_commit", "false"}, {"warehouse", "default_warehouse"}, {"transaction_type", ""},
+	{"warehouse", "default_warehouse"}, {"transaction_type", ""},
 }
 
 func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {

@@ -36,6 +36,7 @@ type Server struct {
 
 	txns         txnContexts
 	multi        multiTasks
+	merges       mergedLoads
 	coordinators coordinatorCache
 }
 

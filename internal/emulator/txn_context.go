@@ -194,6 +194,9 @@ func (s *Server) finishTxnRows(c *txnContext) error {
 	if err == nil {
 		err = s.checkVersions(c.target)
 	}
+	if !c.multi {
+		c.tx.account(c.counts, rows.l.errors)
+	}
 	if len(rows.l.errors) > 0 && (err != nil || c.counts.filtered > 0) {
 		c.errorURL = s.keepErrorLog(rows.l.errors)
 	}

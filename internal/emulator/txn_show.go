@@ -61,6 +61,8 @@ func (tx *transaction) sourceType() string {
 		return "INSERT_STREAMING"
 	case multiKind:
 		return "MULTI_STATEMENT_STREAMING"
+	case mergeKind:
+		return "FRONTEND_STREAMING"
 	}
 	return "BACKEND_STREAMING"
 }

@@ -165,7 +165,10 @@ func (s *Server) tickTransactionsRegularly() {
 
 // forgetBackendTxns is what a restart does to the open transactions of the backend. The
 // frontend keeps them until they time out.
-func (s *Server) forgetBackendTxns() { s.txns.forget("the backend was restarted") }
+func (s *Server) forgetBackendTxns() {
+	s.txns.forget("the backend was restarted")
+	s.merges.forget()
+}
 
 // forgetLeaderMemory is what a change of the leader does to what it keeps only in memory:
 // which backend has which label, and every multi-table transaction, which is cancelled.
