@@ -21,7 +21,9 @@ type bad struct {
 	broken func(t *testing.T, b *badWorld)
 	remedy func(t *testing.T, b *badWorld)
 	code   int
-	says   []string // parts of the error; {database} and {user} are filled in
+	says   []string // parts of the error; {database}, {user} and {query} are filled in
+	// faults says why the case needs a double.
+	faults string
 }
 
 // badWorld is the world of one case, its script and the flags of its run.
@@ -54,7 +56,7 @@ func targetSQL(statements ...string) func(*testing.T, *badWorld) {
 func (b *badWorld) fill(texts []string) []string {
 	filled := make([]string, len(texts))
 	for i, text := range texts {
-		filled[i] = strings.NewReplacer("{database}", b.database, "{user}", b.user, "{password}", b.sourcePassword).Replace(text)
+		filled[i] = strings.NewReplacer("{database}", b.database, "{user}", b.user, "{password}", b.sourcePassword, "{query}", b.queryAddress).Replace(text)
 	}
 	return filled
 }
@@ -143,13 +145,13 @@ func followAnother(t *testing.T, b *badWorld) {
 var badTargets = []bad{
 	{name: "wrong StarRocks password", broken: targetSQL("ALTER USER '{user}' IDENTIFIED BY 'another one'"), remedy: func(t *testing.T, b *badWorld) {
 		b.target(t, fmt.Sprintf("ALTER USER '%s' IDENTIFIED BY '%s'", b.user, b.targetPassword))
-	}, code: 2, says: []string{"StarRocks 127.0.0.1:", "user '{user}'"}},
-	{name: "unreachable query port", broken: func(t *testing.T, b *badWorld) { b.replace(t, b.double.QueryAddr(), deaf(t)) }, remedy: rightScript, code: 2,
+	}, code: 2, says: []string{"StarRocks {query}", "user '{user}'"}},
+	{name: "unreachable query port", broken: func(t *testing.T, b *badWorld) { b.replace(t, b.queryAddress, deaf(t)) }, remedy: rightScript, code: 2,
 		says: []string{"StarRocks cannot be reached at 127.0.0.1:", "jdbc-url"}},
-	{name: "unreachable load port", broken: func(t *testing.T, b *badWorld) { b.replace(t, b.double.HTTPAddr(), deaf(t)) }, remedy: rightScript, code: 2,
+	{name: "unreachable load port", broken: func(t *testing.T, b *badWorld) { b.replace(t, b.loadAddress, deaf(t)) }, remedy: rightScript, code: 2,
 		says: []string{"StarRocks cannot be reached for loads at 127.0.0.1:", "load-url"}},
 	{name: "load port is the query port", broken: func(t *testing.T, b *badWorld) {
-		b.replace(t, "'load-url' = '"+b.double.HTTPAddr()+"'", "'load-url' = '"+b.double.QueryAddr()+"'")
+		b.replace(t, "'load-url' = '"+b.loadAddress+"'", "'load-url' = '"+b.queryAddress+"'")
 	}, remedy: rightScript, code: 2, says: []string{"load-url"}},
 	{name: "missing target database", broken: targetSQL("DROP DATABASE {database}"), remedy: func(t *testing.T, b *badWorld) {
 		b.target(t, "CREATE DATABASE "+b.database)
@@ -168,7 +170,7 @@ var badTargets = []bad{
 		says: []string{"{database}.t", "column `id` is INT, it would be BIGINT", "column `a` is VARCHAR(7)", "column `a` is NOT NULL, it would be NULL", "column `b` is missing", "column `extra` INT NOT NULL", "DROP TABLE {database}.t;"}},
 	{name: "another key", broken: targetSQL(`CREATE TABLE {database}.t (id BIGINT NOT NULL, a VARCHAR(400) NULL, b INT NULL) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES ("replication_num" = "1")`),
 		remedy: targetSQL("DROP TABLE {database}.t"), code: 1, says: []string{"{database}.t", "it is not a PRIMARY KEY table"}},
-	{name: "StarRocks refuses a load", broken: func(t *testing.T, b *badWorld) {
+	{name: "StarRocks refuses a load", faults: "a load is refused by a fault", broken: func(t *testing.T, b *badWorld) {
 		b.forget = b.double.Fault(emulator.Fault{Op: "be-load", Message: "Primary-key index exceed the limit. tablet_id: 7: Value is out of range"})
 	}, remedy: func(_ *testing.T, b *badWorld) { b.forget() }, code: 1, says: []string{"{database}.t", "out of range"}},
 	{name: "a value that does not fit", broken: sourceSQL("ALTER TABLE {database}.t ADD COLUMN long_one LONGTEXT", "UPDATE {database}.t SET long_one = REPEAT('x', 1048577) WHERE id = 2"),
@@ -193,11 +195,14 @@ func TestBadInput(t *testing.T) {
 }
 
 func (c bad) run(t *testing.T) {
+	if c.faults != "" {
+		needsDouble(t, c.faults)
+	}
 	source := testbed.MySQL
 	if c.source != nil {
 		source = func(testing.TB, ...string) *testbed.Server { return c.source(t) }
 	}
-	b := &badWorld{world: newWorld(t, source(t), emulator.Config{})}
+	b := &badWorld{world: newWorld(t, source(t))}
 	b.exec(t, badTable...)
 	b.text = b.script("", route{from: "t", to: "t"})
 	b.good = b.text

@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -14,7 +13,7 @@ import (
 )
 
 // The oracle: the whole table, every column of every row, SELECT at the source
-// against what the double holds. Nothing of the product's takes part in it.
+// against SELECT at the target. Nothing of the product's takes part in it.
 
 // sourceColumn is a column as information_schema describes it.
 type sourceColumn struct {
@@ -113,19 +112,11 @@ func (w *world) sourceRows(t testing.TB, table string, columns []sourceColumn) t
 	return found
 }
 
-// targetRows reads the double; the columns come in the order of the source's. extra
+// targetRows reads the target; the columns come in the order of the source's. extra
 // names what the target has beyond them.
 func (w *world) targetRows(t testing.TB, table string, columns []sourceColumn) (found tableRows, extra []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := w.double.Settle(ctx, w.database, table); err != nil {
-		t.Fatal(err)
-	}
-	names, rows, err := w.double.Rows(w.database, table)
-	if err != nil {
-		t.Fatal(err)
-	}
+	names, rows := w.readTarget(t, table)
 	at := make([]int, len(columns))
 	for i := range columns {
 		at[i] = slices.Index(names, columns[i].name)
@@ -144,8 +135,8 @@ func (w *world) targetRows(t testing.TB, table string, columns []sourceColumn) (
 		var key []string
 		for i := range columns {
 			row[i] = null
-			if cell := r[at[i]]; cell != nil {
-				row[i] = columns[i].canonical(*cell)
+			if cell := r[at[i]]; cell.Valid {
+				row[i] = columns[i].canonical(cell.String)
 			}
 			if columns[i].key {
 				key = append(key, row[i])

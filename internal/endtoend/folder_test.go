@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
 
@@ -129,7 +128,7 @@ func TestDiskFillsUp(t *testing.T) {
 	}
 	for name, disk := range disks {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+			w := newWorld(t, testbed.MySQL(t))
 			w.exec(t, badTable...)
 			script := w.write(t, "full.sql", w.script("", route{from: "t", to: "t"}))
 			p := w.start(t, script, "--data-dir", disk.path)

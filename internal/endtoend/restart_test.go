@@ -45,7 +45,7 @@ func TestRefusedChangeIsRefusedAfterARestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+			w := newWorld(t, testbed.MySQL(t))
 			w.exec(t, "CREATE TABLE t (id INT NOT NULL, uid INT NOT NULL, v DECIMAL(10,2), PRIMARY KEY (id))", "INSERT INTO t VALUES (1, 1, 1.25)")
 			script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
 			w.catchUp(t, script)
@@ -65,7 +65,7 @@ func TestRecreatedTableIsNoticed(t *testing.T) {
 	recreate := []string{"CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (7, 7)"}
 	const says = "was dropped and created again"
 	begin := func(t *testing.T) (*world, string) {
-		w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+		w := newWorld(t, testbed.MySQL(t))
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)", "CREATE TABLE u (id INT PRIMARY KEY)")
 		script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}, route{from: "u", to: "u"}))
 		w.catchUp(t, script)
@@ -110,7 +110,7 @@ func TestRecreatedTableIsNoticed(t *testing.T) {
 // filled with values it would change.
 func TestColumnThatComesBackWithAnotherType(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	w := newWorld(t, testbed.MySQL(t))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT)", "INSERT INTO t VALUES (1, 1)")
 	script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
 	p := w.start(t, script, "--progress-interval", "100ms")
@@ -129,7 +129,7 @@ func TestColumnThatComesBackWithAnotherType(t *testing.T) {
 // nothing of another.
 func TestAnotherTargetIsFilledFromTheBeginning(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	w := newWorld(t, testbed.MySQL(t))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 2)")
 	script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
 	w.catchUp(t, script)
@@ -176,7 +176,7 @@ func (w *world) awaitRows(t *testing.T, least int) {
 func TestKeyChangesInTheMiddleOfACopy(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) (*world, string, *testbed.Program) {
-		w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+		w := newWorld(t, testbed.MySQL(t))
 		w.exec(t, "CREATE TABLE t (k VARCHAR(20) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY, n INT NOT NULL, pad VARCHAR(1000)) CHARSET utf8mb4")
 		fillWords(t, w, 10_000)
 		script := w.write(t, "t.sql", w.script(smallPages, route{from: "t", to: "t", with: []string{"'sink.buffer-flush.interval-ms' = '100'"}}))
@@ -208,7 +208,7 @@ func TestKeyChangesInTheMiddleOfACopy(t *testing.T) {
 // says nothing of the rows before, and what cannot be given to them is said.
 func TestOldRowsReadTheDefaultOfTheirTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	w := newWorld(t, testbed.MySQL(t))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 2)")
 	script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
 	w.catchUp(t, script)
@@ -226,7 +226,7 @@ func TestOldRowsReadTheDefaultOfTheirTime(t *testing.T) {
 // TestRowLargerThanTheMemory: the copy must not wait for a stream that it holds up.
 func TestRowLargerThanTheMemory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t, "--max-allowed-packet=256M"), emulator.Config{})
+	w := newWorld(t, testbed.MySQL(t, "--max-allowed-packet=256M"))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)", "INSERT INTO t SELECT 1, REPEAT('x', 40000000)", "CREATE TABLE o (id INT AUTO_INCREMENT PRIMARY KEY)")
 	script := w.write(t, "t.sql", w.script("SET 'memory' = '32mb';\n", route{from: "t", to: "t"}))
 	done := make(chan struct{})
@@ -255,7 +255,7 @@ func TestServerRestartsWhileItIsCopied(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source := start(t, "--max-connections=100")
-			w := newWorld(t, source, emulator.Config{})
+			w := newWorld(t, source)
 			w.exec(t, "CREATE TABLE t (k VARCHAR(20) NOT NULL PRIMARY KEY, n INT NOT NULL, pad VARCHAR(1000))")
 			fillWords(t, w, 10_000)
 			script := w.write(t, "t.sql", w.script(smallPages, route{from: "t", to: "t", with: []string{"'sink.buffer-flush.interval-ms' = '100'"}}))
@@ -280,7 +280,8 @@ func TestServerRestartsWhileItIsCopied(t *testing.T) {
 // TestBackendThatDoesNotAskForTheRows: slow is not final.
 func TestBackendThatDoesNotAskForTheRows(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	needsDouble(t, "a fault")
+	w := newWorld(t, testbed.MySQL(t))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 2)")
 	w.double.Fault(emulator.Fault{Op: "be-load", Count: 1, Delay: 45 * time.Second})
 	script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t", with: []string{"'sink.buffer-flush.interval-ms' = '200'", "'sink.properties.timeout' = '5'"}}))

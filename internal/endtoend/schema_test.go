@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
 
@@ -16,7 +15,7 @@ func TestSchemaChanges(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, start(t), emulator.Config{})
+			w := newWorld(t, start(t))
 			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10), b INT)", "INSERT INTO t VALUES (1, 'one', 10)")
 			script := w.write(t, "schema.sql", w.script("", route{from: "t", to: "t"}))
 			w.catchUp(t, script)
@@ -49,7 +48,7 @@ func TestSchemaChanges(t *testing.T) {
 // for they would bring NULL where the source has the new column's default.
 func TestKilledAfterAddColumn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+	w := newWorld(t, testbed.MySQL(t))
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10))", "INSERT INTO t VALUES (1, 'one'), (2, 'two')")
 	script := w.write(t, "kill.sql", w.script("SET 'execution.checkpointing.interval' = '10 min';\n", route{from: "t", to: "t"}))
 	w.catchUp(t, script)
@@ -78,7 +77,7 @@ func TestUnsupportedSchemaChangesStop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testbed.MySQL(t), emulator.Config{})
+			w := newWorld(t, testbed.MySQL(t))
 			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, must INT NOT NULL DEFAULT 5, a VARCHAR(10))", "INSERT INTO t VALUES (1, 1, '10')")
 			script := w.write(t, "stop.sql", w.script("", route{from: "t", to: "t"}))
 			w.catchUp(t, script)

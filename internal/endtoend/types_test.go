@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
 
@@ -105,7 +104,7 @@ func TestEveryTypeTravelsBothWays(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, start(t), emulator.Config{})
+			w := newWorld(t, start(t))
 			types := slices.Concat(integerTypes(), numberTypes(), textTypes(), timeTypes())
 			if name == "MySQL" { // MariaDB's JSON is LONGTEXT
 				types = append(types, jsonType)

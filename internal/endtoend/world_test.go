@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
@@ -29,57 +27,58 @@ const patience = 3 * time.Minute
 
 var worlds atomic.Int64
 
-// world is one source database, one StarRocks double and the accounts of a script.
+// world is one source database, one StarRocks and the accounts of a script.
 type world struct {
 	source   *testbed.Server
-	database string // at the source and at the target
-	double   *emulator.Server
-	admin    *sql.DB // the double's query port, as its root
-	folder   string  // of scripts and state
-	user     string  // at both sides
+	database string           // at the source and at the target
+	double   *emulator.Server // nil on a cluster that testbed.ClusterVariable names
+	admin    *sql.DB          // the target, as its administrator
+	folder   string           // of scripts and state
+	user     string           // at both sides
 	// The passwords differ, so that an output tells which of them it leaks.
 	sourcePassword, targetPassword string
-	// loadAddress is where scripts send loads.
-	loadAddress string
+	// Where scripts send statements and loads.
+	queryAddress, loadAddress string
 }
 
 // newWorld makes a world whose accounts may do everything a ferry needs.
-func newWorld(t testing.TB, source *testbed.Server, config emulator.Config) *world {
+func newWorld(t testing.TB, source *testbed.Server) *world {
 	t.Helper()
 	n := worlds.Add(1)
 	w := &world{
-		source: source, folder: t.TempDir(), user: fmt.Sprintf("ferry%d", n),
+		source: source, folder: t.TempDir(), database: fmt.Sprintf("sf_e2e_%s_%d", thisRun, n), user: fmt.Sprintf("ferry_%s_%d", thisRun, n),
 		sourcePassword: fmt.Sprintf("pw-of-mysql-%d", 1000+n), targetPassword: fmt.Sprintf("pw-of-starrocks-%d", 1000+n),
 	}
-	w.database = source.Database(t)
-	w.startDouble(t, config)
+	w.sourceDatabase(t)
+	w.openTarget(t)
 	w.sourceAccount(t)
-	w.target(t, "CREATE DATABASE "+w.database, fmt.Sprintf("CREATE USER '%s' IDENTIFIED BY '%s'", w.user, w.targetPassword))
+	w.createTarget(t)
 	w.grantTarget(t)
 	return w
 }
 
-func (w *world) startDouble(t testing.TB, config emulator.Config) {
+// sourceDatabase makes the database at the source, dropped with the test.
+func (w *world) sourceDatabase(t testing.TB) {
 	t.Helper()
-	config.QueryAddr, config.HTTPAddr, config.BEHTTPAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	double, err := emulator.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := w.source // the world may move to another
+	source.Exec(t, "CREATE DATABASE "+w.database)
 	t.Cleanup(func() {
-		if err := double.Close(); err != nil {
-			t.Errorf("closing the double: %v", err)
+		if source.PID() == 0 {
+			return
+		}
+		ctx := context.Background() // the test's own is over
+		conn, err := source.DB().Conn(ctx)
+		if err != nil {
+			t.Errorf("dropping the database: %v", err)
+			return
+		}
+		defer conn.Close()
+		for _, statement := range []string{"SET lock_wait_timeout = 20", "DROP DATABASE IF EXISTS " + w.database} {
+			if _, err := conn.ExecContext(ctx, statement); err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
 		}
 	})
-	w.double, w.loadAddress = double, double.HTTPAddr()
-	login := mysql.NewConfig()
-	login.User, login.Net, login.Addr, login.InterpolateParams = "root", "tcp", double.QueryAddr(), true
-	connector, err := mysql.NewConnector(login)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.admin = sql.OpenDB(connector)
-	t.Cleanup(func() { w.admin.Close() })
 }
 
 func (w *world) sourceAccount(t testing.TB) {
@@ -97,23 +96,6 @@ func (w *world) sourceGrants() []string {
 	return []string{
 		fmt.Sprintf("GRANT SELECT, LOCK TABLES ON %s.* TO '%s'@'%%'", w.database, w.user),
 		fmt.Sprintf("GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '%s'@'%%'", w.user),
-	}
-}
-
-func (w *world) grantTarget(t testing.TB) {
-	t.Helper()
-	w.target(t,
-		fmt.Sprintf("GRANT CREATE TABLE ON DATABASE %s TO USER '%s'", w.database, w.user),
-		fmt.Sprintf("GRANT SELECT, INSERT, ALTER ON ALL TABLES IN DATABASE %s TO USER '%s'", w.database, w.user))
-}
-
-// target runs statements at the double as its root.
-func (w *world) target(t testing.TB, statements ...string) {
-	t.Helper()
-	for _, statement := range statements {
-		if _, err := w.admin.ExecContext(t.Context(), statement); err != nil {
-			t.Fatalf("StarRocks: %s\n%v", statement, err)
-		}
 	}
 }
 
@@ -140,7 +122,7 @@ CREATE CATALOG mysql WITH ('type' = 'mysql', 'hostname' = '%s', 'port' = '%d',
 CREATE CATALOG sr WITH ('type' = 'starrocks', 'endpoint' = '%s',
   'username' = '%[3]s', 'password' = '%s', 'dbname' = '%[5]s');
 USE CATALOG sr;
-`, w.source.Host, w.source.Port, w.user, w.sourcePassword, w.database, w.double.QueryAddr(), w.targetPassword)
+`, w.source.Host, w.source.Port, w.user, w.sourcePassword, w.database, w.queryAddress, w.targetPassword)
 	for _, r := range routes {
 		fmt.Fprintf(&b, `
 CREATE TABLE IF NOT EXISTS %s WITH (
@@ -149,7 +131,7 @@ CREATE TABLE IF NOT EXISTS %s WITH (
   'database-name' = '%s', 'jdbc-url' = 'jdbc:mysql://%s', 'load-url' = '%s', 'table-name' = '%[1]s',
   'username' = '%[5]s', 'password' = '%s',
   'sink.properties.row_delimiter' = '\x02', 'sink.properties.column_separator' = '\x01'`,
-			r.to, w.database, w.double.QueryAddr(), w.loadAddress, w.user, w.targetPassword)
+			r.to, w.database, w.queryAddress, w.loadAddress, w.user, w.targetPassword)
 		with := r.with
 		if with == nil {
 			with = []string{"'sink.buffer-flush.interval-ms' = '200'"}
