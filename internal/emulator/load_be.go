@@ -99,7 +99,7 @@ func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
 		res.fail(err)
 		return
 	}
-	tx := &transaction{id: s.txnID.Add(1), label: opts.label, table: t.name, user: name, kind: "STREAM_LOAD"}
+	tx := &transaction{id: s.txnID.Add(1), label: opts.label, table: t.name, user: name, kind: "STREAM_LOAD", timeout: opts.timeout}
 	if err := t.db.labels.begin(tx, s.cfg.MaxRunningTxns); err != nil {
 		res.fail(err)
 		return
