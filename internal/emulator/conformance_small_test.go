@@ -86,6 +86,33 @@ func loadedWith(id string, headers ...string) conformanceCase {
 }
 
 var smallCases = []conformanceCase{
+	{id: "QC.commands", private: "a login without a password", steps: []step{
+		commanded([]byte{comPing}, 0, 0), commanded([]byte{comInitDB, 's', 'f', '_', 'n', 'o'}, 0xff, 5501), commanded(append([]byte{comInitDB}, "information_schema"...), 0, 0),
+		commanded(append([]byte{comQuery}, "SET @a = 1"...), 0, 0), commanded([]byte{comResetConnection}, 0, 0), commanded(append([]byte{comStmtPrepare}, "SELECT 1"...), 0, 0),
+		// Statistics, process info, kill, debug, a dump of the binary log, register slave, and one that does not exist.
+		commanded([]byte{9}, 0xff, 1047), commanded([]byte{10}, 0xff, 1047), commanded([]byte{12, 1, 0, 0, 0}, 0xff, 1047), commanded([]byte{13}, 0xff, 1047), commanded([]byte{18}, 0xff, 1047), commanded([]byte{21}, 0xff, 1047), commanded([]byte{99}, 0xff, 1047),
+	}},
+	{id: "BL.process_exit_abort", private: "a fault in a backend", steps: []step{
+		withTable(twoInts), faulty(Fault{Op: "be-load", Table: "t", Count: 1, Message: ShuttingDown}),
+		loads("t", "1\t1\n", "label: l").gives(jsonOf("Status", "Fail", "Message", ShuttingDown)), labelState("l", `{"state":"UNKNOWN"}`), loads("t", "1\t1\n", "label: l").succeeds(),
+	}},
+	{id: "BL.commit_try", private: "a fault in a backend", steps: []step{
+		withTable(twoInts), faulty(Fault{Op: "be-load", Table: "t", Count: 1, Message: TooManyVersions}),
+		loads("t", "1\t1\n", "label: l").fails(TooManyVersions), labelState("l", `{"state":"ABORTED"}`), loads("t", "1\t1\n", "label: l").succeeds(),
+	}},
+	{id: "BL.huge_malloc", private: "a fault in a backend", steps: []step{
+		withTable(twoInts), faulty(Fault{Op: "be-load", Table: "t", Count: 1, Message: MemoryLimit}), loads("t", "1\t1\n", "label: l").fails(MemoryLimit), labelState("l", `{"state":"ABORTED"}`), selects("SELECT * FROM t"),
+	}},
+	{id: "BT.huge_malloc", private: "a fault in a backend", steps: []step{
+		withTable(twoInts), faulty(Fault{Op: "be-txn-load", Table: "t", Count: 1, Message: MemoryLimit}), begun("x"), txnLoad("x", "1,1\n").status("MEM_LIMIT_EXCEEDED", MemoryLimit), txn("commit", "x").direct().status("TXN_NOT_EXISTS", "*"), txnIs("x", "ABORTED"),
+	}},
+	{id: "CSV.test_adaptive_nullable_column1", steps: []step{
+		withTable(threeText), loads("t", "5,\\N,~ebb~\n6,\\x,\\N\n", commas, "enclose: ~", escaped).succeeds(), selects("SELECT * FROM t ORDER BY k", "5|NULL|ebb", `6|\x|NULL`),
+	}},
+	{id: "CSV.test_enclose_fanatics", steps: []step{
+		withTable("k INT, a STRING, b STRING, c INT"), loads("t", "7,\"Salty\" Sue, the cook,3\n8,\"a,b\"c,\"d\"\"e\",4\n", commas, enclosed).succeeds(),
+		selects("SELECT * FROM t ORDER BY k", `7|"Salty" Sue| the cook|3`, `8|"a,b"c|d"e|4`),
+	}},
 	greetingCase("QC.handshake", "3.5", "8.0.33"),
 	greetingCase("QC.handshake-5.1", "3.4", "5.1.0"),
 	badHeader("FH.partial_update-flag", "partial_update: maybe", "Invalid partial update flag format. Must be bool type"),
@@ -142,6 +169,42 @@ var smallCases = []conformanceCase{
 		runs("REVOKE ALTER ON ALL TABLES IN DATABASE {db} FROM {db}_g"), asUser("{db}_g", "p", denied("ALTER TABLE {db}.t DROP COLUMN w")), asUser("{db}_g", "p", selects("SELECT * FROM {db}.u")),
 		runs("DROP USER {db}_g"),
 	}},
+}
+
+// commanded logs in as root, sends one command and expects how its answer begins.
+func commanded(command []byte, first byte, code uint16) step {
+	return func(r *caseRun) error {
+		conn, err := net.DialTimeout("tcp", r.query, 10*time.Second)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			return err
+		}
+		c := newPacketConn(conn)
+		login := binary.LittleEndian.AppendUint32(nil, 1<<offered["PROTOCOL_41"]|1<<offered["SECURE_CONNECTION"]|1<<offered["PLUGIN_AUTH"])
+		login = append(append(append(login, 0, 0, 0, 1, 33), make([]byte, 23)...), "root\x00\x00mysql_native_password\x00"...)
+		for _, packet := range [][]byte{login, command} {
+			if _, err := c.read(); err != nil {
+				return err
+			}
+			if len(packet) == len(command) {
+				c.seq = 0
+			}
+			if err := errors.Join(c.write(packet), c.w.Flush()); err != nil {
+				return err
+			}
+		}
+		answer, err := c.read()
+		if err != nil || len(answer) < 3 || answer[0] != first {
+			return fmt.Errorf("command %d: % x %w", command[0], answer, err)
+		}
+		if got := binary.LittleEndian.Uint16(answer[1:]); first == 0xff && got != code {
+			return fmt.Errorf("command %d: error %d %q, want %d", command[0], got, answer, code)
+		}
+		return nil
+	}
 }
 
 func denied(statement string) step {

@@ -52,6 +52,10 @@ const TooManyVersions = "Failed to load data into tablet 10008, because of too m
 // MemoryLimit is the message of a load that a backend has no memory for.
 const MemoryLimit = "Memory of process exceed limit. Start execute plan fragment. Used: 10737418240, Limit: 10737418240. Mem usage has exceed the limit of BE"
 
+// ShuttingDown is the message of a load that meets a backend on its way out; it is refused
+// before it has a transaction.
+const ShuttingDown = "Service is shutting down, please retry later!"
+
 type faultRules struct {
 	mu    sync.Mutex
 	last  int // id

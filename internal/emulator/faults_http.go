@@ -54,7 +54,7 @@ type faultShown struct {
 }
 
 // failures are messages with a short name.
-var failures = map[string]string{"too-many-versions": TooManyVersions, "memory-limit": MemoryLimit}
+var failures = map[string]string{"too-many-versions": TooManyVersions, "memory-limit": MemoryLimit, "shutting-down": ShuttingDown}
 
 // faultActions are what a rule can do at each operation; "txn" stands for the operations
 // of the transaction interface, on either port.

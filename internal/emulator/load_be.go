@@ -85,6 +85,10 @@ func (res *loadResult) publishTimeout() {
 
 // runLoad is a load from begin to commit; whatever fails after begin rolls it back.
 func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
+	if inject == ShuttingDown {
+		res.fail(ddlError("%s", inject))
+		return
+	}
 	opts, err := parseLoadOptions(s.knownHeaders(r.Header), s.cfg.LoadTimeout)
 	if err != nil {
 		res.fail(err)

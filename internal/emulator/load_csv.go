@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
 // csvReader splits a stream into rows. Without enclose and escape it only looks for the
@@ -136,6 +137,8 @@ type quoteState struct {
 	enclosed bool // the field began with one
 	begun    bool // the field has a byte that is not a trimmed blank
 	solid    int  // end in the arena of what trimming must keep
+	start    int  // of the field in the arena
+	closed   int  // 1 + the end in the arena of an enclosed beginning, 0 without one
 }
 
 // scanQuoted reads on from s.at and returns the length of the row once its delimiter is
@@ -145,7 +148,7 @@ func (c *csvReader) scanQuoted(s *quoteState, window []byte) (length int, found 
 		*s = quoteState{active: true}
 		c.arena, c.ends = c.arena[:0], c.ends[:0]
 	}
-	lookahead := max(len(c.o.columnSeparator), len(c.o.rowDelimiter), 2)
+	lookahead := max(len(c.o.columnSeparator), len(c.o.rowDelimiter)) + 1
 	for s.at < len(window) {
 		rest := window[s.at:]
 		if len(rest) < lookahead && !c.eof {
@@ -154,15 +157,20 @@ func (c *csvReader) scanQuoted(s *quoteState, window []byte) (length int, found 
 		b := rest[0]
 		switch {
 		case c.o.escape != 0 && b == c.o.escape && len(rest) > 1 && !(b == c.o.enclose && !s.begun && !s.inside):
-			c.arena = append(c.arena, rest[1])
+			c.reopen(s)
+			n := c.protected(rest[1:])
+			if n == 0 { // it protects nothing, so it is data
+				c.arena = append(c.arena, b)
+			}
+			c.arena = append(c.arena, rest[1:1+n]...)
 			s.begun, s.solid = true, len(c.arena)
-			s.at += 2
+			s.at += 1 + n
 		case s.inside && b == c.o.enclose:
 			if len(rest) > 1 && rest[1] == c.o.enclose {
 				c.arena = append(c.arena, b)
 				s.at += 2
 			} else {
-				s.inside = false
+				s.inside, s.closed = false, len(c.arena)+1
 				s.at++
 			}
 			s.solid = len(c.arena)
@@ -182,6 +190,9 @@ func (c *csvReader) scanQuoted(s *quoteState, window []byte) (length int, found 
 		case c.o.trimSpace && b == ' ' && !s.begun:
 			s.at++
 		default:
+			if b != ' ' || !c.o.trimSpace {
+				c.reopen(s)
+			}
 			c.arena = append(c.arena, b)
 			s.begun = true
 			if b != ' ' || !c.o.trimSpace {
@@ -193,10 +204,33 @@ func (c *csvReader) scanQuoted(s *quoteState, window []byte) (length int, found 
 	return 0, false
 }
 
+// protected is the length of what an escape character in front of b makes data.
+func (c *csvReader) protected(b []byte) int {
+	switch {
+	case b[0] == c.o.escape || c.o.enclose != 0 && b[0] == c.o.enclose:
+		return 1
+	case bytes.HasPrefix(b, c.o.rowDelimiter):
+		return len(c.o.rowDelimiter)
+	case bytes.HasPrefix(b, c.o.columnSeparator):
+		return len(c.o.columnSeparator)
+	}
+	return 0
+}
+
+// reopen takes back that the beginning of a field was enclosed: something follows it, so
+// its quotes are data.
+func (c *csvReader) reopen(s *quoteState) {
+	if s.closed > 0 {
+		c.arena = slices.Insert(c.arena, s.closed-1, c.o.enclose)
+		c.arena = slices.Insert(c.arena, s.start, c.o.enclose)
+		s.closed = 0
+	}
+}
+
 func (c *csvReader) endField(s *quoteState) {
 	c.arena = c.arena[:s.solid]
 	c.ends = append(c.ends, len(c.arena))
-	*s = quoteState{active: true, at: s.at, solid: len(c.arena)}
+	*s = quoteState{active: true, at: s.at, solid: len(c.arena), start: len(c.arena)}
 }
 
 func (c *csvReader) finishQuoted(s *quoteState, window []byte) {

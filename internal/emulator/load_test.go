@@ -130,7 +130,7 @@ var loadValueCases = []struct {
 	{"STRING", "1\x01a\x021\x01b\x02", []string{`column_separator:\x01`, `row_delimiter:\x02`}, "1|b"},
 	{"STRING", "1|@|a^^2|@|b^^", []string{"column_separator:|@|", "row_delimiter:^^"}, "1|a 2|b"},
 	{"STRING", `1,"a,""b""` + "\n" + `c"` + "\n2," + `"\N"` + "\n", []string{"column_separator:,", `enclose:"`}, "1|a,\"b\"\nc 2|NULL"},
-	{"STRING", `1,\N` + "\n" + `2,\\N` + "\n" + `3,a\,b\` + "\nc\n", []string{"column_separator:,", `escape:\`}, "1|N 2|NULL 3|a,b\nc"},
+	{"STRING", `1,\N` + "\n" + `2,\\N` + "\n" + `3,a\,b\` + "\nc\n", []string{"column_separator:,", `escape:\`}, "1|NULL 2|NULL 3|a,b\nc"},
 	{"STRING", ` 1 ,  a b  ` + "\n" + `2,  " q "  ` + "\n", []string{"column_separator:,", `enclose:"`, "trim_space:true"}, "1|a b 2| q "},
 	{"STRING", "h\nh\n1,a\n", []string{"column_separator:,", "skip_header:2"}, "1|a"},
 	{"STRING", "h\nh", []string{"skip_header:3"}, "! The parameter 'skip_header' is set to 3, but there are only 2 rows in the csv file"},

@@ -46,6 +46,7 @@ const (
 	statusInvalid        = "INVALID_ARGUMENT"
 	statusAborted        = "ABORTED"
 	statusUnavailable    = "SERVICE_UNAVAILABLE"
+	statusMemory         = "MEM_LIMIT_EXCEEDED"
 	statusDataQuality    = "DATA_QUALITY_ERROR"
 	statusNoTxn          = "TXN_NOT_EXISTS"
 	statusBusy           = "TXN_IN_PROCESSING"

@@ -22,7 +22,10 @@ func (s *Server) beTransaction(w http.ResponseWriter, r *http.Request, op string
 	var inject *txnError
 	if fault != nil && fault.Message != "" {
 		inject = asTxnError(ddlError("%s", fault.Message))
-		if inject.code == statusAnalysis {
+		switch {
+		case fault.Message == MemoryLimit:
+			inject.code = statusMemory
+		case inject.code == statusAnalysis:
 			inject.code = statusInternal
 		}
 	}
