@@ -28,7 +28,7 @@ func TestProgramIsWatchedLineByLine(t *testing.T) {
 	for name, logFile := range map[string]string{"pipe": "", "file": t.TempDir() + "/log"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := shell(t, `echo $GREETING; echo on stderr >&2; trap 'echo bye; exit 3' INT; while :; do sleep 0.05; done`, logFile)
+			p := shell(t, `trap 'echo bye; exit 3' INT; echo $GREETING; echo on stderr >&2; while :; do sleep 0.05; done`, logFile)
 			for _, want := range []string{"hello", "on stderr"} {
 				if line, err := p.WaitLine(t.Context(), want); err != nil || line != want {
 					t.Fatal(line, err)
