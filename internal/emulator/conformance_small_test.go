@@ -113,6 +113,11 @@ var smallCases = []conformanceCase{
 		withTable("k INT, a STRING, b STRING, c INT"), loads("t", "7,\"Salty\" Sue, the cook,3\n8,\"a,b\"c,\"d\"\"e\",4\n", commas, enclosed).succeeds(),
 		selects("SELECT * FROM t ORDER BY k", `7|"Salty" Sue| the cook|3`, `8|"a,b"c|d"e|4`),
 	}},
+	{id: "DC.partition", steps: []step{
+		partitioned("a", "PARTITION BY (d)"), partitioned("b", "PARTITION BY date_trunc('month', d)"),
+		partitioned("c", `PARTITION BY RANGE(d) (PARTITION p1 VALUES LESS THAN ("2030-01-01"))`), partitioned("e", `PARTITION BY LIST(d) (PARTITION p1 VALUES IN ("2021-02-03"))`),
+		refuses("CREATE TABLE f (k INT, v INT) PRIMARY KEY(k) PARTITION BY (v) DISTRIBUTED BY HASH(k) BUCKETS 1 {one}", "*", 1064),
+	}},
 	greetingCase("QC.handshake", "3.5", "8.0.33"),
 	greetingCase("QC.handshake-5.1", "3.4", "5.1.0"),
 	badHeader("FH.partial_update-flag", "partial_update: maybe", "Invalid partial update flag format. Must be bool type"),
@@ -204,6 +209,15 @@ func commanded(command []byte, first byte, code uint16) step {
 			return fmt.Errorf("command %d: error %d %q, want %d", command[0], got, answer, code)
 		}
 		return nil
+	}
+}
+
+// partitioned creates a table with that clause and loads a row.
+func partitioned(name, clause string) step {
+	return func(r *caseRun) error {
+		return errors.Join(
+			runs("CREATE TABLE "+name+" (k INT, d DATE, v INT) PRIMARY KEY(k, d) "+clause+" DISTRIBUTED BY HASH(k) BUCKETS 1 {one}")(r),
+			loads(name, "1\t2021-02-03\t4\n").succeeds()(r), selects("SELECT * FROM "+name, "1|2021-02-03|4")(r))
 	}
 }
 
