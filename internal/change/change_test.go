@@ -34,11 +34,6 @@ func TestRowsKeepCellsAndNulls(t *testing.T) {
 	if r.Len() != 4 || string(r.Cell(3, 1)) != "y" || !r.Null(3, 2) || r.Null(3, 1) {
 		t.Error("rows after Truncate are wrong")
 	}
-	copied := NewRows(3)
-	copied.AppendRow(r, 2)
-	if !copied.Null(0, 1) || string(copied.Cell(0, 2)) != "c" {
-		t.Error("AppendRow lost a cell")
-	}
 }
 
 func TestKeysDifferWhenCellsDiffer(t *testing.T) {

@@ -106,17 +106,6 @@ func (r *Rows) Cell(row, column int) []byte {
 	return r.arena[start:r.ends[i]:r.ends[i]]
 }
 
-// AppendRow copies row number row of from, which must have the same width.
-func (r *Rows) AppendRow(from *Rows, row int) {
-	for c := range r.width {
-		if from.Null(row, c) {
-			r.AddNull()
-			continue
-		}
-		r.AddBytes(from.Cell(row, c))
-	}
-}
-
 // Truncate forgets the rows after the first n.
 func (r *Rows) Truncate(n int) {
 	cells := n * r.width
