@@ -18,6 +18,7 @@ func (l *loop) ship() {
 	if l.err != nil {
 		return
 	}
+	var outbox []*shipment
 	for _, t := range l.order {
 		if t.inFlight != nil || (t.unsaved && !l.sabotage.loadBeforeJoinIsSaved) || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) {
 			continue
@@ -28,26 +29,25 @@ func (l *loop) ship() {
 		if s.label == "" {
 			s.label = l.nextLabel(t)
 		}
-		l.outbox = append(l.outbox, s)
+		outbox = append(outbox, s)
 	}
-	if len(l.outbox) == 0 {
+	if len(outbox) == 0 {
 		return
 	}
-	labels := make([]checkpoint.Label, len(l.outbox))
-	for i, s := range l.outbox {
+	labels := make([]checkpoint.Label, len(outbox))
+	for i, s := range outbox {
 		labels[i] = checkpoint.Label{Table: s.table.route.Target, Label: s.label}
 	}
 	if err := l.cfg.Journal.Note(labels); err != nil {
 		l.fail(err)
 		return
 	}
-	for _, s := range l.outbox {
+	for _, s := range outbox {
 		l.begin(func(ctx context.Context) func() {
 			err := s.table.loads.Send(ctx, s.label, s.batch)
 			return func() { l.loaded(s, err) }
 		})
 	}
-	l.outbox = l.outbox[:0]
 }
 
 // nextLabel names a load: sf_<deployment>_<incarnation>_<epoch>_<table>_<n>. The

@@ -92,9 +92,8 @@ type loop struct {
 
 	bytes   int // in batches, loads under way and the page
 	labels  uint64
-	outbox  []*shipment // to be noted and sent at the end of this step
-	effects []effect    // begun in this step, for the runner to run
-	running int         // effects begun and not applied
+	effects []effect // begun in this step, for the runner to run
+	running int      // effects begun and not applied
 
 	stopping bool
 	done     bool
