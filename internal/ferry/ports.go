@@ -21,7 +21,7 @@ type Source interface {
 	Start(ctx context.Context) (change.Position, error)
 	// End is the end of the source's log now, as file and offset.
 	End(ctx context.Context) (change.Position, error)
-	// ReadPage reads one page of a copy.
+	// ReadPage reads one page of a copy, or the rows of given keys.
 	ReadPage(ctx context.Context, request PageRequest) (Page, error)
 }
 
@@ -55,6 +55,12 @@ type PageRequest struct {
 	// After is the key of the last row already read, as the cells of one row in the
 	// order of Table.Key; nil to begin.
 	After *change.Rows
+	// Until is the last key that belongs to the page's span, nil when it is open.
+	Until *change.Rows
+	// Keys asks for the rows of exactly these keys in place of those between After and
+	// Until: one row per key, as the cells of Table.Key. The page is never cut. Rows
+	// whose key is equal only under a collation may be among the answer.
+	Keys *change.Rows
 	// Delivered is everything the stream had delivered when the page was registered:
 	// the read view must not be older.
 	Delivered change.Position
