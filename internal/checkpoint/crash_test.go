@@ -230,7 +230,7 @@ func epochOf(epoch int) *Checkpoint {
 	return &Checkpoint{
 		Epoch: uint64(epoch), Position: change.Position{File: "binlog.000001", Offset: uint64(epoch)}, Server: "s1",
 		Tables: []TableState{{
-			Table: schemasOfHistory[epoch/2], Name: change.Name{Database: "s", Table: "t"}, Copy: CopyState{After: after, Rows: uint64(epoch)},
+			Table: schemasOfHistory[epoch/2], Name: change.Name{Database: "s", Table: "t"}, Copy: CopyState{Spans: []Span{{After: after}}, Rows: uint64(epoch)},
 		}},
 		Open: []Label{{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_1_a", epoch)}},
 	}
@@ -269,7 +269,7 @@ func check(t *testing.T, root string, h *history, steps int) {
 	if c != nil {
 		epoch = int(c.Epoch)
 		begin = h.saves[epoch-1].begin
-		if len(c.Tables[0].Table.Columns) != epoch/2+1 || string(c.Tables[0].Copy.After.Cell(0, 0)) != fmt.Sprint(epoch*100) {
+		if len(c.Tables[0].Table.Columns) != epoch/2+1 || string(c.Tables[0].Copy.Spans[0].After.Cell(0, 0)) != fmt.Sprint(epoch*100) {
 			t.Errorf("epoch %d came back as %+v", epoch, c.Tables[0])
 		}
 	}

@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -68,12 +67,34 @@ type tableDocument struct {
 	Seen   int              `json:"seen,omitempty"`
 	Added  []columnDocument `json:"added,omitempty"`
 	Copy   copyDocument     `json:"copy"`
+	Check  *checkDocument   `json:"check,omitempty"`
 }
 
 type copyDocument struct {
-	Done  bool          `json:"done"`
-	Rows  uint64        `json:"rows"`
+	Done  bool           `json:"done"`
+	Rows  uint64         `json:"rows"`
+	Spans []spanDocument `json:"spans,omitempty"`
+	// After is the one span of documents of the first days: what lies behind it.
 	After *rowsDocument `json:"after,omitempty"`
+}
+
+type spanDocument struct {
+	After *rowsDocument `json:"after,omitempty"`
+	Until *rowsDocument `json:"until,omitempty"`
+}
+
+type checkDocument struct {
+	Repair      bool           `json:"repair"`
+	Reason      text           `json:"reason"`
+	Forwards    bool           `json:"forwards"`
+	Spans       []spanDocument `json:"spans,omitempty"`
+	After       *rowsDocument  `json:"after,omitempty"`
+	Doubts      *rowsDocument  `json:"doubts,omitempty"`
+	Compared    uint64         `json:"compared"`
+	Missing     uint64         `json:"missing"`
+	Different   uint64         `json:"different"`
+	Superfluous uint64         `json:"superfluous"`
+	Undecided   uint64         `json:"undecided"`
 }
 
 type rowsDocument struct {
@@ -95,8 +116,9 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 	for i := range c.Tables {
 		t := &c.Tables[i]
 		row := tableDocument{
-			Name: nameOut(t.Name),
-			Copy: copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, After: encodeRows(t.Copy.After)},
+			Name:  nameOut(t.Name),
+			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans)},
+			Check: checkOut(t.Check),
 		}
 		if t.Target != (change.Name{}) {
 			target := nameOut(t.Target)
@@ -148,7 +170,10 @@ func (t *tableDocument) in(schema schemaOf) (TableState, error) {
 		state.Target = t.Target.in()
 	}
 	var err error
-	if state.Copy.After, err = t.Copy.After.decode(); err != nil {
+	if state.Copy.Spans, err = spansIn(t.Copy.spans()); err != nil {
+		return state, err
+	}
+	if state.Check, err = t.Check.in(); err != nil {
 		return state, err
 	}
 	if t.Schema != 0 {
@@ -169,42 +194,6 @@ func (t *tableDocument) in(schema schemaOf) (TableState, error) {
 		state.Added = append(state.Added, column)
 	}
 	return state, nil
-}
-
-func encodeRows(rows *change.Rows) *rowsDocument {
-	if rows == nil {
-		return nil
-	}
-	doc := &rowsDocument{Width: rows.Width(), Cells: make([]*text, 0, rows.Len()*rows.Width())}
-	for r := range rows.Len() {
-		for c := range rows.Width() {
-			if rows.Null(r, c) {
-				doc.Cells = append(doc.Cells, nil)
-				continue
-			}
-			cell := text(rows.Cell(r, c))
-			doc.Cells = append(doc.Cells, &cell)
-		}
-	}
-	return doc
-}
-
-func (doc *rowsDocument) decode() (*change.Rows, error) {
-	if doc == nil {
-		return nil, nil
-	}
-	if doc.Width < 0 || doc.Width == 0 && len(doc.Cells) > 0 || doc.Width > 0 && len(doc.Cells)%doc.Width != 0 {
-		return nil, damage(fmt.Sprintf("%d cells are no rows of %d", len(doc.Cells), doc.Width))
-	}
-	rows := change.NewRows(doc.Width)
-	for _, cell := range doc.Cells {
-		if cell == nil {
-			rows.AddNull()
-			continue
-		}
-		rows.AddString(string(*cell))
-	}
-	return rows, nil
 }
 
 // isDamage tells that the content of a file is at fault, not the way to it.

@@ -34,7 +34,7 @@ func TestFormat1IsRead(t *testing.T) {
 	}
 	table := c.Tables[0]
 	if c.Epoch != 2 || c.Position.Offset != 2 || c.Server != "s1" || len(c.Open) != 1 ||
-		table.Table.Version != 2 || table.Table.Columns[1].Type.Base != change.Int || string(table.Copy.After.Cell(0, 0)) != "200" {
+		table.Table.Version != 2 || table.Table.Columns[1].Type.Base != change.Int || string(table.Copy.Spans[0].After.Cell(0, 0)) != "200" {
 		t.Errorf("%+v", c)
 	}
 	if labels, err := d.OpenLabels(); err != nil || len(labels) != 2 || labels[1] != (Label{orders, "later"}) {

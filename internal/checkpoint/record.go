@@ -38,13 +38,43 @@ type TableState struct {
 	// were when they were added: their default then is what the source gave its rows.
 	Added []change.Column
 	Copy  CopyState
+	// Check is a comparison under way; nil when there is none.
+	Check *CheckState
 }
 
 // CopyState is the progress of a copy.
 type CopyState struct {
 	Done bool
-	// After is the key of the last row emitted, one row as the cells of Table.Key;
-	// nil before the first page.
-	After *change.Rows
-	Rows  uint64
+	Rows uint64
+	// Spans are the parts of the key range that are not copied yet; none before the
+	// first page, which is the whole range.
+	Spans []Span
 }
+
+// Span is what lies behind After, up to and with Until: keys of rows, one row each as
+// the cells of Table.Key; nil is open.
+type Span struct {
+	After, Until *change.Rows
+}
+
+// CheckState is the progress of a comparison with the target, and what it found.
+type CheckState struct {
+	Repair bool
+	Reason string // why it was begun, for people
+	// Forwards tells that every row of the source was compared; until then Spans are
+	// the parts that were not, none for all.
+	Forwards bool
+	Spans    []Span
+	// After is the last key of the target that was looked for at the source.
+	After *change.Rows
+	// Doubts are the keys that are to be looked at again.
+	Doubts *change.Rows
+
+	Compared                        uint64 // rows of the source
+	Missing, Different, Superfluous uint64 // rows of the target
+	// Undecided rows changed whenever they were looked at.
+	Undecided uint64
+}
+
+// Differences is the number of rows that are not the same on both sides.
+func (s *CheckState) Differences() uint64 { return s.Missing + s.Different + s.Superfluous }

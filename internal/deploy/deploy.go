@@ -63,10 +63,10 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		return err
 	}
 	return ferry.Run(ctx, ferry.Config{
-		Source: source, Target: target, Journal: state, Routes: routes(p),
+		Source: source, Pages: source, Target: target, Journal: state, Routes: routes(p),
 		Restored: restored, Unsettled: unsettled,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
-		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes,
+		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: 4, MaxLag: 2 * time.Second,
 		SaveInterval: max(saveInterval, p.Settings.CheckpointInterval), UntilCaughtUp: o.UntilCaughtUp,
 		Estimates: estimates, Notify: out.notice, Publish: out.progress,
 	})

@@ -70,7 +70,7 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 	}
 	l.fail(&diag.Problem{
 		Code:    codeNoForm,
-		Message: fmt.Sprintf("a row of %s with the key %s fits no form of load", t.route.Source, describeKey(t.layout.Source, rows, row)),
+		Message: fmt.Sprintf("a row of %s with the key %s fits no form of load", t.route.Source, describeKey(t.layout.Source, rows, row, t.layout.Source.Key)),
 		Fix:     "change the row at the source, or take the table out of the script.",
 	})
 }
@@ -127,14 +127,15 @@ func (l *loop) relieveMemory() {
 	}
 }
 
-// describeKey prints the key of a row for people: id=4410021, name='x'.
-func describeKey(schema *change.Table, rows *change.Rows, row int) string {
+// describeKey prints the key of a row for people: id="4410021", name="x". columns are
+// those of rows that hold the key.
+func describeKey(schema *change.Table, rows *change.Rows, row int, columns []int) string {
 	var b bytes.Buffer
 	for i, k := range schema.Key {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s=%q", schema.Columns[k].Name, rows.Cell(row, k))
+		fmt.Fprintf(&b, "%s=%q", schema.Columns[k].Name, rows.Cell(row, columns[i]))
 	}
 	return b.String()
 }

@@ -10,4 +10,5 @@ const (
 	codeSchemaChange      diag.Code = "SF5005" // a schema change that is not carried over
 	codeNoForm            diag.Code = "SF5006" // a row that no form of load can carry
 	codeTargetColumns     diag.Code = "SF5007" // the target table lacks or requires columns
+	codeJob               diag.Code = "SF5008" // a job that cannot be done
 )

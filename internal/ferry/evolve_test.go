@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"starferry/internal/change"
 )
@@ -112,26 +111,5 @@ func TestLayoutFillsKeptColumnsWithNull(t *testing.T) {
 	}
 	if !slices.Equal(from, []int{1, -1, 0}) || !layout.Columns[0].Key {
 		t.Errorf("filled from %v", from)
-	}
-}
-
-func TestRecentKeysWaitForAWholeWindow(t *testing.T) {
-	t.Parallel()
-	start := time.Unix(1_700_000_000, 0)
-	r := recentKeys{window: simWindowLength, since: start}
-	r.add(start, []byte("old"))
-	if r.wait(start) != simWindowLength || r.wait(start.Add(simWindowLength)) > 0 {
-		t.Error("the wait is not a window")
-	}
-	later := start.Add(simWindowLength + 1)
-	r.add(later, []byte("new"))
-	if keys := r.keys(later); len(keys) != 1 {
-		t.Errorf("keys %v", keys)
-	}
-	for range recentKeysMax + 1 {
-		r.add(later, []byte("k"))
-	}
-	if r.since != later && r.since != start || len(r.touch) > recentKeysMax {
-		t.Errorf("since %v with %d keys", r.since, len(r.touch))
 	}
 }

@@ -23,7 +23,9 @@ import (
 // Config is what a ferry needs to run.
 type Config struct {
 	Source  Source
+	Pages   Pages
 	Target  Target
+	Mirror  Mirror // for checks
 	Journal Journal
 	Routes  []Route
 	// Restored is the checkpoint to go on from; nil on a first start.
@@ -36,6 +38,16 @@ type Config struct {
 	// Memory bounds batches, loads under way and pages together, in bytes.
 	Memory    int
 	PageBytes int
+	// Parallelism is how many pages may be in flight; at least 1.
+	Parallelism int
+	// MaxLag is how far the stream may be behind while pages are read; 0: as far as it
+	// likes. PageBytesPerSecond bounds what pages read; 0: not at all. WatchBusy asks
+	// Pages now and then whether the source is too busy for pages.
+	MaxLag             time.Duration
+	PageBytesPerSecond int
+	WatchBusy          bool
+	// Jobs are done beside following the tables.
+	Jobs <-chan *Job
 	// SaveInterval is the least time between two checkpoints.
 	SaveInterval time.Duration
 	// UntilCaughtUp ends Run when the end of the source's log as asked at start, and
@@ -76,8 +88,12 @@ type loop struct {
 	caughtUpAt    time.Time       // when the stream was last known to be at the log's end
 	lastEventTime time.Time
 
-	page     *page // the page under way, nil when none
-	pageWait pageWait
+	passes       []*pass // under way, in the order they are served
+	pages        []*page // in flight, in the order of their registration
+	pace         pace
+	checks       []*check
+	otherServers int    // pages in a row that came from another server than the stream
+	key          []byte // of the row at hand
 
 	epoch       uint64         // counts marks; batches belong to the epoch they were begun in
 	unacked     map[uint64]int // batches not acknowledged, by epoch
@@ -90,7 +106,7 @@ type loop struct {
 	states      []checkpoint.TableState // cached for marks; nil after a change
 	until       change.Position         // for UntilCaughtUp
 
-	bytes   int // in batches, loads under way and the page
+	bytes   int // in batches, loads under way and pages
 	labels  uint64
 	effects []effect // begun in this step, for the runner to run
 	running int      // effects begun and not applied
@@ -118,9 +134,13 @@ type sabotage struct {
 	settleBeforeAcknowledged  bool
 	freshLabelAfterUnknown    bool
 	loadBeforeJoinIsSaved     bool
+	compareBeforeVisible      bool
+	judgeTouched              bool
+	believeFirstLook          bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
+	cfg.Parallelism = max(cfg.Parallelism, 1)
 	l := &loop{cfg: cfg, now: now, tables: map[change.Name]*table{}, unacked: map[uint64]int{}, epoch: 1, oldestEpoch: 1}
 	if cfg.Restored != nil {
 		l.epoch = cfg.Restored.Epoch + 1
@@ -130,9 +150,9 @@ func newLoop(cfg Config, now time.Time) *loop {
 	}
 	for i, route := range cfg.Routes {
 		t := &table{number: i, route: route, loads: cfg.Target.Loads(route)}
-		t.restore(cfg.Restored)
 		l.tables[route.Source] = t
 		l.order = append(l.order, t)
+		l.restore(t)
 	}
 	l.resume.states = l.tableStates()
 	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
@@ -169,8 +189,9 @@ func (l *loop) advance() {
 	}
 	l.openStream()
 	l.retryHeld()
-	l.emitPage()
-	l.registerPage()
+	l.emitPages()
+	l.advanceChecks()
+	l.registerPages()
 	l.relieveMemory()
 	l.mark()
 	l.settle()
@@ -201,7 +222,9 @@ func (l *loop) notify(level Level, subject change.Name, text string) {
 func (l *loop) stop(now time.Time) {
 	l.now = now
 	l.stopping = true
-	l.dropPage()
+	for _, t := range l.order {
+		l.dropPages(t)
+	}
 	l.flushAll()
 	l.advance()
 }
@@ -230,9 +253,9 @@ func (l *loop) caughtUp() bool {
 		return false
 	}
 	for i := range l.settled.states {
-		if !l.settled.states[i].Copy.Done {
+		if !l.settled.states[i].Copy.Done || l.settled.states[i].Check != nil {
 			return false
 		}
 	}
-	return true
+	return len(l.checks) == 0
 }

@@ -21,8 +21,18 @@ type Source interface {
 	Start(ctx context.Context) (change.Position, error)
 	// End is the end of the source's log now, as file and offset.
 	End(ctx context.Context) (change.Position, error)
-	// ReadPage reads one page of a copy, or the rows of given keys.
+}
+
+// Pages is how the tables of a source are read beside its stream.
+type Pages interface {
+	// ReadPage reads one page of a pass, or the rows of given keys.
 	ReadPage(ctx context.Context, request PageRequest) (Page, error)
+	// Split finds a key of the table about in the middle between after and until (nil:
+	// open), without reading what is between; nil when there is none, or no cheap way
+	// to it.
+	Split(ctx context.Context, table *change.Table, after, until *change.Rows) (*change.Rows, error)
+	// Busy says why the source is too busy for pages, "" when it is not.
+	Busy(ctx context.Context) (reason string, err error)
 }
 
 // Stream delivers events in the order of the source's log.

@@ -120,8 +120,13 @@ func (l *loop) reason() string {
 		return "waiting for a schema change at the target"
 	case l.bytes-l.pageBytes() >= l.cfg.Memory:
 		return "waiting for the target: memory is full of rows to load"
-	case l.now.Before(l.pageWait.until):
-		return l.pageWait.reason
+	case len(l.passes) > 0 && l.pace.reason != "":
+		return l.pace.reason
+	}
+	for _, p := range l.passes {
+		if l.now.Before(p.wait.until) && p.wait.reason != "" {
+			return p.wait.reason
+		}
 	}
 	return ""
 }

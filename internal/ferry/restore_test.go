@@ -16,7 +16,7 @@ func restored(t *testing.T, state checkpoint.TableState) (*loop, *simulation) {
 	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1)
 	s := &simulation{source: source, target: newSimTarget(source.rng, source), journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}}}
 	l := newLoop(Config{
-		Source: source, Target: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i",
+		Source: source, Pages: source, Target: s.target, Mirror: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i",
 		Routes:   []Route{{Source: source.tables[0].name, Target: source.tables[0].name, Interval: time.Hour, MaxBytes: 1 << 20, MaxRows: 1000}},
 		Restored: &checkpoint.Checkpoint{Epoch: 1, Position: change.Position{File: "log.000001", Offset: 4}, Tables: []checkpoint.TableState{state}},
 	}, source.now)
@@ -90,10 +90,10 @@ func TestCopyBeginsAgainWhenTheKeyChanges(t *testing.T) {
 	}
 	after := change.NewRows(1)
 	after.AddString("c")
-	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: text("utf8mb4_0900_ai_ci"), Copy: checkpoint.CopyState{After: after}})
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: text("utf8mb4_0900_ai_ci"), Copy: checkpoint.CopyState{Spans: []checkpoint.Span{{After: after}}}})
 	l.stream = &simStream{}
 	l.take(l.now, change.Event{Kind: change.Altered, Table: text("utf8mb4_bin"), Position: change.Position{File: "log.000001", Offset: 50}})
-	if l.order[0].copy.After != nil {
+	if left := l.order[0].copying.spans; len(left) != 1 || left[0].after != nil || l.order[0].copy.Spans != nil {
 		t.Error("the copy goes on in the middle of another order")
 	}
 }
@@ -104,7 +104,7 @@ func TestPageAsLargeAsTheMemory(t *testing.T) {
 	name := change.Name{Database: "shop", Table: "t0"}
 	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schemaOf(idColumn)})
 	l.stream = &simStream{}
-	l.page = &page{table: l.order[0], bytes: 2 << 20}
+	l.pages = []*page{{pass: l.order[0].copying, bytes: 2 << 20}}
 	l.bytes = 2 << 20
 	if !l.wants() {
 		t.Error("the loop takes no event while its page waits for one")

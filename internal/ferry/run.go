@@ -95,6 +95,8 @@ func (r *runner) step(ctx context.Context) error {
 		r.takeEvents()
 	case result := <-r.results:
 		r.loop.apply(time.Now(), result)
+	case job := <-r.loop.cfg.Jobs:
+		r.loop.takeJob(job)
 	case <-timer.C:
 		r.loop.tick(time.Now())
 	case <-stop:

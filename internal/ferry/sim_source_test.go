@@ -72,6 +72,7 @@ type simSource struct {
 	offset  uint64
 	seq     int
 	quiet   bool // no new changes
+	steady  bool // no schema changes
 	server  string
 
 	// what the tests break
@@ -107,7 +108,7 @@ func (s *simSource) step() {
 	switch n := s.rng.IntN(100); {
 	case n < 45 && !s.quiet:
 		s.commit()
-	case n < 47 && !s.quiet:
+	case n < 47 && !s.quiet && !s.steady:
 		s.alter()
 	case n < 75:
 		s.showOne()
@@ -306,12 +307,12 @@ func (s *simSource) Open(_ context.Context, from change.Position, followed []*ch
 	if s.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
-	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joinAt: s.offset, joining: map[change.Name]*change.Table{}, offset: from.Offset}
+	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joining: map[change.Name]simJoin{}, offset: from.Offset}
 	for _, t := range followed {
 		st.schemas[t.Name] = map[int]*change.Table{t.Version: t}
 	}
 	for _, name := range join {
-		st.joining[name] = s.table(name).schema
+		st.joining[name] = simJoin{s.offset + uint64(s.rng.IntN(2)*s.rng.IntN(1000)), s.table(name).schema}
 	}
 	for st.next < len(s.log) && s.log[st.next].end <= from.Offset {
 		st.next++
@@ -340,14 +341,8 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 		return Page{High: s.end(), Server: s.server}, &SchemaError{errors.New("unknown column")}
 	}
 	rows := change.NewRows(len(t.schema.Columns))
-	keys := make([]string, 0, len(t.visible))
-	for key := range t.visible {
-		if request.After == nil || key > string(request.After.Cell(0, 0)) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	for _, key := range keys[:min(len(keys), 1+s.rng.IntN(8))] {
+	keys := t.keysBetween(request)
+	for _, key := range keys {
 		appendSimRow(rows, t.schema, t.visible[key])
 	}
 	high := s.end()
@@ -364,6 +359,47 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 		}
 	}
 	return Page{Rows: rows, High: high, Server: s.server}, nil
+}
+
+// keysBetween are the keys a page is to answer with.
+func (t *simTable) keysBetween(request PageRequest) (keys []string) {
+	if request.Keys != nil {
+		for i := range request.Keys.Len() {
+			if key := string(request.Keys.Cell(i, 0)); t.visible[key] != nil {
+				keys = append(keys, key)
+			}
+		}
+		return keys
+	}
+	for key := range t.visible {
+		if (request.After == nil || key > string(request.After.Cell(0, 0))) && (request.Until == nil || key <= string(request.Until.Cell(0, 0))) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys[:min(len(keys), max(1, request.MaxBytes/(100+len(keys)%50)))]
+}
+
+// Split answers with any key between the two.
+func (s *simSource) Split(_ context.Context, table *change.Table, after, until *change.Rows) (*change.Rows, error) {
+	if s.rng.IntN(10) == 0 {
+		return nil, errSimLost
+	}
+	s.some()
+	keys := s.table(table.Name).keysBetween(PageRequest{After: after, Until: until, MaxBytes: 1 << 20})
+	if len(keys) < 2 || s.rng.IntN(20) == 0 {
+		return nil, nil
+	}
+	middle := change.NewRows(1)
+	middle.AddString(keys[s.rng.IntN(len(keys)-1)])
+	return middle, nil
+}
+
+func (s *simSource) Busy(context.Context) (string, error) {
+	if s.rng.IntN(4) == 0 && !s.quiet {
+		return "Threads_running is 99", nil
+	}
+	return "", nil
 }
 
 // some lets a few things happen in the middle of a call.
@@ -402,14 +438,19 @@ func appendSimRow(rows *change.Rows, schema *change.Table, row simRow) {
 	}
 }
 
+// simJoin is where a table joins, and its schema there.
+type simJoin struct {
+	at     uint64
+	schema *change.Table
+}
+
 // simStream delivers the log from an offset on.
 type simStream struct {
 	source  *simSource
 	next    int // entry of the log
 	change  int // change within its transaction
 	offset  uint64
-	joinAt  uint64
-	joining map[change.Name]*change.Table
+	joining map[change.Name]simJoin
 	schemas map[change.Name]map[int]*change.Table // this stream's own pointers
 	stale   bool                                  // something was delivered since the last resumable event
 	begun   bool
@@ -441,11 +482,16 @@ func (st *simStream) version(schema *change.Table) *change.Table {
 // Next never waits: the runner asks only while something is there, see idle.
 func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 	s := st.source
-	if st.offset >= st.joinAt && len(st.joining) > 0 && st.change == 0 {
-		for name, schema := range st.joining {
+	if st.change == 0 {
+		for _, t := range s.tables {
+			name := t.name
+			join, ok := st.joining[name]
+			if !ok || st.offset < join.at && (st.next < len(s.log) || !s.quiet) {
+				continue
+			}
 			delete(st.joining, name)
 			st.schemas[name] = map[int]*change.Table{}
-			return st.event(change.Event{Kind: change.Joined, Resumable: true, Table: st.version(schema)}), nil
+			return st.event(change.Event{Kind: change.Joined, Resumable: true, Table: st.version(join.schema)}), nil
 		}
 	}
 	for st.next < len(s.log) {
@@ -454,6 +500,9 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			st.next++
 			st.offset = entry.end
 			if st.schemas[entry.ddl.name] == nil {
+				if join, ok := st.joining[entry.ddl.name]; ok {
+					st.joining[entry.ddl.name] = simJoin{join.at, entry.after}
+				}
 				return st.Next(ctx) // it may join here
 			}
 			return st.event(change.Event{Kind: change.Altered, Resumable: true, Table: st.version(entry.after)}), nil

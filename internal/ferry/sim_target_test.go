@@ -30,6 +30,7 @@ type simTarget struct {
 	// row never go back in time.
 	newest   map[change.Name]map[string]int
 	replayed int
+	damaged  bool // by corrupt
 }
 
 type simTargetTable struct {
@@ -172,6 +173,80 @@ func (s *simLoads) Send(_ context.Context, label string, batch Batch) error {
 		return &AbortedError{&diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "too many versions"}}
 	}
 }
+
+// ReadRows, ReadKeys and Differs are the mirror.
+
+func (t *simTarget) ReadRows(_ context.Context, name change.Name, layout *Layout, keys *change.Rows) (*change.Rows, []int, error) {
+	if t.rng.IntN(10) == 0 {
+		return nil, nil, errSimLost
+	}
+	rows, at := change.NewRows(len(layout.Source.Columns)), make([]int, keys.Len())
+	for i := range at {
+		at[i] = -1
+		if row := t.tables[name].rows[string(keys.Cell(i, 0))]; row != nil {
+			at[i] = rows.Len()
+			appendSimRow(rows, layout.Source, row)
+		}
+	}
+	return rows, at, nil
+}
+
+// ReadKeys answers in an order that is not the source's.
+func (t *simTarget) ReadKeys(_ context.Context, name change.Name, _ *Layout, after *change.Rows, limit int) (*change.Rows, error) {
+	if t.rng.IntN(10) == 0 {
+		return nil, errSimLost
+	}
+	var keys []string
+	for key := range t.tables[name].rows {
+		if after == nil || key < string(after.Cell(0, 0)) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	slices.Reverse(keys)
+	found := change.NewRows(1)
+	for _, key := range keys[:min(len(keys), limit, 3+t.rng.IntN(20))] {
+		found.AddString(key)
+	}
+	return found, nil
+}
+
+func (t *simTarget) Differs(layout *Layout, source *change.Rows, i int, target *change.Rows, j int) int {
+	for c := range layout.Source.Columns {
+		if source.Null(i, c) != target.Null(j, c) || string(source.Cell(i, c)) != string(target.Cell(j, c)) {
+			return c
+		}
+	}
+	return -1
+}
+
+// corrupt damages a row of a table behind everybody's back: it is lost, changed, or one
+// that never was.
+func (t *simTarget) corrupt() {
+	for _, source := range t.source.tables {
+		table := t.tables[source.name]
+		if t.rng.IntN(2) == 0 {
+			continue
+		}
+		key := fmt.Sprintf("k%02d", t.rng.IntN(30))
+		switch row := table.rows[key]; {
+		case row == nil:
+			table.rows[key] = simRow{"id": key, "v": strconv.Itoa(table.applied[key])}
+		case t.rng.IntN(2) == 0:
+			delete(table.rows, key)
+		default:
+			row = cloneRow(row)
+			row["a"] = "damaged"
+			if table.has("a") {
+				table.rows[key] = row
+			}
+		}
+		t.damaged = true
+		return
+	}
+}
+
+func (t *simTargetTable) has(column string) bool { return indexOf(t.columns, column) >= 0 }
 
 // arrive lets something sent earlier arrive.
 func (t *simTarget) arrive() {

@@ -46,6 +46,9 @@ type simulation struct {
 	starts  int
 	joined  map[change.Name]uint64 // where this deployment's tables joined, for good
 	broken  sabotage
+	jobs    int // under way
+	// damages: rows are damaged at the target now and then; a repair must mend them.
+	damages bool
 }
 
 type simBreak struct {
@@ -57,15 +60,22 @@ type simBreak struct {
 func simulate(seed uint64, broken simBreak) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := &simulation{rng: rng, source: newSimSource(rng, 1+rng.IntN(3)), broken: broken.loop, joined: map[change.Name]uint64{}}
+	s.source.steady, s.damages = rng.IntN(2) == 0, rng.IntN(3) == 0
+	// A second look makes sure, the first must be right.
+	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
 	s.target = newSimTarget(rng, s.source)
 	s.journal = &simJournal{onSave: s.saved}
 	s.start()
 	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
+	if rng.IntN(3) == 0 {
+		crashes, crashOdds = 1+rng.IntN(5), 5+rng.IntN(20)
+	}
 	for step := range 300 + rng.IntN(500) {
 		if err := s.step(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
+		s.mayVerify()
 		if crashes > 0 && rng.IntN(crashOdds) == 0 {
 			crashes--
 			if rng.IntN(4) == 0 {
@@ -92,12 +102,14 @@ func (s *simulation) start() {
 		routes[i] = Route{Source: t.name, Target: t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
 	}
 	s.loop = newLoop(Config{
-		Source: s.source, Target: s.target, Journal: s.journal, Routes: routes,
+		Source: s.source, Pages: s.source, Target: s.target, Mirror: s.target, Journal: s.journal, Routes: routes,
 		Restored: s.journal.last, Unsettled: unsettled, Deployment: "d", Incarnation: strconv.Itoa(s.starts),
-		Memory: s.memory(), PageBytes: 1000, SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
+		Memory: s.memory(), PageBytes: 200 + s.rng.IntN(1000), SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
+		Parallelism: 1 + s.rng.IntN(5), MaxLag: time.Duration(s.rng.IntN(3)) * time.Second, WatchBusy: s.rng.IntN(2) == 0,
+		PageBytesPerSecond: s.rng.IntN(2) * (500 + s.rng.IntN(20_000)), Estimates: s.estimates(),
 	}, s.source.now)
 	s.loop.sabotage = s.broken
-	s.pending, s.results = nil, nil
+	s.pending, s.results, s.jobs = nil, nil, 0
 	s.target.mayReplay()
 	r := &runner{loop: s.loop}
 	if err := r.start(context.Background()); err != nil {
@@ -105,6 +117,47 @@ func (s *simulation) start() {
 	}
 	s.loop.save()
 	s.loop.tick(s.source.now)
+}
+
+// estimates make tables small or worth splitting.
+func (s *simulation) estimates() map[change.Name]uint64 {
+	estimates := map[change.Name]uint64{}
+	for _, t := range s.source.tables {
+		estimates[t.name] = uint64(s.rng.IntN(3)) * worthSplitting
+	}
+	return estimates
+}
+
+// mayVerify compares tables now and then. What is compared while nothing is damaged
+// must be equal: a difference that is none would have good rows mended.
+func (s *simulation) mayVerify() {
+	if s.rng.IntN(100) == 0 && s.damages {
+		s.target.corrupt()
+	}
+	if s.jobs > 0 || s.rng.IntN(60) > 0 {
+		return
+	}
+	kind := Verify
+	if s.rng.IntN(2) == 0 {
+		kind = Repair
+	}
+	s.verify(kind)
+}
+
+func (s *simulation) verify(kind JobKind) {
+	s.jobs++
+	s.loop.takeJob(&Job{Kind: kind, Done: func(results []CheckResult, err error) {
+		s.jobs--
+		if err != nil {
+			s.jobs = 0 // a check of an earlier process goes on
+			return
+		}
+		for _, r := range results {
+			if n := r.Differences(); n > 0 && !s.target.damaged && s.source.steady {
+				s.target.violate("%s of %s found %d differences, and there are none: %v", kind, r.Source, n, r.Examples)
+			}
+		}
+	}})
 }
 
 // memory is sometimes less than a page or a batch would fill.
@@ -219,6 +272,11 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 // finish lets the source rest and the ferry catch up, and compares everything.
 func (s *simulation) finish() error {
 	s.source.quiet = true
+	if s.damages {
+		if err := s.repair(); err != nil {
+			return err
+		}
+	}
 	s.loop.cfg.UntilCaughtUp, s.loop.until = true, s.source.end()
 	for range 60_000 {
 		if s.loop.done {
@@ -231,11 +289,43 @@ func (s *simulation) finish() error {
 	return fmt.Errorf("stuck: %s", s.describe())
 }
 
+// repair mends what was damaged. A check that began before may be past the damage, so
+// it is waited for.
+func (s *simulation) repair() error {
+	ordered := false
+	for range 60_000 {
+		switch {
+		case len(s.loop.checks) > 0 || !s.copied():
+		case ordered:
+			return nil
+		default:
+			ordered = true
+			s.verify(Repair)
+		}
+		if err := s.step(); err != nil {
+			return fmt.Errorf("repairing: %w", err)
+		}
+	}
+	return fmt.Errorf("the repair is stuck: %s", s.describe())
+}
+
+func (s *simulation) copied() bool {
+	for _, t := range s.loop.order {
+		if !t.copy.Done {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *simulation) describe() string {
 	l := s.loop
-	text := fmt.Sprintf("position %v until %v settled %v held %v page %v marks %d bytes %d running %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, l.page != nil, len(l.marks), l.bytes, l.running, l.stream != nil)
+	text := fmt.Sprintf("position %v until %v settled %v held %v pages %d marks %d bytes %d running %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, len(l.pages), len(l.marks), l.bytes, l.running, l.stream != nil)
 	for _, t := range l.order {
 		text += fmt.Sprintf(" %s: copied %v drained %v busy %v", t.route.Source, t.copy.Done, t.drained(), t.busy)
+		if c := t.check; c != nil {
+			text += fmt.Sprintf(" check: spans %d doubts %d inquiry %v backwards %v keys %v asking %v exhausted %v", len(c.forwards.spans), len(c.doubts), c.inquiry != nil, c.backwards != nil, c.targetKeys != nil, c.asking, c.exhausted)
+		}
 	}
 	return text
 }
@@ -271,6 +361,8 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"checkpoint before acknowledgment": {loop: sabotage{settleBeforeAcknowledged: true}},
 		"loaded before the join is saved":  {loop: sabotage{loadBeforeJoinIsSaved: true}},
 		"new label after unknown outcome":  {loop: sabotage{freshLabelAfterUnknown: true}},
+		"compared before it is visible":    {loop: sabotage{compareBeforeVisible: true}},
+		"touched rows judged":              {loop: sabotage{judgeTouched: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

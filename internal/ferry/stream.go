@@ -97,6 +97,8 @@ func (l *loop) joined(t *table, event *change.Event) {
 		t.schema, t.seen = event.Table, event.Table
 		l.states = nil
 		t.unsaved = true
+		// What was logged before was not delivered and may not be visible yet.
+		t.touched.clear(l.now)
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
 	}
 }
@@ -106,15 +108,22 @@ func (l *loop) altered(t *table, event *change.Event) {
 		return
 	}
 	if !sameKey(t.schema, event.Table) {
-		// The copy goes in the order of the key: in another order it has another place.
-		t.copy.After = nil
+		// Passes go in the order of the key: in another order they have another place.
+		if t.copying != nil {
+			t.copying.startOver()
+			t.copy.Spans = nil
+		}
+		if t.check != nil {
+			l.startCheckOver(t.check)
+		}
 	}
 	t.added = addedColumns(t.added, t.schema, event.Table)
 	t.schema = event.Table
 	l.states = nil
 	l.atResume = false
-	if l.page != nil && l.page.table == t {
-		l.dropPage()
+	l.dropPages(t)
+	if t.check != nil {
+		t.check.layout = nil
 	}
 }
 
@@ -135,12 +144,13 @@ func (l *loop) dropped(t *table, event *change.Event) {
 	if t == nil || t.dropped {
 		return
 	}
-	t.dropped, t.schema, t.copy.Done = true, nil, true
-	l.states = nil
+	l.dropPages(t)
+	l.endCopy(t)
 	l.atResume = false
-	if l.page != nil && l.page.table == t {
-		l.dropPage()
+	if t.check != nil {
+		l.endCheck(t.check, jobProblem("table %s is gone at the source (%s)", t.route.Source, event.Statement))
 	}
+	t.dropped, t.schema = true, nil
 	l.notify(Warning, t.route.Source, fmt.Sprintf("is gone at the source (%s); %s keeps its rows", event.Statement, t.route.Target))
 }
 
@@ -187,8 +197,9 @@ func (l *loop) opened(stream Stream, err error) {
 		l.stream, l.server = stream, stream.Server()
 		l.generation++
 		l.position = change.Position{}
+		l.pace.restart()
 		for _, t := range l.order {
-			t.recent = recentKeys{since: l.now, window: stream.Barrier().Window}
+			t.touched = touched{since: l.now, window: stream.Barrier().Window}
 		}
 	}
 }
@@ -208,13 +219,13 @@ func (l *loop) streamEnded(now time.Time, err error) {
 	l.openAfter = l.now.Add(wait)
 	l.held, l.inTransaction, l.atResume = nil, false, false
 	l.position = change.Position{}
-	l.dropPage()
 	for i, t := range l.order {
+		l.dropPages(t)
 		state := l.resume.states[i]
-		// What a copy has emitted since stays emitted: it is newer than the resume
+		// What a pass has emitted since stays emitted: it is newer than the resume
 		// point, and every change behind that comes again.
-		if state.Table == nil || t.schema == nil {
-			t.copy = state.Copy
+		if state.Table == nil || t.schema == nil || !sameKey(state.Table, t.schema) {
+			l.copyFrom(t, state.Copy)
 		}
 		t.setSchema(&state)
 		t.unsaved = t.unsaved && t.schema != nil

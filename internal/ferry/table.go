@@ -23,6 +23,10 @@ type table struct {
 	// row deleted in between would stay at the target.
 	unsaved bool
 	copy    checkpoint.CopyState
+	copying *pass   // nil when the copy is done
+	check   *check  // nil when none is under way
+	pages   []*page // in flight, in the order of their registration
+	touched touched
 
 	// seen is the schema of the last row that was added, layout how its rows become
 	// the target's; columns is the target table as last described, for rows of the
@@ -44,21 +48,42 @@ type table struct {
 	epoch    uint64    // the epoch the batch was begun in
 	queue    []*shipment
 	inFlight *shipment
-
-	recent recentKeys
 }
 
-// restore sets the table as it was at the checkpoint.
-func (t *table) restore(c *checkpoint.Checkpoint) {
-	if c == nil {
-		return
-	}
-	for i := range c.Tables {
-		if s := &c.Tables[i]; Knows(s, t.route.Source, t.route.Target) {
-			t.copy = s.Copy
-			t.setSchema(s)
-			return
+// restore sets the table as it was at the checkpoint, and takes up its passes.
+func (l *loop) restore(t *table) {
+	var known *checkpoint.TableState
+	if c := l.cfg.Restored; c != nil {
+		for i := range c.Tables {
+			if s := &c.Tables[i]; Knows(s, t.route.Source, t.route.Target) {
+				known = s
+				break
+			}
 		}
+	}
+	if known == nil {
+		known = &checkpoint.TableState{}
+	}
+	t.setSchema(known)
+	l.copyFrom(t, known.Copy)
+	if known.Check != nil {
+		l.beginCheck(t, *known.Check, nil)
+	}
+}
+
+// copyFrom goes on with a copy where it stood.
+func (l *loop) copyFrom(t *table, state checkpoint.CopyState) {
+	if t.copying != nil {
+		l.endPass(t.copying)
+		t.copying = nil
+	}
+	t.copy = state
+	if !state.Done {
+		t.copying = beginPass(t, nil, state.Spans)
+		l.addPass(t.copying)
+	}
+	if t.check != nil {
+		l.startCheckOver(t.check)
 	}
 }
 
@@ -87,6 +112,7 @@ func (l *loop) tableStates() []checkpoint.TableState {
 		for i, t := range l.order {
 			l.states[i] = checkpoint.TableState{
 				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Copy: t.copy,
+				Check: t.check.snapshot(),
 			}
 		}
 	}
