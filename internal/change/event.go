@@ -28,16 +28,22 @@ const (
 	Truncated
 	// Dropped: the table is gone, or is known under another name that is not followed.
 	Dropped
+	// Rearranged: partitions of Table were dropped, emptied or exchanged. Rows went or
+	// came with them, and no row event says which.
+	Rearranged
+	// Described: a statement changed rows of Table and was logged as text. Which rows
+	// they were is not in the log.
+	Described
 )
 
 // Event is one thing that happened at the source, in the order of its log.
 //
-// Joined, Altered, Truncated and Dropped are never delivered inside a source
-// transaction.
+// Joined, Altered, Truncated, Dropped, Rearranged and Described are never delivered
+// inside a source transaction.
 type Event struct {
 	Kind Kind
 	// Table is the version of the schema in force for Rows; for Altered and Joined
-	// the new one; for Dropped and Truncated the last.
+	// the new one; for the others the last.
 	Table *Table
 	// Rows holds every column of Table in its order (Insert, Update, Delete only).
 	Rows *Rows
@@ -53,6 +59,6 @@ type Event struct {
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.
 	Time time.Time
-	// Statement is the text of the DDL (Altered, Truncated, Dropped), for people.
+	// Statement is the text of what was done, for people; "" with rows.
 	Statement string
 }

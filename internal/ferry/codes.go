@@ -4,7 +4,7 @@ import "starferry/internal/diag"
 
 const (
 	codeRecreated         diag.Code = "SF5001" // a followed table was dropped and created again
-	codeTruncated         diag.Code = "SF5002" // a followed table was emptied without row events
+	codeRowLess           diag.Code = "SF5002" // rows of a followed table changed without row events
 	codeTwoServers        diag.Code = "SF5003" // pages and stream come from different servers
 	codeChangedOutsideLog diag.Code = "SF5004" // a table does not look as its log says
 	codeSchemaChange      diag.Code = "SF5005" // a schema change that is not carried over

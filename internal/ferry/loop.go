@@ -26,6 +26,7 @@ type Config struct {
 	Pages   Pages
 	Target  Target
 	Mirror  Mirror // for checks
+	Shaper  Shaper
 	Journal Journal
 	Routes  []Route
 	// Restored is the checkpoint to go on from; nil on a first start.
@@ -46,6 +47,8 @@ type Config struct {
 	MaxLag             time.Duration
 	PageBytesPerSecond int
 	WatchBusy          bool
+	// RowLess says what is done about rows that change without row events.
+	RowLess RowLess
 	// Jobs are done beside following the tables.
 	Jobs <-chan *Job
 	// SaveInterval is the least time between two checkpoints.
@@ -137,6 +140,7 @@ type sabotage struct {
 	compareBeforeVisible      bool
 	judgeTouched              bool
 	believeFirstLook          bool
+	overlookRearranged        bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

@@ -114,3 +114,31 @@ func TestPageAsLargeAsTheMemory(t *testing.T) {
 		t.Error("the memory is full and the loop takes more")
 	}
 }
+
+// A stream that breaks while the target is emptied brings older rows again, and the
+// TRUNCATE behind them: what was emptied for the first one does not count.
+func TestEmptiedForAStreamThatBroke(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	schema := schemaOf(idColumn)
+	schema.Name = name
+	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
+	s.target.rng = rand.New(rand.NewPCG(2, 2)) // no errors
+	l.cfg.Shaper = s.target
+	truncate := change.Event{Kind: change.Truncated, Table: schema, Position: change.Position{File: "log.000001", Offset: 50}}
+	l.stream = &simStream{source: s.source}
+	l.take(l.now, truncate)
+	effects := l.effects
+	l.effects = nil
+	if l.held == nil || len(effects) != 1 {
+		t.Fatalf("held %v, effects %d", l.held, len(effects))
+	}
+	l.streamEnded(l.now, errSimLost)
+	l.apply(l.now, effects[0](t.Context()))
+	l.stream = &simStream{source: s.source}
+	l.opening = false
+	l.take(l.now, truncate)
+	if l.held == nil {
+		t.Error("the TRUNCATE of the second stream counts as done by the first")
+	}
+}

@@ -41,6 +41,8 @@ type simEntry struct {
 	txn   *simTxn
 	ddl   *simTable
 	after *change.Table
+	kind  change.Kind // of ddl
+	seq   int         // of a change without row events
 	at    time.Time
 }
 
@@ -50,6 +52,8 @@ type simTable struct {
 	visible map[string]simRow // what SELECT sees
 	logged  map[string]simRow // what it will see when everything logged is visible
 	locked  map[string]bool
+	// truncated is the last TRUNCATE that was delivered, by its number.
+	truncated int
 }
 
 type simBarrier int
@@ -72,7 +76,8 @@ type simSource struct {
 	offset  uint64
 	seq     int
 	quiet   bool // no new changes
-	steady  bool // no schema changes
+	steady  bool // no schema changes, and no others that a check may find on its way
+	rowless bool // rows change without row events
 	server  string
 
 	// what the tests break
@@ -110,6 +115,8 @@ func (s *simSource) step() {
 		s.commit()
 	case n < 47 && !s.quiet && !s.steady:
 		s.alter()
+	case n < 48 && !s.quiet && s.rowless:
+		s.rowLess()
 	case n < 75:
 		s.showOne()
 	default:
@@ -256,7 +263,38 @@ func (s *simSource) alter() {
 	}
 	t.schema = &next
 	s.offset += 50
-	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, at: s.now})
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: change.Altered, at: s.now})
+}
+
+// rowLess empties a table, or takes rows out of it and brings others, and logs only
+// that it did.
+func (s *simSource) rowLess() {
+	t := s.tables[s.rng.IntN(len(s.tables))]
+	if len(t.locked) > 0 || s.rng.IntN(3) > 0 {
+		return
+	}
+	s.seq++
+	kind := change.Truncated
+	if s.rng.IntN(2) == 0 {
+		kind = change.Rearranged
+	}
+	for key := range 25 {
+		s.rowLessKey(t, fmt.Sprintf("k%02d", key), kind == change.Truncated)
+	}
+	s.offset += 40
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: t.schema, kind: kind, seq: s.seq, at: s.now})
+}
+
+func (s *simSource) rowLessKey(t *simTable, key string, all bool) {
+	switch {
+	case all || s.rng.IntN(4) == 0:
+		delete(t.logged, key)
+		delete(t.visible, key)
+	case s.rng.IntN(6) == 0:
+		row := s.randomRow(t)
+		row["id"], row["v"] = key, strconv.Itoa(s.seq)
+		t.logged[key], t.visible[key] = row, row
+	}
 }
 
 // eachRow changes every row in place of a copy, since events hold the old ones.
@@ -500,12 +538,15 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			st.next++
 			st.offset = entry.end
 			if st.schemas[entry.ddl.name] == nil {
-				if join, ok := st.joining[entry.ddl.name]; ok {
+				if join, ok := st.joining[entry.ddl.name]; ok && entry.kind == change.Altered {
 					st.joining[entry.ddl.name] = simJoin{join.at, entry.after}
 				}
 				return st.Next(ctx) // it may join here
 			}
-			return st.event(change.Event{Kind: change.Altered, Resumable: true, Table: st.version(entry.after)}), nil
+			if entry.kind == change.Truncated {
+				entry.ddl.truncated = entry.seq
+			}
+			return st.event(change.Event{Kind: entry.kind, Resumable: entry.kind == change.Altered, Table: st.version(entry.after)}), nil
 		}
 		if st.change < len(entry.txn.changes) {
 			c := &entry.txn.changes[st.change]

@@ -220,6 +220,31 @@ func (t *simTarget) Differs(layout *Layout, source *change.Rows, i int, target *
 	return -1
 }
 
+// Truncate is the shaper's part that the loop uses.
+func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
+	switch t.rng.IntN(8) {
+	case 0:
+		return errSimLost
+	case 1:
+		return &diag.Problem{Code: "SF0000", Class: diag.Refused, Message: "not allowed"}
+	}
+	table := t.tables[name]
+	clear(table.rows)
+	at := t.source.table(name).truncated
+	for n := range 25 {
+		key := fmt.Sprintf("k%02d", n)
+		table.applied[key] = max(table.applied[key], at)
+	}
+	if t.rng.IntN(8) == 0 {
+		return errSimLost // done, and the answer lost
+	}
+	return nil
+}
+
+func (t *simTarget) CreateLike(context.Context, change.Name, change.Name) error { return nil }
+func (t *simTarget) Swap(context.Context, change.Name, change.Name) error       { return nil }
+func (t *simTarget) Drop(context.Context, change.Name) error                    { return nil }
+
 // corrupt damages a row of a table behind everybody's back: it is lost, changed, or one
 // that never was.
 func (t *simTarget) corrupt() {

@@ -49,9 +49,13 @@ func (l *loop) process(event *change.Event) bool {
 	case change.Altered:
 		l.altered(t, event)
 	case change.Truncated:
-		l.truncated(t, event)
+		if !l.truncated(t, event) {
+			return false
+		}
 	case change.Dropped:
 		l.dropped(t, event)
+	case change.Rearranged, change.Described:
+		l.rearranged(t, event)
 	default:
 		l.fail(fmt.Errorf("the source delivered an event of unknown kind %d", event.Kind))
 	}
@@ -125,17 +129,6 @@ func (l *loop) altered(t *table, event *change.Event) {
 	if t.check != nil {
 		t.check.layout = nil
 	}
-}
-
-func (l *loop) truncated(t *table, event *change.Event) {
-	if t == nil || t.dropped {
-		return
-	}
-	l.fail(&diag.Problem{
-		Code:    codeTruncated,
-		Message: fmt.Sprintf("table %s was emptied by %q at %s: its rows went without row events and %s still holds them", t.route.Source, event.Statement, event.Position, t.route.Target),
-		Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
-	})
 }
 
 // dropped leaves the target as it is: what to do with the rows is not for us to
@@ -228,6 +221,7 @@ func (l *loop) streamEnded(now time.Time, err error) {
 			l.copyFrom(t, state.Copy)
 		}
 		t.setSchema(&state)
+		t.emptied = false
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil

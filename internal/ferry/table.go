@@ -38,7 +38,8 @@ type table struct {
 	described *change.Table
 	columns   []TargetColumn
 	added     []change.Column
-	busy      bool // a description or an ALTER of the target table is under way
+	busy      bool // a description, an ALTER or a TRUNCATE of the target table is under way
+	emptied   bool // the target was, for the TRUNCATE that is held
 
 	asks     int       // failed questions about the target table in a row
 	askAfter time.Time // no question before

@@ -32,8 +32,6 @@ const (
 	codeDecode        diag.Code = "SF3034" // an event could not be read
 	codeXA            diag.Code = "SF3040" // XA with rows of a followed table
 	codeRollback      diag.Code = "SF3041" // a logged transaction was rolled back
-	codeStatement     diag.Code = "SF3042" // a statement changed rows without row events
-	codeRowsGone      diag.Code = "SF3043" // partition maintenance removed rows
 	codeDDL           diag.Code = "SF3044" // a DDL that cannot be followed
 	codeUnknownSchema diag.Code = "SF3045" // a table arrived whose schema is not known
 	codeTableMap      diag.Code = "SF3046" // the log disagrees with the tracked schema

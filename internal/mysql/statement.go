@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -163,7 +164,7 @@ func (d *statementReader) truncate(ctx context.Context, s *ddl.TruncateTable) er
 func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 	if s.Exchanged != nil {
 		if other := d.known(*s.Exchanged); other != nil && other.live() {
-			return d.rowsGone(other.name, s.RowsGone)
+			d.event(other, change.Rearranged, other.table)
 		}
 	}
 	one := d.known(s.Name)
@@ -180,7 +181,7 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 		return nil
 	}
 	if s.RowsGone != "" {
-		return d.rowsGone(one.name, s.RowsGone)
+		d.event(one, change.Rearranged, one.table)
 	}
 	if err := d.databaseDefaults(ctx, one.name.Database); err != nil {
 		return err
@@ -208,12 +209,11 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 	return nil
 }
 
-func (d *statementReader) rowsGone(name change.Name, clause string) error {
-	return &diag.Problem{Code: codeRowsGone, Class: diag.Refused,
-		Message: fmt.Sprintf("%s changed rows of table %s at %s without row events: %s", clause, name, d.reader.at, excerpt(d.text)),
-		Fix:     "which rows they were is not in the log. Start again with an empty data directory to copy the table anew."}
-}
+// emptiesTable is what a server logs when a table with its rows in memory is opened for
+// the first time after a restart (and what a session may log as text).
+var emptiesTable = regexp.MustCompile("(?i)^\\s*DELETE\\s+FROM\\s+[^\\s,]+\\s*;?\\s*$")
 
+// rowsByStatement tells of tables whose rows changed by a statement logged as text.
 func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
 	names := s.Names
 	if len(names) == 0 { // a routine: any table
@@ -221,15 +221,15 @@ func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
 			names = append(names, one.name)
 		}
 	}
+	kind := change.Described
+	if len(s.Names) == 1 && emptiesTable.MatchString(d.text) {
+		kind = change.Truncated
+	}
 	for _, name := range names {
-		one := d.find(name)
-		if one == nil || !one.live() {
-			continue // before the join the rows are read by pages; an absent table has none
+		// Before the join the rows are read by pages; an absent table has none.
+		if one := d.find(name); one != nil && one.live() {
+			d.event(one, kind, one.table)
 		}
-		return &diag.Problem{Code: codeStatement, Class: diag.Refused,
-			Message: fmt.Sprintf("a session changed table %s by a statement logged as text at %s, not as rows: %s", one.name, d.reader.at, excerpt(d.text)),
-			Fix: "find the session that sets binlog_format (SET GLOBAL binlog_format = ROW; take SESSION_VARIABLES_ADMIN from its user), " +
-				"then start again with an empty data directory to copy the table anew."}
 	}
 	return nil
 }

@@ -212,8 +212,9 @@ func script(events []change.Event) []string {
 		case change.Commit:
 			lines = append(lines, "commit")
 		case change.Progress:
-		case change.Joined, change.Altered, change.Truncated, change.Dropped:
-			what := map[change.Kind]string{change.Joined: "joined", change.Altered: "altered", change.Truncated: "truncated", change.Dropped: "dropped"}[e.Kind]
+		default:
+			what := map[change.Kind]string{change.Joined: "joined", change.Altered: "altered", change.Truncated: "truncated", change.Dropped: "dropped",
+				change.Rearranged: "rearranged", change.Described: "described"}[e.Kind]
 			lines = append(lines, fmt.Sprintf("%s %s %d (%s)", what, e.Table.Name.Table, e.Table.Version, strings.Join(columnNames(e.Table), ",")))
 		}
 	}

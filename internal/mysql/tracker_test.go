@@ -65,7 +65,8 @@ var ddlCases = []struct {
 		want: `dropped t 1 (id,a,b); joined t 2 (id,v)`},
 	{name: "the key is lost", both: true, run: `ALTER TABLE t DROP PRIMARY KEY`, fails: codeDDL},
 	{name: "statement instead of rows", both: true, run: `
-		SET SESSION binlog_format = STATEMENT; UPDATE t SET a = 2 WHERE id = 1`, fails: codeStatement},
+		INSERT INTO t VALUES (1, 1, 'x'); SET SESSION binlog_format = STATEMENT; UPDATE t SET a = 2 WHERE id = 1; DELETE FROM t WHERE id = 5; DELETE FROM t`,
+		want: `insert t 1|1|x; commit; described t 1 (id,a,b); described t 1 (id,a,b); truncated t 1 (id,a,b)`},
 	{name: "an XA transaction", both: true, run: `
 		XA START 'one'; INSERT INTO t VALUES (1, 1, 'x'); XA END 'one'; XA PREPARE 'one'; XA COMMIT 'one'`, fails: codeXA},
 	{name: "an XA transaction on another table", both: true, run: `
@@ -74,7 +75,12 @@ var ddlCases = []struct {
 		want: `insert t 1|1|x; commit`},
 	{name: "a partition goes", both: true, run: `
 		ALTER TABLE t PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE);
-		INSERT INTO t VALUES (1, 1, 'x'); ALTER TABLE t DROP PARTITION p0`, fails: codeRowsGone},
+		INSERT INTO t VALUES (1, 1, 'x'); ALTER TABLE t DROP PARTITION p0; ALTER TABLE t TRUNCATE PARTITION p1`,
+		want: `insert t 1|1|x; commit; rearranged t 1 (id,a,b); rearranged t 1 (id,a,b)`},
+	{name: "a partition is exchanged", both: true, run: `
+		ALTER TABLE t PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE);
+		CREATE TABLE u (id INT PRIMARY KEY, a INT, b VARCHAR(10)); INSERT INTO u VALUES (2, 2, 'y'); ALTER TABLE t EXCHANGE PARTITION p0 WITH TABLE u`,
+		want: `rearranged t 1 (id,a,b)`},
 	{name: "temporary tables hide", both: true, run: `
 		CREATE TEMPORARY TABLE t (z INT); INSERT INTO t VALUES (1); DROP TEMPORARY TABLE t; INSERT INTO t VALUES (1, 1, 'x')`,
 		want: `insert t 1|1|x; commit`},

@@ -1,0 +1,117 @@
+package ferry
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/diag"
+)
+
+// Some statements change rows without row events. None passes unnoticed: a table that
+// was emptied is emptied at the target too, at that place of the log; where it is not
+// known which rows went or came, the whole table is compared and mended while rows
+// flow; or the table stops.
+
+// RowLess says what is done about rows that change without row events.
+type RowLess string
+
+const (
+	// RowLessRepair empties the target after TRUNCATE and repairs it after partition
+	// maintenance; DML that was logged as text stops: it may come all day.
+	RowLessRepair RowLess = "repair"
+	// RowLessRepairAll repairs after such DML too.
+	RowLessRepairAll RowLess = "repair-all"
+	RowLessStop      RowLess = "stop"
+)
+
+// truncated empties the target as the source was. False: not yet. After a restart
+// behind an older checkpoint the same rows come again, and then the same TRUNCATE.
+func (l *loop) truncated(t *table, event *change.Event) bool {
+	switch {
+	case t == nil || t.dropped:
+		return true
+	case l.cfg.RowLess == RowLessStop:
+		l.fail(rowLessStop(t, event, "was emptied"))
+		return true
+	case t.emptied:
+		t.emptied = false
+		l.endCopy(t) // everything that comes now comes with the stream
+		if t.check != nil {
+			l.startCheckOver(t.check)
+		}
+		l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s), and so was %s", event.Position, event.Statement, t.route.Target))
+		return true
+	case t.busy || l.now.Before(t.askAfter) || l.err != nil:
+		return false
+	}
+	l.dropPages(t)
+	l.seal(t)
+	if t.drained() {
+		l.empty(t, event)
+	}
+	return false
+}
+
+// empty removes all rows of the target. Where that is not allowed, a repair finds that
+// the source has none of them.
+func (l *loop) empty(t *table, event *change.Event) {
+	t.busy = true
+	stream := l.stream
+	l.begin(func(ctx context.Context) func() {
+		err := l.cfg.Shaper.Truncate(ctx, t.route.Target)
+		return func() {
+			t.busy = false
+			switch {
+			case l.stream != stream: // older rows come again, and then the TRUNCATE
+			case err == nil:
+				t.emptied, t.asks = true, 0
+			case diag.IsTransient(err):
+				l.askAgain(t, err)
+			default:
+				t.emptied = true
+				l.notify(Warning, t.route.Target, fmt.Sprintf("cannot be emptied (%v): its rows are removed one by one", err))
+				l.beginRepair(t, event)
+			}
+		}
+	})
+}
+
+// rearranged has a table repaired of which nobody knows which rows changed.
+func (l *loop) rearranged(t *table, event *change.Event) {
+	if t == nil || t.dropped || l.sabotage.overlookRearranged {
+		return
+	}
+	how := "lost or got rows by maintenance of its partitions"
+	if event.Kind == change.Described {
+		how = "was changed by a statement that was logged as text"
+	}
+	if l.cfg.RowLess == RowLessStop || (event.Kind == change.Described && l.cfg.RowLess != RowLessRepairAll) {
+		l.fail(rowLessStop(t, event, how))
+		return
+	}
+	l.notify(Warning, t.route.Source, fmt.Sprintf("%s at %s (%s): %s is compared with it and mended", how, event.Position, event.Statement, t.route.Target))
+	l.beginRepair(t, event)
+}
+
+// beginRepair compares and mends a table from here on; what a check under way has
+// compared so far counts no more.
+func (l *loop) beginRepair(t *table, event *change.Event) {
+	if t.check != nil {
+		t.check.state.Repair, t.check.state.Reason = true, event.Statement
+		l.dropPages(t)
+		l.startCheckOver(t.check)
+		return
+	}
+	l.beginCheck(t, checkpoint.CheckState{Repair: true, Reason: event.Statement}, nil)
+}
+
+func rowLessStop(t *table, event *change.Event, how string) error {
+	return &diag.Problem{
+		Code:    codeRowLess,
+		Message: fmt.Sprintf("table %s %s at %s, without row events (%s): which rows of %s that concerns is not in the log", t.route.Source, how, event.Position, event.Statement, t.route.Target),
+		Fix: "SET 'row-less.change.behavior' = 'repair-all' in the script and start again: the table is compared with its source and mended while rows flow. " +
+			"If a session logs statements as text, find it: SET GLOBAL binlog_format = ROW; and take SESSION_VARIABLES_ADMIN from its user.",
+	}
+}
