@@ -77,6 +77,12 @@ var ddlCases = []conformanceCase{
 		refuses("ALTER TABLE t ADD COLUMN v1 INT", "*Can not add column which already exists in column id: *", 1064),
 	}},
 	{id: "SQ.truncate", steps: []step{withTable(twoInts), loads("t", "1\t1\n").succeeds(), runs("TRUNCATE TABLE t"), selects("SELECT * FROM t"), loads("t", "2\t2\n").succeeds(), selects("SELECT * FROM t", "2|2")}},
+	{id: "SQ.create_table_like", steps: []step{
+		runs(`CREATE TABLE t (k INT NOT NULL, s VARCHAR(20) NULL DEFAULT "x" COMMENT "c") PRIMARY KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 2 {one}`, "INSERT INTO t VALUES (1, 'a')", "CREATE TABLE u LIKE t", "CREATE TABLE {db}.v LIKE {db}.t"),
+		selects("SELECT * FROM u"), loads("u", "2\tb\n").succeeds(), selects("SELECT * FROM u", "2|b"), selects("SELECT * FROM t", "1|a"), selects("SHOW FULL COLUMNS FROM v", "k|int(11)|*|NO|YES|*", "s|varchar(20)|*|YES|NO|x|*|c"),
+		selects("SELECT TABLE_NAME, PRIMARY_KEY FROM information_schema.tables_config WHERE TABLE_SCHEMA='{db}' AND DISTRIBUTE_BUCKET = 2 ORDER BY 1", "t|`k`", "u|`k`", "v|`k`"),
+		refuses("CREATE TABLE u LIKE t", "*Table 'u' already exists*", 1050), runs("CREATE TABLE IF NOT EXISTS u LIKE t"), refuses("CREATE TABLE w LIKE nope", "*nope*", 5502, 1051, 1064),
+	}},
 }
 
 // queryCases are what drivers and tools ask over the MySQL protocol.
@@ -99,6 +105,13 @@ var queryCases = []conformanceCase{
 		selects("SHOW CREATE TABLE t", "t|CREATE TABLE `t` (\n  `id` int(11) NOT NULL COMMENT \"key\",\n  `s` varchar(20) NULL DEFAULT \"x\" COMMENT \"\"\n) ENGINE=OLAP \nPRIMARY KEY(`id`)\nCOMMENT \"c\"\nDISTRIBUTED BY HASH(`id`) BUCKETS 2 \nPROPERTIES (\n*\"replication_num\" = \"1\"*\n);"),
 	}},
 	{id: "QS.show-tables", steps: []step{withTable(twoInts), selects("SHOW TABLES FROM {db}", "t"), selects("SHOW FULL TABLES FROM {db}", "t|BASE TABLE"), selects("SHOW DATABASES LIKE '{db}'", "{db}")}},
+	{id: "QC.sync", steps: []step{withTable(twoInts), loads("t", "1\t1\n").succeeds(), runs("SYNC"), selects("SELECT * FROM t", "1|1"), refuses("SYNC t", syntaxError, 1064)}},
+	{id: "QC.lists", steps: []step{
+		withTable("k INT, d DATETIME, l LARGEINT, s VARCHAR(10)"), loads("t", "1\t2020-01-02 03:04:05\t18446744073709551615\ta\n2\t2020-01-02 03:04:05.25\t-1\tA\n3\t\\N\t\\N\t\\N\n").succeeds(),
+		selects("SELECT k FROM t WHERE k IN (3, 1, 7) ORDER BY k", "1", "3"), selects("SELECT k FROM t WHERE d IN (CAST('2020-01-02 03:04:05.25' AS DATETIME), CAST('2020-01-02' AS DATETIME))", "2"),
+		selects("SELECT k FROM t WHERE l IN (18446744073709551615, 0)", "1"), selects("SELECT k FROM t WHERE s IN ('a', 'b')", "1"), selects("SELECT k FROM t WHERE s NOT IN ('a', 'b')", "2"),
+		selects("SELECT k FROM t WHERE s NOT IN ('a', NULL)"), selects("SELECT k FROM t WHERE s IN ('A', NULL)", "2"), selects("SELECT k FROM t WHERE k IN (1, k + 0) ORDER BY k", "1", "2", "3"),
+	}},
 	{id: "QC.variables", steps: []step{selects("SELECT @@max_allowed_packet > 0, @@tx_isolation", "1|*"), selects("SHOW VARIABLES LIKE 'lower_case_table_names'", "lower_case_table_names|0"), refuses("SET sf_nope = 1", "*Unknown system variable 'sf_nope'*", 1193)}},
 	{id: "SQ.preparestatement", steps: []step{
 		withTable(twoInts), loads("t", "1\t10\n2\t20\n").succeeds(), preparedRows("SELECT v FROM t WHERE k = ?", 2, "20"), preparedRefused("INSERT INTO t VALUES (?, 1)", 1295),

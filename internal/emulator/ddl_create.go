@@ -81,6 +81,11 @@ func (s *session) runCreateTable(st createTableStmt) error {
 		}
 		return codedAnalysisError(1050, "42S01", "Table '%s' already exists", st.name.table)
 	}
+	if st.like.table != "" {
+		if st, err = s.likeTable(st); err != nil {
+			return err
+		}
+	}
 	t, err := s.analyzeCreate(st)
 	if err != nil {
 		return err
@@ -91,6 +96,33 @@ func (s *session) runCreateTable(st createTableStmt) error {
 	t.store.addSchema(t.columns)
 	db.tables[t.name] = t
 	return nil
+}
+
+// likeTable is the statement that CREATE TABLE … LIKE stands for: what SHOW CREATE TABLE
+// says of the other table, under the new name.
+func (s *session) likeTable(st createTableStmt) (createTableStmt, error) {
+	other, err := s.server.catalog.table(s.qualify(st.like))
+	if err != nil {
+		return st, err
+	}
+	if !s.canTable("SELECT", other) {
+		return st, errDenied("SELECT", "TABLE "+other.name)
+	}
+	text := other.createStatement()
+	tokens, err := splitStatements(text)
+	if err != nil {
+		return st, err
+	}
+	parsed, _, err := parseStatement(text, tokens[0])
+	if err != nil {
+		return st, err
+	}
+	create, ok := parsed.(createTableStmt)
+	if !ok {
+		return st, notEmulated("CREATE TABLE LIKE of " + other.name)
+	}
+	create.name = st.name
+	return create, nil
 }
 
 // analyzeCreate is the analyzer: every check on a CREATE TABLE that is not about the

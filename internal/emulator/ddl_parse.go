@@ -30,6 +30,7 @@ type (
 	createTableStmt struct {
 		name        tableName
 		ifNotExists bool
+		like        tableName
 		columns     []columnDef
 		engine      string
 		model       tableModel
@@ -176,8 +177,12 @@ func (st createUserStmt) text() string {
 func (p *parser) createTable() statement {
 	st := createTableStmt{ifNotExists: p.accept("IF", "NOT", "EXISTS")}
 	st.name = p.tableName()
-	if p.isWord("LIKE") || p.isWord("AS") {
-		p.refuse("CREATE TABLE " + p.peek().upper)
+	if p.accept("LIKE") {
+		st.like = p.tableName()
+		return st
+	}
+	if p.isWord("AS") {
+		p.refuse("CREATE TABLE AS")
 	}
 	p.expectOp("(")
 	for {

@@ -251,29 +251,6 @@ func likeMatch(s, pattern string) bool {
 	return strings.Trim(pattern[pi:], "%") == ""
 }
 
-func (e *inExpr) eval(r *rowScope) (value, error) {
-	x, err := e.x.eval(r)
-	if err != nil {
-		return null, err
-	}
-	unknown := x.kind == vNull
-	for _, item := range e.list {
-		y, err := item.eval(r)
-		if err != nil {
-			return null, err
-		}
-		order, known := compareValues(x, y)
-		if known && order == 0 {
-			return boolValue(!e.not), nil
-		}
-		unknown = unknown || !known
-	}
-	if unknown {
-		return null, nil
-	}
-	return boolValue(e.not), nil
-}
-
 func (e *betweenExpr) eval(r *rowScope) (value, error) {
 	x, err := e.x.eval(r)
 	if err != nil {

@@ -39,9 +39,10 @@ type (
 		x, y expr
 	}
 	inExpr struct {
-		x    expr
-		list []expr
-		not  bool
+		x        expr
+		list     []expr
+		not      bool
+		constant *constantList // nil until it is known
 	}
 	betweenExpr struct {
 		x, low, high expr
@@ -214,7 +215,7 @@ func (p *parser) predicate() expr {
 				continue
 			}
 			p.expectOp("(")
-			e = &inExpr{e, p.exprList(), not}
+			e = &inExpr{x: e, list: p.exprList(), not: not}
 			p.expectOp(")")
 		case p.isWord("LIKE"), p.isWord("REGEXP"), p.isWord("RLIKE"):
 			op := "REGEXP"

@@ -250,7 +250,7 @@ func (p *parser) statement() statement {
 	case "USE":
 		p.next()
 		return useStmt{db: p.databaseName()}
-	case "COMMIT", "ROLLBACK":
+	case "COMMIT", "ROLLBACK", "SYNC": // one frontend has nothing to catch up with
 		p.next()
 		return emptyStmt{}
 	case "BEGIN", "START", "UPDATE", "ADMIN", "KILL", "REFRESH", "ANALYZE", "SUBMIT", "EXPORT", "RECOVER", "BACKUP", "RESTORE", "LOAD":

@@ -32,10 +32,14 @@ type Shaper interface {
 	// Truncate removes all rows of a table. It may be called again after an error.
 	Truncate(ctx context.Context, target change.Name) error
 	// CreateLike creates an empty table with the columns, key and properties of like;
-	// a table that is there already is emptied.
+	// a table of that name that is there already is dropped first.
 	CreateLike(ctx context.Context, target, like change.Name) error
-	// Swap exchanges the names of two tables.
+	// Swap exchanges the names of two tables of one database. After an error it may
+	// have happened or not: Identity tells, so that it is not done twice.
 	Swap(ctx context.Context, a, b change.Name) error
+	// Identity names the table that has this name now. It goes with the table through
+	// a Swap and is never used again; "" when there is no such table.
+	Identity(ctx context.Context, target change.Name) (string, error)
 	// Drop removes a table; that there is none is no error.
 	Drop(ctx context.Context, target change.Name) error
 }

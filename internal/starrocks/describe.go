@@ -112,8 +112,17 @@ func (r textRow) text(column string) string { return r[column].String }
 
 // queryTexts runs a statement whose answer is small; columns are found by name,
 // since their number differs between versions.
-func (c *Client) queryTexts(ctx context.Context, query string, args ...any) ([]textRow, error) {
-	rows, err := c.db.QueryContext(ctx, query, args...)
+func (c *Client) queryTexts(ctx context.Context, query string) ([]textRow, error) {
+	return queryTexts(ctx, c.db, query)
+}
+
+// queryer is the pool, or one connection of it.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func queryTexts(ctx context.Context, on queryer, query string) ([]textRow, error) {
+	rows, err := on.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}

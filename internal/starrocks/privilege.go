@@ -20,6 +20,18 @@ func (c *Client) privilegeProblem(table change.Name, missing []string, cause err
 	}
 }
 
+// shapePrivilegeProblem is privilegeProblem for what empties and replaces tables: the
+// shadow of a table does not exist yet when its privileges are granted, so the grant is
+// for all tables of the database.
+func (c *Client) shapePrivilegeProblem(table change.Name, missing []string, cause error) error {
+	return &diag.Problem{
+		Code:    CodePrivilege,
+		Message: fmt.Sprintf("StarRocks user '%s' lacks %s on table %s", c.config.User, strings.Join(missing, " or "), readableTable(table)),
+		Fix:     fmt.Sprintf("GRANT SELECT, INSERT, ALTER, DELETE, DROP ON ALL TABLES IN DATABASE %s TO USER %s;", readableName(table.Database), c.userName()),
+		Cause:   cause,
+	}
+}
+
 func (c *Client) createPrivilegeProblem(table change.Name, cause error) error {
 	return &diag.Problem{
 		Code:    CodePrivilege,
