@@ -35,6 +35,9 @@ type Config struct {
 	// Heartbeat is how often an idle server says where its log ends; 500 ms when
 	// zero, at most 1 s.
 	Heartbeat time.Duration
+	// PauseThreads is how many threads may run at the server before it is Busy; 0 for
+	// any number.
+	PauseThreads int
 	// Notify takes sentences for people: what is being waited for, and why. May be
 	// nil; may be called from any goroutine.
 	Notify func(format string, a ...any)

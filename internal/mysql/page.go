@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 
 	"starferry/internal/change"
@@ -120,17 +120,17 @@ type cutError struct{}
 
 func (*cutError) Error() string { return "the page is full" }
 
-// selectPage runs the SELECT of a page.
+// selectPage runs the SELECT of a page, or those of its keys.
 func (s *Source) selectPage(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (ferry.Page, error) {
+	if request.Keys != nil {
+		return s.selectKeys(ctx, conn, request)
+	}
 	t := request.Table
 	limit := s.sizes.next(t.Name, request.MaxBytes)
 	if s.sizes.unknown(t.Name) {
 		limit = min(limit, s.firstLimit(ctx, conn, request))
 	}
-	query := pageQuery(t, request.After, limit)
-	if s.server.Flavor == MariaDB || !s.server.atLeast(8, 0, 0) {
-		query = strings.Replace(query, "SELECT ", "SELECT SQL_NO_CACHE ", 1) // servers that have a query cache
-	}
+	query := s.uncached(pageQuery(t, request.After, request.Until, limit))
 	// The cut connection must not be drained: its context closes it.
 	queryContext, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -153,6 +153,36 @@ func (s *Source) selectPage(ctx context.Context, conn *sql.Conn, request ferry.P
 		return ferry.Page{}, s.pageProblem(t, limit, err)
 	}
 	s.sizes.saw(t.Name, page.Rows.Len(), page.Rows.Bytes())
+	return page, nil
+}
+
+// uncached keeps the answer to a query out of the query cache of servers that have one.
+func (s *Source) uncached(query string) string {
+	if s.server.Flavor == MariaDB || !s.server.atLeast(8, 0, 0) {
+		return strings.Replace(query, "SELECT ", "SELECT SQL_NO_CACHE ", 1)
+	}
+	return query
+}
+
+// selectKeys reads the rows of given keys, in as many statements as they need. All are
+// behind the low barrier: where there is no snapshot, the later ones see more.
+func (s *Source) selectKeys(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (ferry.Page, error) {
+	t := request.Table
+	page := ferry.Page{Rows: change.NewRows(len(t.Columns))}
+	for begin := 0; begin < request.Keys.Len(); {
+		query, end := keysQuery(t, request.Keys, begin)
+		rows, err := conn.QueryContext(ctx, s.uncached(query))
+		if err == nil {
+			_, err = s.readRows(rows, t, page.Rows, math.MaxInt)
+			if closed := rows.Close(); err == nil {
+				err = closed
+			}
+		}
+		if err != nil {
+			return ferry.Page{}, s.tableProblem(t, err)
+		}
+		begin = end
+	}
 	return page, nil
 }
 
@@ -193,57 +223,18 @@ func (s *Source) readRows(rows *sql.Rows, t *change.Table, into *change.Rows, ma
 
 func (s *Source) pageProblem(t *change.Table, limit int, err error) error {
 	switch code := errorCode(err); {
-	case isSchemaChange(err):
-		return &ferry.SchemaError{Cause: s.queryProblem("reading a page of table "+t.Name.String(), err)}
 	case code == 3024 || code == 1969 || code == 1317:
 		s.sizes.slow(t.Name, limit)
 		return &diag.Problem{Code: codeBusy, Class: diag.Transient, Cause: err,
 			Message: fmt.Sprintf("a page of %d rows of table %s took longer than %s; trying %d", limit, t.Name, pageLimit, max(1, limit/2))}
 	}
-	return s.queryProblem("reading a page of table "+t.Name.String(), err)
+	return s.tableProblem(t, err)
 }
 
-// pageQuery is the SELECT of a page. Columns are named and qualified, so that no
-// expression of the list hides one from ORDER BY. The condition is the form both
-// servers read as one range of the primary key: a tuple comparison is not (MySQL
-// scans from the start for it).
-func pageQuery(t *change.Table, after *change.Rows, limit int) string {
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	for i := range t.Columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(cells.SelectExpression(&t.Columns[i], "t."+quoted(t.Columns[i].Name)))
+func (s *Source) tableProblem(t *change.Table, err error) error {
+	problem := s.queryProblem("reading rows of table "+t.Name.String(), err)
+	if isSchemaChange(err) {
+		return &ferry.SchemaError{Cause: problem}
 	}
-	b.WriteString(" FROM " + quotedTable(t.Name) + " AS t FORCE INDEX (PRIMARY)")
-	if after != nil {
-		b.WriteString(" WHERE " + behind(t, after))
-	}
-	b.WriteString(" ORDER BY ")
-	for n, k := range t.Key {
-		if n > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("t." + quoted(t.Columns[k].Name))
-	}
-	b.WriteString(" LIMIT " + strconv.Itoa(limit))
-	return b.String()
-}
-
-// behind is the condition for keys after the given one: a > x OR (a = x AND (b > y
-// OR (b = y AND …))).
-func behind(t *change.Table, after *change.Rows) string {
-	condition := ""
-	for n := len(t.Key) - 1; n >= 0; n-- {
-		c := &t.Columns[t.Key[n]]
-		value := string(cells.KeyLiteral(nil, c, after.Cell(0, n)))
-		name := "t." + quoted(c.Name)
-		if condition == "" {
-			condition = name + " > " + value
-			continue
-		}
-		condition = name + " > " + value + " OR (" + name + " = " + value + " AND (" + condition + "))"
-	}
-	return condition
+	return problem
 }
