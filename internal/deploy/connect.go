@@ -22,6 +22,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 	source, sourceErr := mysql.Connect(ctx, mysql.Config{
 		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
+		PauseThreads: p.Settings.PauseThreads,
 		Notify: func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
 	})
 	target, targetErr := starrocks.Connect(ctx, starrocks.Config{

@@ -66,7 +66,8 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		Source: source, Pages: source, Target: target, Journal: state, Routes: routes(p),
 		Restored: restored, Unsettled: unsettled,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
-		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: 4, MaxLag: 2 * time.Second,
+		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
+		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
 		SaveInterval: max(saveInterval, p.Settings.CheckpointInterval), UntilCaughtUp: o.UntilCaughtUp,
 		Estimates: estimates, Notify: out.notice, Publish: out.progress,
 	})

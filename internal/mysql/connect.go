@@ -69,7 +69,10 @@ type Source struct {
 	dumpID uint32 // the connection of the last stream
 }
 
-var _ ferry.Source = (*Source)(nil)
+var (
+	_ ferry.Source = (*Source)(nil)
+	_ ferry.Pages  = (*Source)(nil)
+)
 
 type collation struct{ name, charset string }
 

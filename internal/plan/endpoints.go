@@ -125,6 +125,25 @@ func checkLabelPrefix(text string) error {
 }
 
 // checkName judges the name of a deployment.
+var pauseCondition = regexp.MustCompile(`(?i)^\s*threads_running\s*>\s*([1-9][0-9]{0,8})\s*$`)
+
+func checkPauseWhen(text string) error {
+	if strings.TrimSpace(text) != "" && !pauseCondition.MatchString(text) {
+		return errors.New("write a number of threads that is too many: 'threads_running>20'")
+	}
+	return nil
+}
+
+// pauseThreads reads a condition that checkPauseWhen has let through, 0 for none.
+func pauseThreads(text string) int {
+	found := pauseCondition.FindStringSubmatch(text)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(found[1]) // nine digits at most
+	return n
+}
+
 func checkName(text string) error {
 	if text == "" || len(text) > 100 || strings.ContainsFunc(text, unicode.IsControl) {
 		return errors.New("write a name of 1 to 100 bytes on one line")

@@ -113,7 +113,32 @@ type Settings struct {
 	CheckpointTimeout  time.Duration
 	Memory             int // bytes for batches, queue and pages together
 	PageBytes          int // bytes of one page of a copy
+	Parallelism        int // pages read at a time
+	// MaxLag is how far the stream may be behind while pages are read.
+	MaxLag time.Duration
+	// SnapshotBytesPerSecond bounds what pages read, VerifyBytesPerSecond what
+	// comparisons read; 0: not at all.
+	SnapshotBytesPerSecond int
+	VerifyBytesPerSecond   int
+	// PauseThreads is how many threads may run at the source while pages are read; 0:
+	// any number.
+	PauseThreads int
+	RowLess      RowLess
 }
+
+// RowLess says what happens when a statement changes rows without row events.
+type RowLess uint8
+
+const (
+	// RepairRowLess repairs after TRUNCATE and partition maintenance, and stops at DML.
+	RepairRowLess RowLess = iota
+	// RepairAllRowLess repairs after DML in statement format too.
+	RepairAllRowLess
+	// StopRowLess stops at each.
+	StopRowLess
+)
+
+func (r RowLess) String() string { return [...]string{"repair", "repair-all", "stop"}[r] }
 
 // OptionInForce is one option's value and origin.
 type OptionInForce struct {

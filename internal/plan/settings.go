@@ -67,6 +67,13 @@ func (c *compiler) finish() {
 		CheckpointTimeout:  time.Duration(set.number("execution.checkpointing.timeout", InSet)) * time.Millisecond,
 		Memory:             int(set.number("memory", InSet)),
 		PageBytes:          int(set.number("snapshot.page-size", InSet)),
+
+		Parallelism:            int(set.number("snapshot.parallelism", InSet)),
+		MaxLag:                 time.Duration(set.number("snapshot.max-lag", InSet)) * time.Millisecond,
+		SnapshotBytesPerSecond: int(set.number("snapshot.max-mb-per-second", InSet)) << 20,
+		VerifyBytesPerSecond:   int(set.number("verify.max-mb-per-second", InSet)) << 20,
+		PauseThreads:           pauseThreads(set.text("snapshot.pause-when", InSet)),
+		RowLess:                rowLess[set.text("row-less.change.behavior", InSet)],
 	}
 	c.fitMemory(set)
 	if b, _ := set.get("execution.checkpointing.mode"); b != nil && b.value == "EXACTLY_ONCE" && !c.refused && len(c.plan.Routes) > 0 {
@@ -82,6 +89,8 @@ func (c *compiler) finish() {
 	c.inForceOptions(set, InSet, change.Name{}, "")
 	sortOptions(c.plan.Options)
 }
+
+var rowLess = map[string]RowLess{"repair": RepairRowLess, "repair-all": RepairAllRowLess, "stop": StopRowLess}
 
 // fitMemory keeps a batch and a page within a quarter of the memory allowed: both
 // wait in more than one place at a time.
