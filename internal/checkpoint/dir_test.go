@@ -103,7 +103,7 @@ func TestEverythingComesBack(t *testing.T) {
 			{Table: table, Name: orders, Copy: CopyState{Spans: []Span{{After: after}, {}, {Until: after}}, Rows: 1<<64 - 1},
 				Check: &CheckState{Repair: true, Reason: "partitions", Forwards: true, Spans: []Span{{After: after}}, After: after, Doubts: after, Compared: 7, Missing: 1, Different: 2, Superfluous: 3, Undecided: 4}},
 			{Name: change.Name{Database: "shop", Table: "not yet"}},
-			{Table: table, Name: orders, Copy: CopyState{Done: true}},
+			{Table: table, Name: orders, Copy: CopyState{Done: true}, ShadowOf: orders, Identity: "10042"},
 		},
 		Open: []Label{{orders, "l1"}},
 	}

@@ -68,6 +68,12 @@ type tableDocument struct {
 	Added  []columnDocument `json:"added,omitempty"`
 	Copy   copyDocument     `json:"copy"`
 	Check  *checkDocument   `json:"check,omitempty"`
+	Shadow *shadowDocument  `json:"shadow,omitempty"`
+}
+
+type shadowDocument struct {
+	Of       nameDocument `json:"of"`
+	Identity text         `json:"identity"`
 }
 
 type copyDocument struct {
@@ -124,6 +130,9 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 			target := nameOut(t.Target)
 			row.Target = &target
 		}
+		if t.ShadowOf != (change.Name{}) {
+			row.Shadow = &shadowDocument{nameOut(t.ShadowOf), text(t.Identity)}
+		}
 		var err error
 		if row.Schema, err = numberOf(t.Table, number); err != nil {
 			return nil, err
@@ -168,6 +177,9 @@ func (t *tableDocument) in(schema schemaOf) (TableState, error) {
 	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows}}
 	if t.Target != nil {
 		state.Target = t.Target.in()
+	}
+	if t.Shadow != nil {
+		state.ShadowOf, state.Identity = t.Shadow.Of.in(), string(t.Shadow.Identity)
 	}
 	var err error
 	if state.Copy.Spans, err = spansIn(t.Copy.spans()); err != nil {

@@ -40,6 +40,10 @@ type TableState struct {
 	Copy  CopyState
 	// Check is a comparison under way; nil when there is none.
 	Check *CheckState
+	// ShadowOf is the target whose place Target is to take, and Identity what a shadow is
+	// known by; zero for an ordinary table.
+	ShadowOf change.Name
+	Identity string
 }
 
 // CopyState is the progress of a copy.

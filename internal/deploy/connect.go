@@ -23,7 +23,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
 		PauseThreads: p.Settings.PauseThreads,
-		Notify: func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
+		Notify:       func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
 	})
 	target, targetErr := starrocks.Connect(ctx, starrocks.Config{
 		Query: p.Target.Query, Load: p.Target.Load, User: p.Target.User, Password: p.Target.Password,
@@ -104,6 +104,7 @@ func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, t
 	if err := target.Configure(r.Target, loadOptions(r)); err != nil {
 		return err
 	}
+	target.Declare(tableSpec(r, table))
 	if table == nil {
 		return target.Resume(ctx, r.Target)
 	}

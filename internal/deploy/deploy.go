@@ -63,7 +63,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		return err
 	}
 	return ferry.Run(ctx, ferry.Config{
-		Source: source, Pages: source, Target: target, Journal: state, Routes: routes(p),
+		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
 		Restored: restored, Unsettled: unsettled,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,

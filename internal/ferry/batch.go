@@ -18,18 +18,28 @@ func (l *loop) addEvent(t *table, event *change.Event) {
 			l.touch(t, rows, i)
 			l.add(t, Upsert, rows, i)
 		}
-		l.counts.Inserted += uint64(rows.Len())
 	case change.Delete:
 		for i := range rows.Len() {
 			l.touch(t, rows, i)
 			l.add(t, Delete, rows, i)
 		}
-		l.counts.Deleted += uint64(rows.Len())
 	case change.Update:
 		for i := 0; i+1 < rows.Len(); i += 2 {
 			l.update(t, rows, i, i+1)
 		}
-		l.counts.Updated += uint64(rows.Len() / 2)
+	}
+}
+
+// count counts the rows of an event that concerns followed tables.
+func (l *loop) count(event *change.Event, followed bool) {
+	switch {
+	case !followed:
+	case event.Kind == change.Insert:
+		l.counts.Inserted += uint64(event.Rows.Len())
+	case event.Kind == change.Delete:
+		l.counts.Deleted += uint64(event.Rows.Len())
+	default:
+		l.counts.Updated += uint64(event.Rows.Len() / 2)
 	}
 }
 

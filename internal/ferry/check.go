@@ -198,7 +198,7 @@ func (l *loop) registerKeyPages() {
 
 // advanceChecks does what the checks under way allow now.
 func (l *loop) advanceChecks() {
-	if len(l.checks) == 0 || l.stream == nil || l.stopping {
+	if len(l.checks) == 0 || l.stream == nil || l.stopping || l.swapping != nil {
 		return
 	}
 	for _, c := range slices.Clone(l.checks) {

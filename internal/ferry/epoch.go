@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -88,7 +89,7 @@ func (l *loop) joinSettled() bool {
 		return false
 	}
 	for i, t := range l.order {
-		if t.unsaved && l.settled.states[i].Table != nil {
+		if t.unsaved && i < len(l.settled.states) && l.settled.states[i].Table != nil {
 			return true
 		}
 	}
@@ -102,7 +103,7 @@ func (l *loop) save() {
 	}
 	c := &checkpoint.Checkpoint{
 		Epoch: l.settled.epoch, Position: l.settled.position, Server: l.server,
-		Tables: l.settled.states, Open: l.open(),
+		Tables: l.present(l.settled.states), Open: l.open(),
 	}
 	if err := l.cfg.Journal.Save(c); err != nil {
 		l.fail(err)
@@ -110,9 +111,23 @@ func (l *loop) save() {
 	}
 	l.saved, l.savedAt = l.settled, l.now
 	for i, t := range l.order {
-		t.unsaved = t.unsaved && l.saved.states[i].Table == nil
+		t.unsaved = t.unsaved && (i >= len(l.saved.states) || l.saved.states[i].Table == nil)
 	}
 	l.counts.Checkpoints++
+}
+
+// present leaves out the shadows that are gone.
+func (l *loop) present(states []checkpoint.TableState) []checkpoint.TableState {
+	if !slices.ContainsFunc(l.order, func(t *table) bool { return t.gone }) {
+		return states
+	}
+	var present []checkpoint.TableState
+	for i := range states {
+		if !l.order[i].gone {
+			present = append(present, states[i])
+		}
+	}
+	return present
 }
 
 // open lists the loads under way and those whose outcome is open.

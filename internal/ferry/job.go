@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"fmt"
+	"slices"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -27,6 +28,7 @@ type JobKind string
 const (
 	Verify JobKind = "verify" // compare
 	Repair JobKind = "repair" // compare and mend
+	Resync JobKind = "resync" // copy anew into a shadow, and swap
 )
 
 // CheckResult is what a check found in one table.
@@ -35,7 +37,9 @@ type CheckResult struct {
 	checkpoint.CheckState
 	// Examples are the first differences.
 	Examples []Difference
-	// Err is why the table could not be checked to its end.
+	// Copied is the number of rows of a resync.
+	Copied uint64
+	// Err is why the job could not be done for this table.
 	Err error
 }
 
@@ -48,6 +52,10 @@ func (l *loop) takeJob(j *Job) {
 	}
 	j.left = len(tables)
 	for _, t := range tables {
+		if j.Kind == Resync {
+			l.beginResync(t, j)
+			continue
+		}
 		l.beginCheck(t, checkpoint.CheckState{Repair: j.Kind == Repair}, j)
 	}
 }
@@ -57,21 +65,27 @@ func (l *loop) tablesOf(j *Job) ([]*table, error) {
 	names := j.Tables
 	if len(names) == 0 {
 		for _, t := range l.order {
-			names = append(names, t.route.Source)
+			if !t.gone && !slices.Contains(names, t.route.Source) {
+				names = append(names, t.route.Source)
+			}
 		}
 	}
 	var tables []*table
 	for _, name := range names {
-		t := l.tables[name]
-		switch {
-		case t == nil:
+		if len(l.tables[name]) == 0 {
 			return nil, jobProblem("table %s is not followed by this deployment", name)
-		case t.dropped:
-			return nil, jobProblem("table %s is gone at the source: there is nothing to compare %s with", name, t.route.Target)
-		case t.check != nil:
-			return nil, jobProblem("table %s is being compared already", name)
 		}
-		tables = append(tables, t)
+		for _, t := range l.tables[name] {
+			switch {
+			case t.dropped:
+				return nil, jobProblem("table %s is gone at the source: there is nothing to compare %s with", name, t.route.Target)
+			case t.check != nil:
+				return nil, jobProblem("table %s is being compared already", name)
+			case t.identity != "":
+				return nil, jobProblem("table %s is being copied anew", name)
+			}
+			tables = append(tables, t)
+		}
 	}
 	return tables, nil
 }

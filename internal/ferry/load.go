@@ -113,22 +113,30 @@ func (l *loop) settleEarlier(ctx context.Context) error {
 		byTable[label.Table] = append(byTable[label.Table], label.Label)
 	}
 	for _, name := range names {
-		for try := 1; ; try++ {
-			err := l.cfg.Target.Settle(ctx, name, byTable[name])
-			if err == nil {
-				break
-			}
-			if !diag.IsTransient(err) {
-				return err
-			}
-			wait := backOff(try)
-			l.notify(Warning, name, fmt.Sprintf("settling the loads of the last run: %v; next try in %s", err, wait))
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(wait):
-			}
+		err := l.insist(ctx, name, "settling the loads of the last run", func() error {
+			return l.cfg.Target.Settle(ctx, name, byTable[name])
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// insist does something before the loop runs, again and again while its errors are
+// transient.
+func (l *loop) insist(ctx context.Context, name change.Name, what string, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if err == nil || !diag.IsTransient(err) {
+			return err
+		}
+		wait := backOff(try)
+		l.notify(Warning, name, fmt.Sprintf("%s: %v; next try in %s", what, err, wait))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
 }

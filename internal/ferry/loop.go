@@ -44,9 +44,10 @@ type Config struct {
 	// MaxLag is how far the stream may be behind while pages are read; 0: as far as it
 	// likes. PageBytesPerSecond bounds what pages read; 0: not at all. WatchBusy asks
 	// Pages now and then whether the source is too busy for pages.
-	MaxLag             time.Duration
-	PageBytesPerSecond int
-	WatchBusy          bool
+	MaxLag              time.Duration
+	PageBytesPerSecond  int
+	CheckBytesPerSecond int // of pages that are compared, beside
+	WatchBusy           bool
 	// RowLess says what is done about rows that change without row events.
 	RowLess RowLess
 	// Jobs are done beside following the tables.
@@ -73,7 +74,7 @@ type effect func(ctx context.Context) (apply func())
 type loop struct {
 	cfg    Config
 	now    time.Time
-	tables map[change.Name]*table
+	tables map[change.Name][]*table // by their source
 	order  []*table
 
 	stream     Stream // nil while none is open
@@ -95,8 +96,10 @@ type loop struct {
 	pages        []*page // in flight, in the order of their registration
 	pace         pace
 	checks       []*check
-	otherServers int    // pages in a row that came from another server than the stream
-	key          []byte // of the row at hand
+	resyncs      []*resync
+	swapping     *resync // no event is taken until it is done
+	otherServers int     // pages in a row that came from another server than the stream
+	key          []byte  // of the row at hand
 
 	epoch       uint64         // counts marks; batches belong to the epoch they were begun in
 	unacked     map[uint64]int // batches not acknowledged, by epoch
@@ -145,7 +148,7 @@ type sabotage struct {
 
 func newLoop(cfg Config, now time.Time) *loop {
 	cfg.Parallelism = max(cfg.Parallelism, 1)
-	l := &loop{cfg: cfg, now: now, tables: map[change.Name]*table{}, unacked: map[uint64]int{}, epoch: 1, oldestEpoch: 1}
+	l := &loop{cfg: cfg, now: now, tables: map[change.Name][]*table{}, unacked: map[uint64]int{}, epoch: 1, oldestEpoch: 1}
 	if cfg.Restored != nil {
 		l.epoch = cfg.Restored.Epoch + 1
 		l.oldestEpoch = l.epoch
@@ -154,7 +157,7 @@ func newLoop(cfg Config, now time.Time) *loop {
 	}
 	for i, route := range cfg.Routes {
 		t := &table{number: i, route: route, loads: cfg.Target.Loads(route)}
-		l.tables[route.Source] = t
+		l.tables[route.Source] = append(l.tables[route.Source], t)
 		l.order = append(l.order, t)
 		l.restore(t)
 	}
@@ -195,6 +198,7 @@ func (l *loop) advance() {
 	l.retryHeld()
 	l.emitPages()
 	l.advanceChecks()
+	l.advanceResyncs()
 	l.registerPages()
 	l.relieveMemory()
 	l.mark()
@@ -206,7 +210,7 @@ func (l *loop) advance() {
 // wants tells whether the loop takes an event now. A page that waits for the stream
 // must not be what keeps the stream waiting.
 func (l *loop) wants() bool {
-	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.bytes-l.pageBytes() < l.cfg.Memory
+	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.swapping == nil && l.bytes-l.pageBytes() < l.cfg.Memory
 }
 
 // fail ends the ferry with its first error.
@@ -261,5 +265,5 @@ func (l *loop) caughtUp() bool {
 			return false
 		}
 	}
-	return len(l.checks) == 0
+	return len(l.checks)+len(l.resyncs) == 0
 }

@@ -36,21 +36,30 @@ const (
 	tellAfter = 10 * time.Second
 )
 
-// spent counts bytes against the number per second.
-func (c *pace) spent(now time.Time, bytes, perSecond int) {
-	if perSecond > 0 {
-		c.nextPage = later(now, c.nextPage).Add(time.Duration(float64(bytes) / float64(perSecond) * float64(time.Second)))
+// paced is when so many bytes per second allow the next ones, after some were read.
+func paced(now, next time.Time, bytes, perSecond int) time.Time {
+	if perSecond <= 0 {
+		return next
 	}
+	return later(now, next).Add(time.Duration(float64(bytes) / float64(perSecond) * float64(time.Second)))
 }
 
-// mayReadPage tells whether a page may be read now, and asks what it needs to know.
-func (l *loop) mayReadPage() bool {
+// keepFresh asks for the end of the log now and then, and notices when it is reached.
+func (l *loop) keepFresh() {
 	c := &l.pace
 	if c.mark.File != "" && l.position.File != "" && l.position.Reached(c.mark) {
 		c.fresh, c.mark = c.askedAt, change.Position{}
 	}
-	if !c.asking && c.mark.File == "" && !l.now.Before(c.askAfter) && (l.cfg.MaxLag > 0 || l.cfg.WatchBusy) {
+	if !c.asking && c.mark.File == "" && !l.now.Before(c.askAfter) {
 		l.probe()
+	}
+}
+
+// mayReadPage tells whether a page may be read now.
+func (l *loop) mayReadPage() bool {
+	c := &l.pace
+	if l.cfg.MaxLag > 0 || l.cfg.WatchBusy {
+		l.keepFresh()
 	}
 	reason := ""
 	switch {

@@ -118,7 +118,10 @@ func (l *loop) accept(p *page, answer Page) {
 	p.rows, p.high = answer.Rows, answer.High
 	p.bytes = p.rows.Bytes()
 	l.bytes += p.bytes
-	l.pace.spent(l.now, p.bytes, l.cfg.PageBytesPerSecond)
+	l.pace.nextPage = paced(l.now, l.pace.nextPage, p.bytes, l.cfg.PageBytesPerSecond)
+	if p.pass.check != nil {
+		p.pass.wait.until = paced(l.now, p.pass.wait.until, p.bytes, l.cfg.CheckBytesPerSecond)
+	}
 	p.gone = make([]bool, p.count())
 	if len(t.touched.last) > 0 {
 		from := p.registered.Add(-t.touched.window)

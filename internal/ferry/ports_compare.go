@@ -31,9 +31,10 @@ type Mirror interface {
 type Shaper interface {
 	// Truncate removes all rows of a table. It may be called again after an error.
 	Truncate(ctx context.Context, target change.Name) error
-	// CreateLike creates an empty table with the columns, key and properties of like;
-	// a table of that name that is there already is dropped first.
-	CreateLike(ctx context.Context, target, like change.Name) error
+	// CreateShadow creates an empty table to take the target's place, able to hold rows
+	// of this schema: like the target where that is, else as the target would be created
+	// now. A table of that name that is there already is dropped first.
+	CreateShadow(ctx context.Context, shadow, target change.Name, schema *change.Table) error
 	// Swap exchanges the names of two tables of one database. After an error it may
 	// have happened or not: Identity tells, so that it is not done twice.
 	Swap(ctx context.Context, a, b change.Name) error

@@ -10,6 +10,9 @@ import (
 type Route struct {
 	Source change.Name
 	Target change.Name
+	// ShadowOf is the target whose place Target is to take, with its options; zero when
+	// Target is the place.
+	ShadowOf change.Name
 	// A batch is sent when it is this old, this large, or has this many rows.
 	Interval time.Duration
 	MaxBytes int

@@ -26,32 +26,43 @@ const (
 	RowLessStop      RowLess = "stop"
 )
 
-// truncated empties the target as the source was. False: not yet. After a restart
+// truncated empties the targets as the source was. False: not yet. After a restart
 // behind an older checkpoint the same rows come again, and then the same TRUNCATE.
-func (l *loop) truncated(t *table, event *change.Event) bool {
-	switch {
-	case t == nil || t.dropped:
-		return true
-	case l.cfg.RowLess == RowLessStop:
-		l.fail(rowLessStop(t, event, "was emptied"))
-		return true
-	case t.emptied:
+func (l *loop) truncated(tables []*table, event *change.Event) bool {
+	ready := true
+	for _, t := range tables {
+		if t.dropped || t.emptied {
+			continue
+		}
+		if l.cfg.RowLess == RowLessStop {
+			l.fail(rowLessStop(t, event, "was emptied"))
+			return true
+		}
+		ready = false
+		if t.busy || l.now.Before(t.askAfter) || l.err != nil {
+			continue
+		}
+		l.dropPages(t)
+		l.seal(t)
+		if t.drained() {
+			l.empty(t, event)
+		}
+	}
+	if !ready {
+		return false
+	}
+	for _, t := range tables {
+		if !t.emptied {
+			continue
+		}
 		t.emptied = false
 		l.endCopy(t) // everything that comes now comes with the stream
 		if t.check != nil {
 			l.startCheckOver(t.check)
 		}
 		l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s), and so was %s", event.Position, event.Statement, t.route.Target))
-		return true
-	case t.busy || l.now.Before(t.askAfter) || l.err != nil:
-		return false
 	}
-	l.dropPages(t)
-	l.seal(t)
-	if t.drained() {
-		l.empty(t, event)
-	}
-	return false
+	return true
 }
 
 // empty removes all rows of the target. Where that is not allowed, a repair finds that
@@ -80,7 +91,7 @@ func (l *loop) empty(t *table, event *change.Event) {
 
 // rearranged has a table repaired of which nobody knows which rows changed.
 func (l *loop) rearranged(t *table, event *change.Event) {
-	if t == nil || t.dropped || l.sabotage.overlookRearranged {
+	if t.dropped || l.sabotage.overlookRearranged {
 		return
 	}
 	how := "lost or got rows by maintenance of its partitions"

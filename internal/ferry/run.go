@@ -60,6 +60,9 @@ func (r *runner) start(ctx context.Context) error {
 	if err := l.settleEarlier(ctx); err != nil {
 		return fmt.Errorf("settling the loads of the last run: %w", err)
 	}
+	if err := l.restoreShadows(ctx); err != nil {
+		return err
+	}
 	if l.resume.position.IsZero() {
 		from, err := l.cfg.Source.Start(ctx)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -31,12 +32,16 @@ type simTarget struct {
 	newest   map[change.Name]map[string]int
 	replayed int
 	damaged  bool // by corrupt
+	made     int  // shadows
+	copied   func(change.Name) bool
 }
 
 type simTargetTable struct {
 	columns []TargetColumn
 	rows    map[string]simRow
 	applied map[string]int // by key, the source change that the row reflects
+	// identity goes with the table through a swap.
+	identity string
 }
 
 type simLate struct {
@@ -230,7 +235,7 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 	}
 	table := t.tables[name]
 	clear(table.rows)
-	at := t.source.table(name).truncated
+	at := t.source.table(change.Name{Database: name.Database, Table: strings.TrimSuffix(name.Table, "__resync")}).truncated
 	for n := range 25 {
 		key := fmt.Sprintf("k%02d", n)
 		table.applied[key] = max(table.applied[key], at)
@@ -241,9 +246,59 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 	return nil
 }
 
-func (t *simTarget) CreateLike(context.Context, change.Name, change.Name) error { return nil }
-func (t *simTarget) Swap(context.Context, change.Name, change.Name) error       { return nil }
-func (t *simTarget) Drop(context.Context, change.Name) error                    { return nil }
+func (t *simTarget) CreateShadow(_ context.Context, shadow, target change.Name, _ *change.Table) error {
+	if t.rng.IntN(8) == 0 {
+		return errSimLost
+	}
+	t.made++
+	t.tables[shadow] = &simTargetTable{rows: map[string]simRow{}, applied: map[string]int{}, columns: slices.Clone(t.tables[target].columns), identity: strconv.Itoa(t.made)}
+	delete(t.newest, shadow)
+	if t.rng.IntN(8) == 0 {
+		return errSimLost // done, and the answer lost
+	}
+	return nil
+}
+
+func (t *simTarget) Identity(_ context.Context, name change.Name) (string, error) {
+	if t.rng.IntN(10) == 0 {
+		return "", errSimLost
+	}
+	if t.tables[name] == nil {
+		return "", nil
+	}
+	return t.tables[name].identity, nil
+}
+
+// Swap holds what readers saw against what they see now.
+func (t *simTarget) Swap(_ context.Context, a, b change.Name) error {
+	if t.rng.IntN(8) == 0 {
+		return errSimLost
+	}
+	old, now := t.tables[a], t.tables[b]
+	for n := range 30 {
+		key := fmt.Sprintf("k%02d", n)
+		if old.rows[key]["v"] != now.rows[key]["v"] && !t.damaged && !t.source.rowless && t.copied(a) {
+			t.violate("the swap of %s changes %s from %v to %v", a, key, old.rows[key], now.rows[key])
+		}
+		if now.rows[key] == nil {
+			now.applied[key] = max(now.applied[key], t.source.seq)
+		}
+	}
+	t.tables[a], t.tables[b] = now, old
+	t.newest[a], t.newest[b] = t.newest[b], t.newest[a]
+	if t.rng.IntN(8) == 0 {
+		return errSimLost // done, and the answer lost
+	}
+	return nil
+}
+
+func (t *simTarget) Drop(_ context.Context, name change.Name) error {
+	if t.rng.IntN(8) == 0 {
+		return errSimLost
+	}
+	delete(t.tables, name)
+	return nil
+}
 
 // corrupt damages a row of a table behind everybody's back: it is lost, changed, or one
 // that never was.
@@ -291,6 +346,10 @@ func (t *simTarget) commit(label string, b *simBatch) {
 	}
 	t.labels[label] = b
 	table := t.tables[b.name]
+	if table == nil {
+		t.violate("load into %s, which is not there", b.name)
+		return
+	}
 	for _, c := range b.layout.Columns {
 		if indexOf(table.columns, c.Name) < 0 {
 			t.violate("load with the column %s that %s does not have", c.Name, b.name)
@@ -311,7 +370,7 @@ func (t *simTarget) commit(label string, b *simBatch) {
 		}
 		if op.op == Delete {
 			delete(table.rows, key)
-			version = t.source.successor(b.name, key, version)
+			version = t.source.successor(b.layout.Source.Name, key, version)
 		} else {
 			table.rows[key] = op.row
 		}

@@ -66,6 +66,7 @@ func simulate(seed uint64, broken simBreak) error {
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
 	s.target = newSimTarget(rng, s.source)
+	s.target.copied = func(name change.Name) bool { return s.loop.tables[name][0].copy.Done }
 	s.journal = &simJournal{onSave: s.saved}
 	s.start()
 	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
@@ -140,8 +141,11 @@ func (s *simulation) mayVerify() {
 		return
 	}
 	kind := Verify
-	if s.rng.IntN(2) == 0 {
+	switch s.rng.IntN(4) {
+	case 0, 1:
 		kind = Repair
+	case 2:
+		kind = Resync
 	}
 	s.verify(kind)
 }
@@ -297,7 +301,7 @@ func (s *simulation) repair() error {
 	ordered := false
 	for range 60_000 {
 		switch {
-		case len(s.loop.checks) > 0 || !s.copied():
+		case len(s.loop.checks)+len(s.loop.resyncs) > 0 || !s.copied():
 		case ordered:
 			return nil
 		default:
@@ -325,6 +329,9 @@ func (s *simulation) describe() string {
 	text := fmt.Sprintf("position %v until %v settled %v held %v pages %d marks %d bytes %d running %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, len(l.pages), len(l.marks), l.bytes, l.running, l.stream != nil)
 	for _, t := range l.order {
 		text += fmt.Sprintf(" %s: copied %v drained %v busy %v", t.route.Source, t.copy.Done, t.drained(), t.busy)
+		for _, r := range l.resyncs {
+			text += fmt.Sprintf(" resync of %s: phase %d busy %v again %v swapping %v", r.table.route.Source, r.phase, r.busy, r.again, l.swapping != nil)
+		}
 		if c := t.check; c != nil {
 			text += fmt.Sprintf(" check: spans %d doubts %d inquiry %v backwards %v keys %v asking %v exhausted %v", len(c.forwards.spans), len(c.doubts), c.inquiry != nil, c.backwards != nil, c.targetKeys != nil, c.asking, c.exhausted)
 		}

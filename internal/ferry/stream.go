@@ -32,35 +32,58 @@ func (l *loop) retryHeld() {
 // process is the only switch on the kinds of change. False means that the event has
 // to wait: nothing of it was done.
 func (l *loop) process(event *change.Event) bool {
-	t := l.tables[nameOf(event)]
+	tables := l.tables[nameOf(event)]
 	switch event.Kind {
 	case change.Insert, change.Update, change.Delete:
-		if t != nil && !t.dropped {
-			if !l.evolve(t, event.Table) {
-				return false
-			}
-			l.addEvent(t, event)
+		if !l.rows(tables, event) {
+			return false
 		}
 		l.inTransaction, l.atResume = true, false
 	case change.Commit, change.Progress:
 		l.inTransaction = false
-	case change.Joined:
-		l.joined(t, event)
-	case change.Altered:
-		l.altered(t, event)
 	case change.Truncated:
-		if !l.truncated(t, event) {
+		if !l.truncated(tables, event) {
 			return false
 		}
-	case change.Dropped:
-		l.dropped(t, event)
-	case change.Rearranged, change.Described:
-		l.rearranged(t, event)
+	case change.Joined, change.Altered, change.Dropped, change.Rearranged, change.Described:
+		for _, t := range tables {
+			l.happened(t, event)
+		}
 	default:
 		l.fail(fmt.Errorf("the source delivered an event of unknown kind %d", event.Kind))
 	}
 	l.passed(event)
 	return true
+}
+
+// rows takes the rows of an event, as soon as all targets are ready for them.
+func (l *loop) rows(tables []*table, event *change.Event) bool {
+	for _, t := range tables {
+		if !t.dropped && !l.evolve(t, event.Table) {
+			return false
+		}
+	}
+	for _, t := range tables {
+		if !t.dropped {
+			l.addEvent(t, event)
+		}
+	}
+	l.count(event, len(tables) > 0)
+	return true
+}
+
+// happened is what befell a table besides its rows.
+func (l *loop) happened(t *table, event *change.Event) {
+	switch event.Kind {
+	case change.Joined:
+		l.joined(t, event)
+	case change.Altered:
+		l.altered(t, event)
+	case change.Dropped:
+		l.dropped(t, event)
+	default:
+		l.rearranged(t, event)
+	}
 }
 
 func nameOf(event *change.Event) change.Name {
@@ -90,7 +113,6 @@ func (l *loop) passed(event *change.Event) {
 
 func (l *loop) joined(t *table, event *change.Event) {
 	switch {
-	case t == nil:
 	case t.dropped:
 		l.fail(&diag.Problem{
 			Code:    codeRecreated,
@@ -108,7 +130,7 @@ func (l *loop) joined(t *table, event *change.Event) {
 }
 
 func (l *loop) altered(t *table, event *change.Event) {
-	if t == nil || t.dropped {
+	if t.dropped {
 		return
 	}
 	if !sameKey(t.schema, event.Table) {
@@ -134,7 +156,7 @@ func (l *loop) altered(t *table, event *change.Event) {
 // dropped leaves the target as it is: what to do with the rows is not for us to
 // decide, and the other tables go on.
 func (l *loop) dropped(t *table, event *change.Event) {
-	if t == nil || t.dropped {
+	if t.dropped {
 		return
 	}
 	l.dropPages(t)
@@ -157,6 +179,7 @@ func (l *loop) openStream() {
 	var join []change.Name
 	for _, t := range l.order {
 		switch {
+		case t.identity != "": // a shadow follows what its table follows
 		case t.schema != nil:
 			followed = append(followed, t.schema)
 		default:
@@ -213,6 +236,9 @@ func (l *loop) streamEnded(now time.Time, err error) {
 	l.held, l.inTransaction, l.atResume = nil, false, false
 	l.position = change.Position{}
 	for i, t := range l.order {
+		if t.gone {
+			continue
+		}
 		l.dropPages(t)
 		state := l.resume.states[i]
 		// What a pass has emitted since stays emitted: it is newer than the resume

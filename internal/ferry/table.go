@@ -18,6 +18,9 @@ type table struct {
 	// has joined and after it was dropped.
 	schema  *change.Table
 	dropped bool
+	// identity is that of a shadow; gone tells that the shadow is not needed any more.
+	identity string
+	gone     bool
 	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is
 	// loaded before one does: a restart would join it anew, later in the log, and a
 	// row deleted in between would stay at the target.
@@ -113,7 +116,7 @@ func (l *loop) tableStates() []checkpoint.TableState {
 		for i, t := range l.order {
 			l.states[i] = checkpoint.TableState{
 				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Copy: t.copy,
-				Check: t.check.snapshot(),
+				Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity,
 			}
 		}
 	}

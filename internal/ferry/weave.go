@@ -99,7 +99,7 @@ func (l *loop) exactPage(p *pass) (exact, ok bool) {
 
 // emitPages sends the pages on their way that the stream has passed the high mark of.
 func (l *loop) emitPages() {
-	if len(l.pages) == 0 || l.inTransaction || l.held != nil || l.stopping || l.position.File == "" {
+	if len(l.pages) == 0 || l.inTransaction || l.held != nil || l.stopping || l.swapping != nil || l.position.File == "" {
 		return
 	}
 	for _, p := range slices.Clone(l.pages) {

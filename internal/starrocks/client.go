@@ -30,6 +30,8 @@ type Client struct {
 
 	mu      sync.Mutex
 	options map[change.Name]LoadOptions
+	// declared is how targets are created, by their names.
+	declared map[change.Name]TableSpec
 	// wait is how polling waits; a test replaces it.
 	wait func(ctx context.Context, d time.Duration) error
 }
@@ -45,7 +47,7 @@ func Connect(ctx context.Context, config Config) (*Client, error) {
 			Fix:     "set 'jdbc-url' = 'jdbc:mysql://host:9030' and 'load-url' = 'host:8030'.",
 		}
 	}
-	c := &Client{config: config, options: map[change.Name]LoadOptions{}, wait: sleep}
+	c := &Client{config: config, options: map[change.Name]LoadOptions{}, declared: map[change.Name]TableSpec{}, wait: sleep}
 	c.http = newHTTPClient(config)
 	connector, err := mysql.NewConnector(c.driverConfig())
 	if err != nil {

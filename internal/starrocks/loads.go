@@ -20,8 +20,12 @@ type loads struct {
 // Loads returns what makes and sends the batches of one route, as Configure has set
 // them for its target.
 func (c *Client) Loads(route ferry.Route) ferry.Loads {
+	configured := route.Target
+	if route.ShadowOf != (change.Name{}) {
+		configured = route.ShadowOf
+	}
 	c.mu.Lock()
-	o := c.options[route.Target]
+	o := c.options[configured]
 	c.mu.Unlock()
 	// Configure has let only options through that compile.
 	options, _ := o.compile()

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 )
 
 // Truncate removes all rows of a table.
@@ -16,9 +19,64 @@ func (c *Client) Truncate(ctx context.Context, target change.Name) error {
 	return c.shape(ctx, "emptying", target, "TRUNCATE TABLE "+quoteTable(target), "DELETE")
 }
 
-// CreateLike creates an empty table with the columns, key and properties of another.
+// Declare says how the target of a source table is created, should it have to be anew.
+func (c *Client) Declare(spec TableSpec) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.declared[spec.Target] = spec
+}
+
+// CreateShadow creates an empty table that is to take the target's place: like the
+// target, or, where that cannot hold the source's rows as they are now, as the target
+// was declared.
+func (c *Client) CreateShadow(ctx context.Context, shadow, target change.Name, source *change.Table) error {
+	columns, err := c.Columns(ctx, target, source)
+	if err == nil && holdsAll(columns, source) {
+		return c.createLike(ctx, shadow, target)
+	}
+	if diag.IsTransient(err) {
+		return err
+	}
+	c.mu.Lock()
+	spec, declared := c.declared[target]
+	c.mu.Unlock()
+	if !declared {
+		return err
+	}
+	spec.Target, spec.Source = shadow, source
+	m, err := Map(spec, c.version)
+	if err != nil {
+		return err
+	}
+	if err := c.Drop(ctx, shadow); err != nil {
+		return err
+	}
+	return c.create(ctx, &Prepared{Mapping: m})
+}
+
+// holdsAll tells whether a table has every column that it cannot be given later.
+func holdsAll(columns []ferry.TargetColumn, source *change.Table) bool {
+	keys := 0
+	for i, c := range source.Columns {
+		at := slices.IndexFunc(columns, func(one ferry.TargetColumn) bool { return strings.EqualFold(one.Name, c.Name) })
+		if at < 0 && !c.Nullable || at >= 0 && columns[at].Key != source.IsKey(i) {
+			return false
+		}
+	}
+	for _, one := range columns {
+		if one.Key {
+			keys++
+		}
+		if source.Index(one.Name) < 0 && !one.Nullable {
+			return false
+		}
+	}
+	return keys == len(source.Key)
+}
+
+// createLike creates an empty table with the columns, key and properties of another.
 // One that is there already may be of an older schema: it is dropped.
-func (c *Client) CreateLike(ctx context.Context, target, like change.Name) error {
+func (c *Client) createLike(ctx context.Context, target, like change.Name) error {
 	if err := c.Drop(ctx, target); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func TestTablesAreEmptiedAndReplaced(t *testing.T) {
 	}
 	load(t, c, target, layout, ferry.Upsert, rowsOf(5, "1", "a", "b", "<null>", "<null>"))
 	for range 2 { // the second time there is one already, of an older schema
-		if err := c.CreateLike(t.Context(), shadow, target); err != nil {
+		if err := c.CreateShadow(t.Context(), shadow, target, source); err != nil {
 			t.Fatal(err)
 		}
 		mine, err := c.Columns(t.Context(), shadow, source)
@@ -77,7 +77,18 @@ func TestTablesAreEmptiedAndReplaced(t *testing.T) {
 	if err := c.Swap(t.Context(), target, shadow); code(err) != starrocks.CodeNoTable {
 		t.Error(err)
 	}
-	if err := c.CreateLike(t.Context(), shadow, w.table("none")); code(err) != starrocks.CodeNoTable {
+	if err := c.CreateShadow(t.Context(), shadow, w.table("none"), source); code(err) != starrocks.CodeNoTable {
+		t.Error(err)
+	}
+	// A source of another shape gets a table as it was declared.
+	wider := *source
+	wider.Columns = slices.Clone(source.Columns)
+	wider.Columns[1].Type.Length = 999
+	c.Declare(starrocks.TableSpec{Target: target, Source: source, Properties: tutorialProperties})
+	if err := c.CreateShadow(t.Context(), shadow, target, &wider); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Columns(t.Context(), shadow, &wider); err != nil {
 		t.Error(err)
 	}
 	if err := c.Truncate(t.Context(), w.table("none")); code(err) != starrocks.CodeNoTable {
@@ -108,7 +119,7 @@ func TestGrantsToReplaceTables(t *testing.T) {
 	grants := map[string]bool{}
 	for _, do := range []func() error{
 		func() error { return c.Truncate(t.Context(), target) },
-		func() error { return c.CreateLike(t.Context(), shadow, target) },
+		func() error { return c.CreateShadow(t.Context(), shadow, target, source) },
 		func() error { return c.Swap(t.Context(), target, shadow) },
 		func() error { return c.Drop(t.Context(), shadow) },
 	} {
