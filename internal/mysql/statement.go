@@ -211,7 +211,7 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 
 // emptiesTable is what a server logs when a table with its rows in memory is opened for
 // the first time after a restart (and what a session may log as text).
-var emptiesTable = regexp.MustCompile("(?i)^\\s*DELETE\\s+FROM\\s+[^\\s,]+\\s*;?\\s*$")
+var emptiesTable = regexp.MustCompile(`(?i)^\s*DELETE\s+FROM\s+[^\s,]+\s*;?\s*$`)
 
 // rowsByStatement tells of tables whose rows changed by a statement logged as text.
 func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
