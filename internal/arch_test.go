@@ -26,12 +26,13 @@ const (
 var mayImport = map[string][]string{
 	"change":     {},
 	"diag":       {},
+	"crashpoint": {},
 	"script":     {"diag"},
 	"plan":       {"script", "change", "diag"},
-	"checkpoint": {"change", "diag"},
-	"ferry":      {"change", "checkpoint", "diag"},
+	"checkpoint": {"change", "crashpoint", "diag"},
+	"ferry":      {"change", "checkpoint", "crashpoint", "diag"},
 	"mysql":      {"change", "diag", "ferry"},
-	"starrocks":  {"change", "diag", "ferry"},
+	"starrocks":  {"change", "crashpoint", "diag", "ferry"},
 	"deploy":     {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks"},
 	"emulator":   {},
 	"cli":        {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "deploy", "emulator"},
@@ -51,7 +52,7 @@ var testsMayAlsoImport = []string{"testbed"}
 var endToEnd = []string{"endtoend", "cli", "deploy", "mysql", "starrocks", "testbed"}
 
 // leaves import nothing but the standard library.
-var leaves = []string{"change", "diag"}
+var leaves = []string{"change", "crashpoint", "diag"}
 
 // nondescript are names that say nothing, so that everything ends up under them.
 var nondescript = []string{"util", "utils", "common", "helper", "helpers", "types", "model", "models", "misc", "shared", "base"}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -183,6 +184,7 @@ func (d *Dir) Save(c *Checkpoint) error {
 	before := d.good
 	d.good = saved{sequence: d.sequence, checkpoint: c, named: named(doc)}
 	d.notice = ""
+	crashpoint.Here("checkpoint-written")
 	return d.prune(before)
 }
 
@@ -207,6 +209,7 @@ func (d *Dir) schemaNumber(t *change.Table) (int, error) {
 		return 0, err
 	}
 	d.schemas[t] = d.lastSchema
+	crashpoint.Here("schema-written")
 	return d.lastSchema, nil
 }
 

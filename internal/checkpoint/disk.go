@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -65,9 +66,11 @@ func replace(d disk, path string, content []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+	crashpoint.Here("file-written")
 	if err := d.Rename(temporary, path); err != nil {
 		return err
 	}
+	crashpoint.Here("file-renamed")
 	return d.Sync(filepath.Dir(path))
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -85,6 +86,7 @@ func (d *Dir) beginLabels() error {
 		return writeProblem(diag.Refused, path, err)
 	}
 	d.noted = d.sequence
+	crashpoint.Here("labels-created")
 	if err := d.disk.Sync(d.path); err != nil {
 		return errors.Join(writeProblem(diag.Refused, path, err), f.Close())
 	}

@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,6 +41,7 @@ type workload struct {
 	w     *world
 	seed  uint64
 	rows  int // of orders in the beginning, with the ids 3, 6, 9 …
+	parts int // of each of the 100 codes of notes in the beginning; 100 when 0
 	added atomic.Bool
 
 	stop context.CancelFunc
@@ -47,6 +50,16 @@ type workload struct {
 }
 
 const fillDigits = "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"
+
+// numbersUpTo selects the numbers n from 0 to a power of ten that is not below limit.
+func numbersUpTo(limit int) string {
+	sum, from := "0", ""
+	for digit, power := 0, 1; power < limit; digit, power = digit+1, power*10 {
+		sum += fmt.Sprintf(" + %d * d%d.d", power, digit)
+		from += fmt.Sprintf(", digits d%d", digit)
+	}
+	return "SELECT " + sum + " AS n FROM " + strings.TrimPrefix(from, ", ")
+}
 
 // fill makes both tables.
 func (l *workload) fill(t testing.TB) {
@@ -60,10 +73,9 @@ func (l *workload) fill(t testing.TB) {
 			PRIMARY KEY (code, part))`,
 		"CREATE TABLE digits (d INT PRIMARY KEY)", fillDigits,
 		fmt.Sprintf(`INSERT INTO orders SELECT 3 * n + 3, CONCAT('customer ', n %% 977), n / 8, 1 + n %% 3,
-			'2024-01-01 00:00:00.125' + INTERVAL n SECOND, CONCAT('note ', REPEAT('x', n %% 50)) FROM (
-				SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d AS n
-				FROM digits a, digits b, digits c, digits e, digits f, digits g) AS all_numbers WHERE n < %d`, l.rows),
-		`INSERT INTO notes SELECT CONCAT('k', a.d, b.d), 10 * c.d + e.d, CONCAT('body ', c.d), 1 / (1 + e.d) FROM digits a, digits b, digits c, digits e`)
+			'2024-01-01 00:00:00.125' + INTERVAL n SECOND, CONCAT('note ', REPEAT('x', n %% 50)) FROM (%s) AS numbers WHERE n < %d`, numbersUpTo(l.rows), l.rows),
+		fmt.Sprintf(`INSERT INTO notes SELECT CONCAT('k', a.d, b.d), 10 * c.d + e.d, CONCAT('body ', c.d), 1 / (1 + e.d)
+			FROM digits a, digits b, digits c, digits e WHERE 10 * c.d + e.d < %d`, cmp.Or(l.parts, 100)))
 }
 
 // begin starts the writers; end stops them and waits.
@@ -85,12 +97,14 @@ func (l *workload) end() {
 func (l *workload) write(ctx context.Context, t testing.TB, r *rand.Rand) {
 	conn, err := l.w.source.DB().Conn(ctx)
 	if err != nil {
-		t.Errorf("a writer: %v", err)
+		if ctx.Err() == nil {
+			t.Errorf("a writer: %v", err)
+		}
 		return
 	}
 	defer conn.Close()
 	for _, statement := range []string{"USE " + l.w.database, "SET SESSION innodb_lock_wait_timeout = 2, lock_wait_timeout = 20, sql_mode = ''"} {
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
+		if _, err := conn.ExecContext(ctx, statement); err != nil && ctx.Err() == nil {
 			t.Errorf("a writer: %s: %v", statement, err)
 			return
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"starferry/internal/crashpoint"
 	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
@@ -203,6 +204,18 @@ func (w *world) start(t testing.TB, script string, flags ...string) *testbed.Pro
 	t.Helper()
 	return testbed.RunBinary(t, testbed.RunOptions{Dir: w.folder, Args: append(append([]string{"run"}, flags...), script)})
 }
+
+// startToCrash runs a script in the background, to crash at a point for the n-th time.
+func (w *world) startToCrash(t testing.TB, point string, n int, script string, flags ...string) *testbed.Program {
+	t.Helper()
+	return testbed.RunBinary(t, testbed.RunOptions{
+		Dir: w.folder, Args: append(append([]string{"run"}, flags...), script),
+		Tags: []string{"crashpoints"}, Env: []string{fmt.Sprintf("%s=%s:%d", crashpoint.Variable, point, n)},
+	})
+}
+
+// hasCrashed tells of a program that has ended whether it crashed at its point.
+func hasCrashed(p *testbed.Program) bool { return strings.Contains(p.Output(), "crash at ") }
 
 // stop ends a run in good order.
 func (w *world) stop(t testing.TB, p *testbed.Program) {

@@ -6,6 +6,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/crashpoint"
 )
 
 // mark is a place between two source transactions that may become a checkpoint: it
@@ -105,15 +106,20 @@ func (l *loop) save() {
 		Epoch: l.settled.epoch, Position: l.settled.position, Server: l.server,
 		Tables: l.present(l.settled.states), Open: l.open(),
 	}
+	crashpoint.Here("save-begins")
 	if err := l.cfg.Journal.Save(c); err != nil {
 		l.fail(err)
 		return
 	}
 	l.saved, l.savedAt = l.settled, l.now
 	for i, t := range l.order {
-		t.unsaved = t.unsaved && (i >= len(l.saved.states) || l.saved.states[i].Table == nil)
+		if t.unsaved && i < len(l.saved.states) && l.saved.states[i].Table != nil {
+			t.unsaved = false
+			crashpoint.Here("join-saved")
+		}
 	}
 	l.counts.Checkpoints++
+	crashpoint.Here("saved")
 }
 
 // present leaves out the shadows that are gone.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -53,6 +54,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	l.seal(t)
 	t.layout, t.seen, t.added = newLayout(schema, t.columns), schema, nil
 	l.states = nil
+	crashpoint.Here("schema-carried")
 	return true
 }
 
@@ -87,6 +89,7 @@ func (l *loop) describe(t *table, schema *change.Table) {
 				return
 			}
 			t.columns, t.described, t.asks = columns, schema, 0
+			crashpoint.Here("described")
 		}
 	})
 }
@@ -102,7 +105,9 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 	}
 	text := strings.Join(names, ", ")
 	l.begin(func(ctx context.Context) func() {
+		crashpoint.Here("alter-begins")
 		notes, err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
+		crashpoint.Here("columns-added")
 		return func() {
 			// Described again whatever the answer: success is what the table looks like.
 			t.busy, t.described = false, nil

@@ -8,6 +8,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -42,9 +43,12 @@ func (l *loop) ship() {
 		l.fail(err)
 		return
 	}
+	crashpoint.Here("labels-noted")
 	for _, s := range outbox {
 		l.begin(func(ctx context.Context) func() {
+			crashpoint.Here("load-begins")
 			err := s.table.loads.Send(ctx, s.label, s.batch)
+			crashpoint.Here("load-answered")
 			return func() { l.loaded(s, err) }
 		})
 	}
@@ -78,6 +82,7 @@ func (l *loop) loaded(s *shipment, err error) {
 		l.counts.LoadedRows += uint64(s.batch.Rows())
 		l.counts.LoadedBytes += uint64(s.bytes)
 		l.acknowledge(s.epoch)
+		crashpoint.Here("load-acknowledged")
 		return
 	case !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
 		l.fail(err)

@@ -18,6 +18,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/crashpoint"
 )
 
 // Config is what a ferry needs to run.
@@ -230,6 +231,7 @@ func (l *loop) notify(level Level, subject change.Name, text string) {
 func (l *loop) stop(now time.Time) {
 	l.now = now
 	l.stopping = true
+	crashpoint.Here("stop-begins")
 	for _, t := range l.order {
 		l.dropPages(t)
 	}
@@ -250,6 +252,7 @@ func (l *loop) finish() {
 	if l.running > 0 || l.bytes > 0 {
 		return
 	}
+	crashpoint.Here("stop-drained")
 	l.save()
 	l.done = l.err == nil
 }

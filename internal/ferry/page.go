@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -70,8 +71,10 @@ func (l *loop) requestPage(p *page, exact bool) {
 	t.pages = append(t.pages, p)
 	l.begin(func(ctx context.Context) func() {
 		answer, err := l.cfg.Pages.ReadPage(ctx, p.request)
+		crashpoint.Here("page-read")
 		return func() { l.pageArrived(p, answer, err) }
 	})
+	crashpoint.Here("page-registered")
 }
 
 // pageArrived takes the answer to a page request, unless the page was dropped
@@ -110,6 +113,7 @@ func (l *loop) pageArrived(p *page, answer Page, err error) {
 		t.touched.since = p.registered.Add(-t.touched.window)
 	}
 	l.accept(p, answer)
+	crashpoint.Here("page-arrived")
 }
 
 // accept keeps the rows and marks those that were touched while they were read.

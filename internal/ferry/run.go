@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"starferry/internal/crashpoint"
 )
 
 // ErrStopTimeout is Run's error when a graceful stop took too long. Nothing is lost:
@@ -60,6 +62,7 @@ func (r *runner) start(ctx context.Context) error {
 	if err := l.settleEarlier(ctx); err != nil {
 		return fmt.Errorf("settling the loads of the last run: %w", err)
 	}
+	crashpoint.Here("earlier-loads-settled")
 	if err := l.restoreShadows(ctx); err != nil {
 		return err
 	}
@@ -78,6 +81,7 @@ func (r *runner) start(ctx context.Context) error {
 		}
 		l.until = end
 	}
+	crashpoint.Here("start-known")
 	return nil
 }
 

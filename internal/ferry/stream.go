@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -126,6 +127,7 @@ func (l *loop) joined(t *table, event *change.Event) {
 		// What was logged before was not delivered and may not be visible yet.
 		t.touched.clear(l.now)
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
+		crashpoint.Here("table-joined")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -158,6 +159,7 @@ func (l *loop) copyPage(p *page) {
 	p.span.after = keyOf(p.rows, p.rows.Len()-1, p.request.Table.Key)
 	l.removePage(p)
 	l.passMoved(p.pass)
+	crashpoint.Here("page-emitted")
 }
 
 func (l *loop) spanDone(p *pass, s *span) {
@@ -174,6 +176,7 @@ func (l *loop) copyDone(t *table) {
 	l.endCopy(t)
 	l.refreshResume()
 	l.notify(Info, t.route.Source, fmt.Sprintf("copied: %d rows", t.copy.Rows))
+	crashpoint.Here("copy-done")
 }
 
 // endCopy says that nothing of the table is left to be copied.

@@ -10,6 +10,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -59,6 +60,7 @@ func (c *Client) addColumns(ctx context.Context, table change.Name, columns []ch
 			return err
 		}
 		if _, failed = c.db.ExecContext(ctx, statement); failed == nil {
+			crashpoint.Here("alter-sent")
 			return c.waitForColumns(ctx, table, columns)
 		}
 		if ctx.Err() != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,31 +18,39 @@ import (
 	"time"
 )
 
-// built is the product's binary, built once per test binary.
+// built are the product's binaries by their build tags, each built once per test binary.
 var built struct {
-	once sync.Once
-	dir  *directory
-	path string
-	err  error
+	mu    sync.Mutex
+	dir   *directory
+	paths map[string]string
 }
 
-// Binary builds cmd/starferry, once per test binary, and answers with its path.
-func Binary(t testing.TB) string {
+// CrashPoints is the build tag of a binary that can be told where to crash.
+const CrashPoints = "crashpoints"
+
+// Binary builds cmd/starferry, once per test binary and set of build tags, and answers
+// with its path.
+func Binary(t testing.TB, tags ...string) string {
 	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = newDirectory("binary"); built.err != nil {
-			return
-		}
-		built.path = built.dir.join("starferry")
-		out, err := exec.Command("go", "build", "-o", built.path, "starferry/cmd/starferry").CombinedOutput()
-		if err != nil {
-			built.err = fmt.Errorf("building the binary: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
+	tag := strings.Join(tags, ",")
+	built.mu.Lock()
+	defer built.mu.Unlock()
+	if path := built.paths[tag]; path != "" {
+		return path
 	}
-	return built.path
+	if built.dir == nil {
+		dir, err := newDirectory("binary")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.paths = dir, map[string]string{}
+	}
+	path := built.dir.join("starferry" + strconv.Itoa(len(built.paths)))
+	if out, err := exec.Command("go", "build", "-tags", tag, "-o", path, "starferry/cmd/starferry").CombinedOutput(); err != nil {
+		t.Fatalf("building the binary: %v\n%s", err, out)
+	}
+	built.paths[tag] = path
+	return path
 }
 
 // RunOptions say how to run the binary.
@@ -49,6 +58,7 @@ type RunOptions struct {
 	Args []string
 	Dir  string   // working directory; "" is a fresh one of the test's
 	Env  []string // further NAME=value
+	Tags []string // of the build, see Binary
 	// LogFile takes the output, so that it does not depend on this process.
 	LogFile string
 	// Detached lets the program outlive this process; it needs a LogFile.
@@ -70,7 +80,7 @@ func RunBinary(t testing.TB, o RunOptions) *Program {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
-	p, err := StartProgram(Binary(t), o)
+	p, err := StartProgram(Binary(t, o.Tags...), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,6 +156,9 @@ func (p *Program) Kill() {
 
 // Interrupt sends SIGINT, as Ctrl-C does.
 func (p *Program) Interrupt() { p.process.signal(syscall.SIGINT) }
+
+// Terminate sends SIGTERM, as a supervisor does.
+func (p *Program) Terminate() { p.process.signal(syscall.SIGTERM) }
 
 // PID is the process number.
 func (p *Program) PID() int { return p.process.cmd.Process.Pid }

@@ -1,0 +1,53 @@
+// Package crashpoint names the moments at which a crash is told apart from any other.
+//
+// In the ordinary build Here is nothing. With the build tag crashpoints the process
+// kills itself with SIGKILL when it comes to the point that STARFERRY_CRASH_AT names
+// for the n-th time: STARFERRY_CRASH_AT=page-emitted:3. The tests of the whole walk
+// all points; a crash by the clock alone would miss the narrow ones for years.
+package crashpoint
+
+// Variable names the point to crash at, and at which time: name:n.
+const Variable = "STARFERRY_CRASH_AT"
+
+// Point is a named moment.
+type Point struct {
+	// Name is what Here is called with.
+	Name string
+	// Where is the package below internal and the function that calls Here.
+	Where string
+}
+
+// Points are all there are, in the order of a ferry's life.
+var Points = []Point{
+	{"earlier-loads-settled", "ferry: start"},
+	{"start-known", "ferry: start"}, // and not saved yet
+	{"table-joined", "ferry: joined"},
+	{"join-saved", "ferry: save"}, // loads of the table may begin
+
+	{"page-registered", "ferry: requestPage"},
+	{"page-read", "ferry: requestPage"},
+	{"page-arrived", "ferry: pageArrived"},
+	{"page-emitted", "ferry: copyPage"},
+	{"copy-done", "ferry: copyDone"},
+
+	{"labels-created", "checkpoint: beginLabels"},
+	{"labels-noted", "ferry: ship"},
+	{"load-begins", "ferry: ship"},
+	{"load-answered", "ferry: ship"}, // the loop does not know yet
+	{"load-acknowledged", "ferry: loaded"},
+	{"save-begins", "ferry: save"},
+	{"schema-written", "checkpoint: schemaNumber"},
+	{"file-written", "checkpoint: replace"}, // and not renamed yet
+	{"file-renamed", "checkpoint: replace"},
+	{"checkpoint-written", "checkpoint: Save"}, // older ones are still there
+	{"saved", "ferry: save"},
+
+	{"described", "ferry: describe"},
+	{"alter-begins", "ferry: addColumns"},
+	{"alter-sent", "starrocks: addColumns"},
+	{"columns-added", "ferry: addColumns"}, // the loop does not know yet
+	{"schema-carried", "ferry: evolve"},
+
+	{"stop-begins", "ferry: stop"},
+	{"stop-drained", "ferry: finish"}, // all is sent, the last checkpoint is not saved
+}
