@@ -19,7 +19,7 @@ func (a *app) run() *cobra.Command {
 		Use:   "run SCRIPT",
 		Short: "Keep the tables of a script in step, until stopped.",
 		Long: "Keep the tables of a script in step, until stopped. After a stop or a crash the next run goes on from the last\n" +
-			"checkpoint in --data-dir. Ctrl-C stops after a last checkpoint; a second Ctrl-C quits at once, without one.",
+			"checkpoint in --data-dir. Ctrl-C or SIGTERM stops after a last checkpoint, within ten seconds; a second one quits at once.",
 		Example: `  starferry run orders.sql
   starferry run --data-dir /var/lib/starferry/orders orders.sql
   starferry run --until-caught-up --timeout 10m orders.sql`,

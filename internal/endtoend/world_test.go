@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -38,8 +39,9 @@ type world struct {
 	user     string           // at both sides
 	// The passwords differ, so that an output tells which of them it leaks.
 	sourcePassword, targetPassword string
-	// Where scripts send statements and loads.
+	// Where scripts send statements and loads, and what lies in between, if anything.
 	queryAddress, loadAddress string
+	wires                     *wires
 }
 
 // newWorld makes a world whose accounts may do everything a ferry needs.
@@ -112,6 +114,14 @@ type route struct {
 	with     []string // further options of the target, "'key' = 'value'"
 }
 
+// sourcePort is where scripts find the source.
+func (w *world) sourcePort() int {
+	if w.wires != nil {
+		return w.wires.source.Port()
+	}
+	return w.source.Port
+}
+
 // script writes one that keeps these tables in step, in simple mode and flushing
 // five times a second, after the given settings.
 func (w *world) script(settings string, routes ...route) string {
@@ -123,7 +133,7 @@ CREATE CATALOG mysql WITH ('type' = 'mysql', 'hostname' = '%s', 'port' = '%d',
 CREATE CATALOG sr WITH ('type' = 'starrocks', 'endpoint' = '%s',
   'username' = '%[3]s', 'password' = '%s', 'dbname' = '%[5]s');
 USE CATALOG sr;
-`, w.source.Host, w.source.Port, w.user, w.sourcePassword, w.database, w.queryAddress, w.targetPassword)
+`, w.source.Host, w.sourcePort(), w.user, w.sourcePassword, w.database, w.queryAddress, w.targetPassword)
 	for _, r := range routes {
 		fmt.Fprintf(&b, `
 CREATE TABLE IF NOT EXISTS %s WITH (
@@ -137,6 +147,9 @@ CREATE TABLE IF NOT EXISTS %s WITH (
 		if with == nil {
 			with = []string{"'sink.buffer-flush.interval-ms' = '200'"}
 		}
+		if w.wires != nil {
+			with = append(slices.Clone(with), w.wires.redirect)
+		}
 		for _, option := range with {
 			b.WriteString(",\n  " + option)
 		}
@@ -145,7 +158,7 @@ CREATE TABLE IF NOT EXISTS %s WITH (
 AS TABLE mysql.%s.%s
 /*+ OPTIONS ('connector' = 'mysql-cdc', 'hostname' = '%s', 'port' = '%d', 'username' = '%s', 'password' = '%s',
   'database-name' = '%[1]s', 'table-name' = '%[2]s') */;
-`, w.database, r.from, w.source.Host, w.source.Port, w.user, w.sourcePassword)
+`, w.database, r.from, w.source.Host, w.sourcePort(), w.user, w.sourcePassword)
 	}
 	return b.String()
 }

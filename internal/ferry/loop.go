@@ -14,6 +14,7 @@ package ferry
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"starferry/internal/change"
@@ -58,7 +59,7 @@ type Config struct {
 	// UntilCaughtUp ends Run when the end of the source's log as asked at start, and
 	// every copy, are visible at the target.
 	UntilCaughtUp bool
-	// StopTimeout bounds the graceful stop; 0 is 30 s.
+	// StopTimeout bounds the graceful stop; 0 is 8 s.
 	StopTimeout time.Duration
 	// Estimates are rough row counts of the source tables, for progress only.
 	Estimates map[change.Name]uint64
@@ -116,7 +117,6 @@ type loop struct {
 	bytes   int // in batches, loads under way and pages
 	labels  uint64
 	effects []effect // begun in this step, for the runner to run
-	running int      // effects begun and not applied
 
 	stopping bool
 	done     bool
@@ -170,14 +170,12 @@ func newLoop(cfg Config, now time.Time) *loop {
 
 // begin starts an effect.
 func (l *loop) begin(e effect) {
-	l.running++
 	l.effects = append(l.effects, e)
 }
 
 // apply takes the result of an effect.
 func (l *loop) apply(now time.Time, result func()) {
 	l.now = now
-	l.running--
 	result()
 	l.advance()
 }
@@ -239,6 +237,15 @@ func (l *loop) stop(now time.Time) {
 	l.advance()
 }
 
+// giveUp ends a graceful stop that takes too long.
+func (l *loop) giveUp() {
+	if l.err != nil || l.done {
+		return
+	}
+	l.done = true
+	l.notify(Warning, change.Name{}, fmt.Sprintf("stopped with rows that are not loaded yet (%d MB): the next start reads them again, from %s", l.bytes>>20, l.saved.position))
+}
+
 // finish ends the ferry when it is to end and nothing is left to do.
 func (l *loop) finish() {
 	if l.err != nil || !(l.stopping || l.caughtUp()) {
@@ -249,8 +256,12 @@ func (l *loop) finish() {
 		l.flushAll()
 		l.ship()
 	}
-	if l.running > 0 || l.bytes > 0 {
-		return
+	// Nothing else is waited for: what a question or an ALTER would have answered, the
+	// next start asks again.
+	for _, t := range l.order {
+		if !t.drained() {
+			return
+		}
 	}
 	crashpoint.Here("stop-drained")
 	l.save()

@@ -2,7 +2,6 @@ package ferry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,19 +9,17 @@ import (
 	"starferry/internal/crashpoint"
 )
 
-// ErrStopTimeout is Run's error when a graceful stop took too long. Nothing is lost:
-// the next start goes on from the last checkpoint.
-var ErrStopTimeout = errors.New("the stop took too long: rows were left unsent and will be sent after the next start")
-
 const (
 	tickInterval    = 10 * time.Millisecond
 	publishInterval = 100 * time.Millisecond
-	stopTimeout     = 30 * time.Second
+	// stopTimeout is less than what the usual supervisors wait before they kill.
+	stopTimeout = 8 * time.Second
 )
 
 // Run ferries until ctx is cancelled, the end of the log as asked at start is
 // visible (Config.UntilCaughtUp), or something fails. A cancelled ctx is a graceful
-// stop and no error.
+// stop and no error, also when it ends with rows unsent: nothing is lost, the next start
+// goes on from the last checkpoint.
 func Run(ctx context.Context, cfg Config) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &runner{loop: newLoop(cfg, time.Now()), work: work, results: make(chan func())}
@@ -36,9 +33,7 @@ func Run(ctx context.Context, cfg Config) error {
 	for r.loop.err == nil && !r.loop.done {
 		r.runEffects()
 		r.follow()
-		if err := r.step(ctx); err != nil {
-			return err
-		}
+		r.step(ctx)
 	}
 	r.publish(time.Now())
 	return r.loop.err
@@ -86,7 +81,7 @@ func (r *runner) start(ctx context.Context) error {
 }
 
 // step waits for the next thing to happen and lets the loop take it.
-func (r *runner) step(ctx context.Context) error {
+func (r *runner) step(ctx context.Context) {
 	timer := time.NewTimer(tickInterval)
 	defer timer.Stop()
 	var ready <-chan struct{}
@@ -115,9 +110,8 @@ func (r *runner) step(ctx context.Context) error {
 		r.publish(now)
 	}
 	if !r.stopAt.IsZero() && now.After(r.stopAt) {
-		return ErrStopTimeout
+		r.loop.giveUp()
 	}
-	return nil
 }
 
 // takeEvents hands the loop what has been read, until it does not want more.

@@ -326,7 +326,7 @@ func (s *simulation) copied() bool {
 
 func (s *simulation) describe() string {
 	l := s.loop
-	text := fmt.Sprintf("position %v until %v settled %v held %v pages %d marks %d bytes %d running %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, len(l.pages), len(l.marks), l.bytes, l.running, l.stream != nil)
+	text := fmt.Sprintf("position %v until %v settled %v held %v pages %d marks %d bytes %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, len(l.pages), len(l.marks), l.bytes, l.stream != nil)
 	for _, t := range l.order {
 		text += fmt.Sprintf(" %s: copied %v drained %v busy %v", t.route.Source, t.copy.Done, t.drained(), t.busy)
 		for _, r := range l.resyncs {

@@ -53,6 +53,13 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 // Port is the number of its port.
 func (p *Proxy) Port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 
+// Connections is how many are open.
+func (p *Proxy) Connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
 // Cut resets every connection; new ones are served.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
