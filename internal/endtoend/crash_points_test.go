@@ -13,7 +13,7 @@ import (
 
 // laterTimes are times at which a point is another one: in the middle of a copy, at
 // the ALTER and not at the start.
-var laterTimes = map[string]int{"described": 4, "page-emitted": 3, "file-written": 7, "save-begins": 5, "load-answered": 4}
+var laterTimes = map[string]int{"described": 4, "page-emitted": 3, "file-written": 7, "save-begins": 3, "load-answered": 3}
 
 // TestCrashAtEveryPoint lives a whole life with every point: copy, changes, columns
 // added, stop. The ferry has to crash where it was told, on the way to nowhere else,
