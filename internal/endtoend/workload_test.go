@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,13 +41,14 @@ func seed(t testing.TB) uint64 {
 type workload struct {
 	w     *world
 	seed  uint64
-	rows  int // of orders in the beginning, with the ids 3, 6, 9 …
-	parts int // of each of the 100 codes of notes in the beginning; 100 when 0
+	rows  int  // of orders in the beginning, with the ids 3, 6, 9 …
+	parts int  // of each of the 100 codes of notes in the beginning; 100 when 0
+	wild  bool // servers may die, and transactions are worse
 	added atomic.Bool
 
-	stop context.CancelFunc
-	wait sync.WaitGroup
-	done atomic.Int64 // transactions
+	stop          context.CancelFunc
+	wait          sync.WaitGroup
+	done, altered atomic.Int64 // transactions, and statements that changed a table
 }
 
 const fillDigits = "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"
@@ -95,36 +97,50 @@ func (l *workload) end() {
 }
 
 func (l *workload) write(ctx context.Context, t testing.TB, r *rand.Rand) {
-	conn, err := l.w.source.DB().Conn(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			t.Errorf("a writer: %v", err)
-		}
-		return
-	}
-	defer conn.Close()
-	for _, statement := range []string{"USE " + l.w.database, "SET SESSION innodb_lock_wait_timeout = 2, lock_wait_timeout = 20, sql_mode = ''"} {
-		if _, err := conn.ExecContext(ctx, statement); err != nil && ctx.Err() == nil {
-			t.Errorf("a writer: %s: %v", statement, err)
-			return
-		}
-	}
 	for ctx.Err() == nil {
-		err := l.transaction(ctx, conn, r)
-		var refused *mysql.MySQLError
+		err := l.session(ctx, r)
 		switch {
-		case err == nil:
-			l.done.Add(1)
 		case ctx.Err() != nil:
-		case errors.As(err, &refused) && (refused.Number == 1062 || refused.Number == 1205 || refused.Number == 1213 || refused.Number == 1020):
-			// A key that exists, a lock, a deadlock: part of life.
+		case err == nil || l.wild && isLost(err):
+			time.Sleep(50 * time.Millisecond) // nothing signals that the server is back
 		default:
 			t.Errorf("a writer: %v", err)
 			return
 		}
+	}
+}
+
+// session writes over one connection until it ends.
+func (l *workload) session(ctx context.Context, r *rand.Rand) error {
+	conn, err := l.w.source.DB().Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, statement := range []string{"USE " + l.w.database, "SET SESSION innodb_lock_wait_timeout = 2, lock_wait_timeout = 20, sql_mode = ''"} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	for ctx.Err() == nil {
+		transaction := l.transaction
+		if l.wild && r.IntN(4) == 0 {
+			transaction = l.wildTransaction
+		}
+		err := transaction(ctx, conn, r)
+		var refused *mysql.MySQLError
+		switch {
+		case err == nil:
+			l.done.Add(1)
+		case errors.As(err, &refused) && slices.Contains([]uint16{1062, 1205, 1213, 1020}, refused.Number):
+			// A key that exists, a lock, a deadlock: part of life.
+		default:
+			return err
+		}
 		// The source shall not be busy with nothing but the writers.
 		time.Sleep(time.Duration(r.IntN(30)) * time.Millisecond)
 	}
+	return nil
 }
 
 // transaction runs one to six statements and commits or, sometimes, rolls back.
