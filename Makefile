@@ -6,12 +6,17 @@ VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=%))
 # How long "make fuzz" spends on each target.
 FUZZTIME ?= 10s
+# How long "make soak" goes on, and how many histories "make sim" plays. SEED repeats
+# what they print, on its own.
+SOAK ?= 10m
+N    ?= 100000
+SEED ?=
 
 # One setting for everything, so that nothing is compiled twice.
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test interop lint fuzz clean need-go
+.PHONY: help build demo test soak sim interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -30,6 +35,13 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (under 10 mi
 	@$(GO) run -trimpath ./scripts/provision
 	@echo "testing"
 	@$(GO) test -timeout 9m ./...
+
+soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round.
+	@$(GO) run -trimpath ./scripts/provision
+	@STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/endtoend
+
+sim: need-go ## Play N (100000) simulated histories; SEED is the first.
+	@STARFERRY_SIM_HISTORIES=$(N) STARFERRY_SIM_FIRST=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSimulatedHistories$$' ./internal/ferry
 
 interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
 	@scripts/interop/run

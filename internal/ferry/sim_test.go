@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -339,23 +342,43 @@ func (s *simulation) describe() string {
 	return text
 }
 
+// TestSimulatedHistories plays 10,000 histories, or as many, and from which seed on, as
+// `make sim` says; STARFERRY_SIM_SEED plays one.
 func TestSimulatedHistories(t *testing.T) {
 	t.Parallel()
-	if seed := os.Getenv("STARFERRY_SIM_SEED"); seed != "" {
-		n, err := strconv.ParseUint(seed, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := simulate(n, simBreak{}); err != nil {
-			t.Fatalf("seed %d: %v", n, err)
-		}
-		return
+	first, histories := number(t, "STARFERRY_SIM_FIRST", 0), number(t, "STARFERRY_SIM_HISTORIES", 10_000)
+	if os.Getenv("STARFERRY_SIM_SEED") != "" {
+		first, histories = number(t, "STARFERRY_SIM_SEED", 0), 1
 	}
-	for seed := range uint64(3000) {
-		if err := simulate(seed, simBreak{}); err != nil {
-			t.Fatalf("STARFERRY_SIM_SEED=%d: %v", seed, err)
-		}
+	var played atomic.Uint64
+	var players sync.WaitGroup
+	for range min(uint64(runtime.GOMAXPROCS(0)), histories) {
+		players.Go(func() {
+			for n := played.Add(1); n <= histories && !t.Failed(); n = played.Add(1) {
+				if err := simulate(first+n-1, simBreak{}); err != nil {
+					t.Errorf("STARFERRY_SIM_SEED=%d: %v", first+n-1, err)
+				}
+			}
+		})
 	}
+	players.Wait()
+	if !t.Failed() {
+		t.Logf("%d histories, seeds %d to %d", histories, first, first+histories-1)
+	}
+}
+
+// number reads an environment variable.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 // TestSimulatorFindsMutations breaks one rule at a time: a simulator that did not
