@@ -11,11 +11,20 @@ import (
 // and are what marks are compared by; Offset is counted in 64 bits. GTIDs is the
 // set of transactions before this place, in the server's own notation, and is
 // filled only where the position may be saved or registered (Event.Resumable) and
-// only on a server that is followed by GTID.
+// only on a server that has GTIDs.
+//
+// What follows is for the source alone, and filled where GTIDs would be. Server is
+// whose log File and Offset are of, and Begun when that file was begun, in seconds of
+// the server's clock: on another server, or in a data directory that was put back,
+// the same name is another file. Undecided says, in the source's own notation, which
+// transactions before this place are prepared and not decided yet.
 type Position struct {
-	File   string `json:"file"`
-	Offset uint64 `json:"offset"`
-	GTIDs  string `json:"gtids,omitempty"`
+	File      string `json:"file"`
+	Offset    uint64 `json:"offset"`
+	GTIDs     string `json:"gtids,omitempty"`
+	Server    string `json:"server,omitempty"`
+	Begun     uint32 `json:"begun,omitempty"`
+	Undecided string `json:"undecided,omitempty"`
 }
 
 // IsZero tells a Position that says nothing.

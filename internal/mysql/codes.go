@@ -30,7 +30,10 @@ const (
 	codeReplaced      diag.Code = "SF3032" // another reader took our server id
 	codeLog           diag.Code = "SF3033" // the server cannot send its log
 	codeDecode        diag.Code = "SF3034" // an event could not be read
-	codeXA            diag.Code = "SF3040" // XA with rows of a followed table
+	codeForeign       diag.Code = "SF3035" // a position of another server, without GTIDs
+	codeFailover      diag.Code = "SF3036" // servers that cannot take each other's place
+	codeXA            diag.Code = "SF3040" // an XA transaction that cannot be followed
+	codeHeld          diag.Code = "SF3047" // rows of a prepared XA transaction cannot be kept
 	codeRollback      diag.Code = "SF3041" // a logged transaction was rolled back
 	codeDDL           diag.Code = "SF3044" // a DDL that cannot be followed
 	codeUnknownSchema diag.Code = "SF3045" // a table arrived whose schema is not known

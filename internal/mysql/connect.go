@@ -38,6 +38,14 @@ type Config struct {
 	// PauseThreads is how many threads may run at the server before it is Busy; 0 for
 	// any number.
 	PauseThreads int
+	// Silence is how long the server may say nothing on a stream, heartbeats included,
+	// before the connection counts as lost; 30 s when zero.
+	Silence time.Duration
+	// HeldBytes bounds what is held of undecided XA transactions in memory; 32 MiB when
+	// zero. The rest is kept in a temporary file.
+	HeldBytes int
+	// Now is our clock, for tests; time.Now when nil.
+	Now func() time.Time
 	// Notify takes sentences for people: what is being waited for, and why. May be
 	// nil; may be called from any goroutine.
 	Notify func(format string, a ...any)
@@ -47,6 +55,8 @@ const (
 	defaultConnectTimeout = 10 * time.Second
 	defaultHeartbeat      = 500 * time.Millisecond
 	maxHeartbeat          = time.Second
+	defaultSilence        = 30 * time.Second
+	defaultHeldBytes      = 32 << 20
 	maxConnections        = 8
 )
 
@@ -118,6 +128,15 @@ func (c Config) withDefaults() (Config, error) {
 		c.Heartbeat = defaultHeartbeat
 	}
 	c.Heartbeat = min(c.Heartbeat, maxHeartbeat)
+	if c.Silence == 0 {
+		c.Silence = defaultSilence
+	}
+	if c.HeldBytes == 0 {
+		c.HeldBytes = defaultHeldBytes
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.TLS == "" {
 		c.TLS = "preferred"
 	}
@@ -157,8 +176,9 @@ func (s *Source) driverConfig() *driver.Config {
 	c.Net = "tcp"
 	c.Addr = s.address()
 	c.Timeout = s.config.ConnectTimeout
-	c.ReadTimeout = readTimeout
-	c.WriteTimeout = readTimeout
+	// A statement of ours may take seconds before the server says anything.
+	c.ReadTimeout = s.config.Silence + readMargin
+	c.WriteTimeout = s.config.Silence + readMargin
 	c.Collation = "utf8mb4_general_ci"
 	c.MaxAllowedPacket = 0 // as large as the server sends
 	c.Logger = &driver.NopLogger{}

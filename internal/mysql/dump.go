@@ -33,10 +33,9 @@ type dump struct {
 	// described: the format of the file, and whether it has checksums, is known.
 	described bool
 	checksum  int // bytes of the checksum at the end of every event
+	// silence is how long it may say nothing, heartbeats included.
+	silence time.Duration
 }
-
-// silence is how long a dump may say nothing, heartbeats included.
-const silence = 30 * time.Second
 
 const (
 	heartbeatV2      = 0x0002 // flag of COM_BINLOG_DUMP_GTID (MySQL ≥ 8.0.26): 64-bit offsets in heartbeats
@@ -47,6 +46,60 @@ const (
 
 // openDump logs in and asks for the log behind from.
 func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, error) {
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.dumpID = d.conn.GetConnectionID()
+	s.mu.Unlock()
+	stop := context.AfterFunc(ctx, d.close)
+	defer stop()
+	if err := d.prepare(s, replicaUUID(s.config.ServerID)); err != nil {
+		d.close()
+		return nil, err
+	}
+	if err := d.register(s); err != nil {
+		d.close()
+		return nil, s.queryProblem("registering as a replica", err)
+	}
+	if err := d.ask(s, from); err != nil {
+		d.close()
+		return nil, s.queryProblem("asking for the binary log", err)
+	}
+	return d, nil
+}
+
+// begun is when a file of the log was begun, by the server's clock: its first event
+// says so. It reads as nobody's replica, which ends no other reader.
+func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return 0, s.reconnectProblem(err)
+	}
+	defer d.close()
+	stop := context.AfterFunc(ctx, d.close)
+	defer stop()
+	if err := d.prepare(s, ""); err != nil {
+		return 0, err
+	}
+	at := change.Position{File: file, Offset: 4}
+	if err := d.askFile(at, 0); err != nil {
+		return 0, s.queryProblem("asking for the binary log", err)
+	}
+	for {
+		e, err := d.next()
+		if err != nil {
+			return 0, s.dumpProblem(err, at)
+		}
+		if _, ok := e.Event.(*replication.FormatDescriptionEvent); ok {
+			return e.Header.Timestamp, nil
+		}
+	}
+}
+
+// dialDump logs in.
+func (s *Source) dialDump(ctx context.Context) (*dump, error) {
 	timeout, cancel := context.WithTimeout(ctx, s.config.ConnectTimeout)
 	defer cancel()
 	dialer := &net.Dialer{}
@@ -66,26 +119,14 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 	if err != nil {
 		return nil, s.loginProblem(err)
 	}
-	s.mu.Lock()
-	s.dumpID = conn.GetConnectionID()
-	s.mu.Unlock()
-	d := &dump{conn: conn, raw: raw, bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
+	d := &dump{conn: conn, raw: raw, silence: s.config.Silence,
+		bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
 	d.parser.SetVerifyChecksum(true)
 	d.parser.SetFlavor(gomysql.MySQLFlavor)
 	if s.server.Flavor == MariaDB {
 		d.parser.SetFlavor(gomysql.MariaDBFlavor)
 	}
 	d.parser.SetRowsEventDecodeFunc(d.keepRows)
-	stop := context.AfterFunc(ctx, d.close)
-	defer stop()
-	if err := d.prepare(s); err != nil {
-		d.close()
-		return nil, err
-	}
-	if err := d.ask(s, from); err != nil {
-		d.close()
-		return nil, s.queryProblem("asking for the binary log", err)
-	}
 	return d, nil
 }
 
@@ -104,13 +145,15 @@ func (d *dump) keepRows(e *replication.RowsEvent, body []byte) error {
 }
 
 // prepare sets what the server's dump thread looks at.
-func (d *dump) prepare(s *Source) error {
+func (d *dump) prepare(s *Source, uuid string) error {
 	statements := []string{
 		// Says that checksums are understood; the algorithm is the server's own.
 		"SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum",
 		fmt.Sprintf("SET @master_heartbeat_period = %d, @source_heartbeat_period = %[1]d", s.config.Heartbeat.Nanoseconds()),
 		fmt.Sprintf("SET SESSION net_write_timeout = %d, SESSION net_read_timeout = %[1]d", dumpNetTimeout),
-		fmt.Sprintf("SET @slave_uuid = '%s', @replica_uuid = '%[1]s'", replicaUUID(s.config.ServerID)),
+	}
+	if uuid != "" {
+		statements = append(statements, fmt.Sprintf("SET @slave_uuid = '%s', @replica_uuid = '%[1]s'", uuid))
 	}
 	if s.server.Flavor == MariaDB {
 		// 4: GTID events are understood.
@@ -133,9 +176,6 @@ func (d *dump) prepare(s *Source) error {
 	}
 	if id := identity(s.server.Flavor, parts[0], parts[1], parts[2], parts[3]); id != s.server.ID {
 		return s.otherServer(id)
-	}
-	if err := d.register(s); err != nil {
-		return s.queryProblem("registering as a replica", err)
 	}
 	return nil
 }
@@ -189,17 +229,35 @@ func (d *dump) ask(s *Source, from change.Position) error {
 		packet = binary.LittleEndian.AppendUint32(packet, uint32(len(encoded)))
 		return d.conn.WritePacket(append(packet, encoded...))
 	}
-	// The command's offset has 32 bits; checkLog refuses anything beyond.
+	if s.opensByGTID(from) {
+		for _, statement := range []string{
+			"SET @slave_connect_state = " + literal(from.GTIDs),
+			// A transaction that is not in the log is an error, not a gap.
+			"SET @slave_gtid_strict_mode = 1, @slave_gtid_ignore_duplicates = 0",
+		} {
+			if _, err := d.conn.Execute(statement); err != nil {
+				return err
+			}
+		}
+		from = change.Position{Offset: 4}
+	}
+	return d.askFile(from, s.config.ServerID)
+}
+
+// askFile asks by file and offset, which has 32 bits in this command: checkLog
+// refuses anything beyond.
+func (d *dump) askFile(from change.Position, serverID uint32) error {
+	d.conn.ResetSequence()
 	packet := []byte{0, 0, 0, 0, gomysql.COM_BINLOG_DUMP}
 	packet = binary.LittleEndian.AppendUint32(packet, uint32(from.Offset))
 	packet = binary.LittleEndian.AppendUint16(packet, 0)
-	packet = binary.LittleEndian.AppendUint32(packet, s.config.ServerID)
+	packet = binary.LittleEndian.AppendUint32(packet, serverID)
 	return d.conn.WritePacket(append(packet, from.File...))
 }
 
 // next reads and frames the next event of the log.
 func (d *dump) next() (*replication.BinlogEvent, error) {
-	if err := d.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+	if err := d.conn.SetReadDeadline(time.Now().Add(d.silence)); err != nil {
 		return nil, err
 	}
 	packet, err := d.conn.ReadPacket()
@@ -278,9 +336,9 @@ func (s *Source) dumpProblem(err error, at change.Position) error {
 		return &diag.Problem{Code: codeReplaced, Class: diag.Refused, Cause: err,
 			Message: fmt.Sprintf("another reader with server id %d took over the binary log stream of MySQL %s", s.config.ServerID, s.address()),
 			Fix:     "run a deployment only once; if the other one is not this deployment, give one of the two another 'server-id'."}
-	case code == 1236 && anyOf(message, "purged", "Could not find first log", "could not find next log", "missing from the source", "required binary log"):
+	case code == 1236 && anyOf(message, "purged", "Could not find first log", "could not find next log", "missing from the source", "required binary log", "slave state is too old"):
 		return s.purgedProblem(at.String(), err)
-	case code == 1236 && anyOf(message, "position > file size", "impossible position", "more GTIDs than", "has transactions that"):
+	case code == 1236 && anyOf(message, "position > file size", "impossible position", "more GTIDs than", "has transactions that", "not in the master's binlog", "diverged"):
 		return s.beyondProblem(at.String(), err)
 	case code == 1227 || code == 1045:
 		return s.grantProblem("REPLICATION SLAVE", "*.*", err)

@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
@@ -13,12 +15,21 @@ import (
 
 // group is the group of events at hand.
 type group struct {
-	open        bool // a GTID event or BEGIN was seen
-	transaction bool // rows may follow; XID, COMMIT or ROLLBACK ends it
-	delivered   bool // rows of it were handed on
-	xa          bool
-	alter       alterPhase
-	gtid        func() // adds its GTID to the executed set
+	open        bool          // a GTID event or BEGIN was seen
+	transaction bool          // rows may follow; XID, COMMIT or ROLLBACK ends it
+	delivered   []change.Name // tables with rows that were handed on
+	xa          *prepared     // it is that of an XA PREPARE
+	// old: it lies before the position the stream was opened at, and only what was
+	// prepared in it is looked for.
+	old   bool
+	alter alterPhase
+	gtid  func() // adds its GTID to those delivered
+}
+
+func (g *group) deliver(name change.Name) {
+	if !slices.Contains(g.delivered, name) {
+		g.delivered = append(g.delivered, name)
+	}
 }
 
 // alterPhase is MariaDB's two-phase ALTER: the statement is logged when it starts
@@ -33,9 +44,9 @@ const (
 )
 
 func (r *reader) openGroup(kind replication.EventType, e *replication.GTIDEvent) {
-	r.group = group{open: true}
+	r.group = group{open: true, old: r.behind != nil && !r.before.Reached(*r.behind)}
 	if t := e.ImmediateCommitTime(); !t.IsZero() {
-		r.time = t
+		r.time = t.Add(-r.clockAhead)
 	}
 	if kind == replication.ANONYMOUS_GTID_EVENT || r.executed == nil {
 		return
@@ -72,7 +83,18 @@ const (
 
 // openMariaGroup: MariaDB's GTID event is also the BEGIN of its transaction.
 func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.MariadbGTIDEvent) error {
-	r.group = group{open: true, transaction: !event.IsStandalone(), xa: event.Flags&mariaPreparedXA != 0}
+	domain, id := event.GTID.DomainID, mariaGTID{event.GTID.ServerID, event.GTID.SequenceNumber}
+	r.group = group{open: true, transaction: !event.IsStandalone(), gtid: func() { r.maria[domain] = id }}
+	switch {
+	case r.behind == nil:
+	case r.behindGTIDs != nil:
+		r.group.old = r.behindGTIDs.holds(domain, id.sequence)
+	default:
+		r.group.old = !r.before.Reached(*r.behind)
+	}
+	if event.Flags&mariaPreparedXA != 0 {
+		r.beginXA()
+	}
 	// Behind sequence number, domain and flags: a commit id, the name of an XA
 	// transaction, further flags, each only when there is one; then zeros up to 19.
 	body := e.RawData[min(replication.EventHeaderSize+13, len(e.RawData)):]
@@ -100,7 +122,7 @@ func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.M
 
 // commit ends a group.
 func (r *reader) commit(ctx context.Context) error {
-	delivered := r.group.delivered
+	delivered := len(r.group.delivered) > 0
 	if r.group.gtid != nil {
 		r.group.gtid()
 	}
@@ -120,7 +142,15 @@ func (r *reader) commit(ctx context.Context) error {
 // rolledBack is the Problem of a logged transaction whose rows did not stay.
 func (r *reader) rolledBack(how string) error {
 	return &diag.Problem{Code: codeRollback, Class: diag.Refused,
-		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed followed tables and was rolled back: %s", r.source.address(), r.at, how),
+		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back: %s", r.source.address(), r.at, join(r.group.delivered), how),
 		Fix: "it mixed tables with and without transactions (for example InnoDB and MyISAM). Start again with an empty data directory to copy the tables anew, " +
 			"and convert the tables: ALTER TABLE … ENGINE=InnoDB;"}
+}
+
+func join(names []change.Name) string {
+	var list []string
+	for _, name := range names {
+		list = append(list, name.String())
+	}
+	return strings.Join(list, ", ")
 }

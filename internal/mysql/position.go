@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"starferry/internal/change"
@@ -15,19 +16,24 @@ import (
 // what is in the log but not yet counted is then delivered, and what is counted is
 // visible to every later page.
 func (s *Source) Start(ctx context.Context) (change.Position, error) {
-	if !s.server.followsGTID() {
-		return s.End(ctx)
-	}
-	var set string
-	if err := s.db.QueryRowContext(ctx, "SELECT @@global.gtid_executed").Scan(&set); err != nil {
-		return change.Position{}, s.queryProblem("reading gtid_executed", err)
+	set := ""
+	if s.server.followsGTID() {
+		if err := s.db.QueryRowContext(ctx, "SELECT @@global.gtid_executed").Scan(&set); err != nil {
+			return change.Position{}, s.queryProblem("reading gtid_executed", err)
+		}
 	}
 	position, err := s.End(ctx)
 	if err != nil {
 		return change.Position{}, err
 	}
+	if s.server.Flavor == MariaDB {
+		if set, err = s.mariaPosition(ctx, position.File, position.Offset); err != nil {
+			return change.Position{}, err
+		}
+	}
 	position.GTIDs = compactSet(set)
-	return position, nil
+	position.Begun, err = s.begun(ctx, position.File)
+	return position, err
 }
 
 // compactSet takes the line breaks out of a GTID set.
@@ -37,7 +43,9 @@ func compactSet(set string) string {
 
 // End is the end of the source's log now, as file and offset.
 func (s *Source) End(ctx context.Context) (change.Position, error) {
-	return s.endOf(ctx, s.db)
+	position, err := s.endOf(ctx, s.db)
+	position.Server = s.server.ID
+	return position, err
 }
 
 func (s *Source) endOf(ctx context.Context, conn querier) (change.Position, error) {
@@ -99,6 +107,15 @@ func (s *Source) missing(ctx context.Context, set string) (notExecuted, purged s
 	return compactSet(notExecuted), compactSet(purged), nil
 }
 
+// opensByGTID tells how the log behind from is asked for: of MariaDB by file and
+// offset on the server whose they are, as far as the command's offset goes.
+func (s *Source) opensByGTID(from change.Position) bool {
+	if s.server.Flavor == MariaDB {
+		return from.GTIDs != "" && (from.Server != s.server.ID || from.Offset > math.MaxUint32)
+	}
+	return s.server.followsGTID()
+}
+
 // logFile looks for a file of the log and its size.
 func (s *Source) logFile(ctx context.Context, name string) (size uint64, first string, found bool, err error) {
 	rows, err := s.db.QueryContext(ctx, "SHOW BINARY LOGS")
@@ -136,6 +153,15 @@ func (s *Source) purgedProblem(what string, cause error) error {
 		Message: fmt.Sprintf("MySQL %s no longer has the log that comes next: %s", s.address(), what),
 		Fix: "the changes in between cannot be had from this server. Either point the script at a server that still has them, " +
 			"or start again with an empty data directory to copy the tables anew; then keep the log longer: SET GLOBAL binlog_expire_logs_seconds = 604800;"}
+}
+
+// lackError says which delivered transactions a server has not: it may get them yet.
+type lackError struct{ transactions string }
+
+func (e *lackError) Error() string { return "transactions " + e.transactions }
+
+func (s *Source) lacksProblem(transactions string) error {
+	return s.beyondProblem("it lacks transactions "+transactions, &lackError{transactions})
 }
 
 func (s *Source) beyondProblem(what string, cause error) error {

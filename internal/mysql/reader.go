@@ -21,11 +21,7 @@ import (
 // bits and is only used to correct the count: servers leave out events that a
 // reader has already (GTID) without saying how long they were.
 
-const (
-	resumeEvery   = 20 * time.Millisecond
-	failoverPause = 500 * time.Millisecond
-	failoverTries = 120 // a minute
-)
+const resumeEvery = 20 * time.Millisecond
 
 // reader turns the events of a dump into the events of the stream. It belongs to
 // one goroutine; mu lets the timer of settle look in between two events.
@@ -37,15 +33,26 @@ type reader struct {
 
 	mu       sync.Mutex
 	at       change.Position
+	byFile   bool                  // the stream was asked for by file and offset
+	begun    uint32                // when the file at hand was begun; 0 when not known
+	before   change.Position       // where the group at hand begins
 	executed *gomysql.MysqlGTIDSet // nil when the server is not followed by GTID
+	maria    mariaGTIDs            // nil unless MariaDB
 	group    group
+	// clockAhead is how far the server's clock is ahead of ours.
+	clockAhead time.Duration
+	// behind is the position the stream was opened at, while it reads what lies before
+	// for transactions that were prepared; by GTID when that is of another server.
+	behind      *change.Position
+	behindGTIDs mariaGTIDs
+	prepared    map[string]*prepared // XA transactions that are not decided
+	held        int                  // bytes of their rows in memory
 	time     time.Time
 	maps     map[uint64]*mapped // by table id
 	owed     bool               // a boundary was passed that no resumable event told of
 	told     time.Time          // when the last resumable event was put
 	timer    *time.Timer
-	happened []happening     // in the group at hand
-	xids     map[string]bool // XA transactions whose rows were seen to concern nobody
+	happened []happening // in the group at hand
 }
 
 // mapped is a table id of the log.
@@ -56,26 +63,48 @@ type mapped struct {
 	decoder         *decoder
 }
 
-func newReader(s *Source, d *dump, q *queue, from change.Position) (*reader, error) {
-	r := &reader{source: s, dump: d, queue: q, at: change.Position{File: from.File, Offset: from.Offset},
-		maps: map[uint64]*mapped{}, xids: map[string]bool{}}
+func newReader(s *Source, d *dump, q *queue, from, asked change.Position) (*reader, error) {
+	r := &reader{source: s, dump: d, queue: q, at: change.Position{File: asked.File, Offset: asked.Offset},
+		byFile: !s.opensByGTID(asked), maps: map[uint64]*mapped{}, prepared: map[string]*prepared{}}
+	if !r.byFile {
+		// The server tells where in its files it begins; the position's own file may
+		// be that of another server.
+		r.at = change.Position{}
+	}
+	_, ids, err := readUndecided(from.Undecided)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		r.prepared[id] = &prepared{id: id}
+	}
 	if s.server.followsGTID() {
 		set, err := gomysql.ParseMysqlGTIDSet(from.GTIDs)
 		if err != nil {
 			return nil, err
 		}
 		r.executed = set.(*gomysql.MysqlGTIDSet)
-		// The server tells where in its files it begins; the position's own file may
-		// be that of another server.
-		r.at = change.Position{}
+		return r, nil
 	}
-	return r, nil
+	if asked != from {
+		r.behind = &from
+	}
+	if s.server.Flavor != MariaDB {
+		return r, nil
+	}
+	if r.maria, err = parseMariaGTIDs(asked.GTIDs); err != nil {
+		return nil, err
+	}
+	if r.behind != nil && !r.byFile {
+		r.behindGTIDs, err = parseMariaGTIDs(from.GTIDs)
+	}
+	return r, err
 }
 
 // run reads until the dump or ctx ends.
 func (r *reader) run(ctx context.Context) error {
 	r.timer = time.AfterFunc(time.Hour, func() { r.settle(ctx) })
-	defer r.timer.Stop()
+	defer r.close()
 	for {
 		e, err := r.dump.next()
 		if ctx.Err() != nil {
@@ -93,6 +122,18 @@ func (r *reader) run(ctx context.Context) error {
 	}
 }
 
+func (r *reader) close() {
+	r.timer.Stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.prepared {
+		p.rows.release()
+	}
+	if r.group.xa != nil {
+		r.group.xa.rows.release()
+	}
+}
+
 func (r *reader) position() change.Position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +143,10 @@ func (r *reader) position() change.Position {
 // handle moves past one event of the log.
 func (r *reader) handle(ctx context.Context, e *replication.BinlogEvent) error {
 	if e.Header.Timestamp != 0 {
-		r.time = time.Unix(int64(e.Header.Timestamp), 0)
+		r.time = time.Unix(int64(e.Header.Timestamp), 0).Add(-r.clockAhead)
+	}
+	if !r.group.open {
+		r.before = r.at
 	}
 	switch event := e.Event.(type) {
 	case *replication.RotateEvent:
@@ -150,6 +194,7 @@ func (r *reader) rotate(ctx context.Context, e *replication.RotateEvent) error {
 	if name := string(e.NextLogName); name != r.at.File {
 		r.at.File = name
 		r.at.Offset = e.Position
+		r.begun = 0
 		clear(r.maps)
 	} else {
 		r.at.Offset = max(r.at.Offset, e.Position)
@@ -161,17 +206,22 @@ func (r *reader) rotate(ctx context.Context, e *replication.RotateEvent) error {
 // again, without a position, when it starts in the middle of a file.
 func (r *reader) startFile(h *replication.EventHeader, e *replication.FormatDescriptionEvent) error {
 	if r.group.open && e.CreateTimestamp != 0 {
-		if r.group.delivered {
+		if len(r.group.delivered) > 0 {
 			return r.rolledBack("the server stopped in the middle of it")
+		}
+		if r.group.xa != nil {
+			r.held -= r.group.xa.rows.bytes
+			r.group.xa.rows.release()
 		}
 		r.group = group{}
 	}
+	r.begun = h.Timestamp
 	if h.LogPos != 0 && h.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && r.at.Offset <= 4 {
 		r.advance(h)
 	}
 	// By file, the place is known now; by GTID, not before the server has skipped
 	// what was delivered.
-	r.owed = r.owed || r.executed == nil
+	r.owed = r.owed || r.byFile
 	return nil
 }
 
@@ -187,6 +237,9 @@ func (r *reader) heartbeat(ctx context.Context, h *replication.EventHeader, e *r
 		if at.File == r.at.File {
 			at.Offset = endOffset(r.at.Offset, h.LogPos)
 		}
+	}
+	if at.File != r.at.File {
+		r.begun = 0
 	}
 	if at.Reached(r.at) {
 		r.at = at
@@ -234,7 +287,7 @@ func (r *reader) step(ctx context.Context, e *replication.BinlogEvent) error {
 	}
 	switch e.Header.EventType {
 	case replication.XA_PREPARE_LOG_EVENT:
-		return r.commit(ctx)
+		return r.xaPrepared(ctx, e)
 	case replication.INCIDENT_EVENT:
 		return &diag.Problem{Code: codeLog, Class: diag.Refused,
 			Message: fmt.Sprintf("MySQL %s says at %s that changes are missing from its log (an incident event)", r.source.address(), r.at),
@@ -251,14 +304,19 @@ func (r *reader) resumeDue() bool {
 }
 
 func (r *reader) canResume() bool {
-	return r.at.File != "" && (r.executed != nil || r.at.Offset <= math.MaxUint32)
+	return r.at.File != "" && r.behind == nil && (r.executed != nil || r.maria != nil || r.at.Offset <= math.MaxUint32)
 }
 
 func (r *reader) makeResumable(e *change.Event) {
 	e.Resumable = true
 	e.Position = r.at
-	if r.executed != nil {
+	e.Position.Server, e.Position.Begun = r.source.server.ID, r.begun
+	e.Position.Undecided = r.undecided()
+	switch {
+	case r.executed != nil:
 		e.Position.GTIDs = r.executed.String()
+	case r.maria != nil:
+		e.Position.GTIDs = r.maria.String()
 	}
 	r.owed = false
 	r.told = time.Now()
@@ -267,7 +325,7 @@ func (r *reader) makeResumable(e *change.Event) {
 // boundary is called behind every event: between groups tables join, and a position
 // is told of now and then.
 func (r *reader) boundary(ctx context.Context) error {
-	if r.group.open {
+	if r.group.open || !r.passedBehind() {
 		return nil
 	}
 	if err := r.join(ctx); err != nil {
@@ -281,6 +339,18 @@ func (r *reader) boundary(ctx context.Context) error {
 	}
 	r.timer.Reset(resumeEvery)
 	return nil
+}
+
+// passedBehind tells whether the position the stream was opened at is reached.
+func (r *reader) passedBehind() bool {
+	if r.behind == nil {
+		return true
+	}
+	if r.behindGTIDs != nil && !r.maria.reached(r.behindGTIDs) || r.behindGTIDs == nil && !r.at.Reached(*r.behind) {
+		return false
+	}
+	r.behind, r.behindGTIDs = nil, nil
+	return true
 }
 
 func (r *reader) progress(ctx context.Context) error {

@@ -42,13 +42,16 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 	if m.tracked == nil {
 		return nil
 	}
-	if r.group.xa {
-		return &diag.Problem{Code: codeXA, Class: diag.Refused,
-			Message: fmt.Sprintf("an XA transaction changes table %s, at %s: its rows are in the log before it is decided whether they stay, which is not followed yet", m.tracked.name, r.at),
-			Fix:     "write to this table without XA, or leave it out; then start again with an empty data directory."}
+	if r.group.old && r.group.xa == nil {
+		return nil
 	}
 	switch m.tracked.state {
-	case joining, arriving:
+	case joining:
+		if r.group.xa != nil {
+			r.group.xa.early = append(r.group.xa.early, m.tracked)
+		}
+		return nil
+	case arriving:
 		return nil
 	case absent:
 		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
@@ -71,6 +74,10 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 	if rows.Len() == 0 {
 		return nil
 	}
-	r.group.delivered = true
-	return r.put(ctx, change.Event{Kind: what, Table: table, Rows: rows})
+	event := change.Event{Kind: what, Table: table, Rows: rows}
+	if r.group.xa != nil {
+		return r.hold(event)
+	}
+	r.group.deliver(table.Name)
+	return r.put(ctx, event)
 }

@@ -22,9 +22,10 @@ const (
 	// pageLimit ends a page's SELECT at the server, so that a DDL never queues long
 	// behind it.
 	pageLimit = 5 * time.Second
-	// readTimeout is how long a connection waits for the server to say anything.
-	readTimeout = 60 * time.Second
-	noLimit     = "18446744073709551615"
+	// readMargin is how much longer than a stream, which has heartbeats, a connection
+	// waits for the server to say anything.
+	readMargin = 10 * time.Second
+	noLimit    = "18446744073709551615"
 )
 
 // setting is one variable of a session: what it is set to, and what SHOW says then.

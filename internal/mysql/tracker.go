@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -52,8 +53,9 @@ type tracker struct {
 	databases map[string]string
 	// waiting is the number of tables that join.
 	waiting int
-	// blindXA: it could not be asked which XA transactions were prepared at the join.
-	blindXA bool
+	// earlier are the XA transactions that were prepared when the first table was to
+	// join; nil before.
+	earlier []string
 }
 
 func (s *Source) foldName(n change.Name) change.Name {
@@ -141,30 +143,57 @@ func (t *tracker) tryJoin(ctx context.Context, one *tracked) error {
 }
 
 // checkPrepared waits for XA transactions that were prepared before the stream can
-// see them: their rows are in neither the stream nor a page.
+// see them: their rows are in neither the stream nor a page. Those that are prepared
+// from now on are in the stream.
 func (t *tracker) checkPrepared(ctx context.Context, name change.Name) error {
-	rows, err := t.source.db.QueryContext(ctx, "XA RECOVER")
-	if code := errorCode(err); code == 1401 || code == 1227 || code == 1399 {
-		t.blindXA = true
+	if t.earlier != nil && len(t.earlier) == 0 {
 		return nil
 	}
+	now, err := t.source.preparedNow(ctx)
 	if err != nil {
-		return t.source.queryProblem("XA RECOVER", err)
+		return err
 	}
-	defer rows.Close()
-	n := 0
-	for rows.Next() {
-		n++
+	if t.earlier == nil {
+		t.earlier = now
 	}
-	if err := rows.Err(); err != nil {
-		return t.source.queryProblem("XA RECOVER", err)
+	left := []string{}
+	for _, id := range t.earlier {
+		if slices.Contains(now, id) {
+			left = append(left, id)
+		}
 	}
+	t.earlier = left
+	n := len(left)
 	if n == 0 {
 		return nil
 	}
 	return &diag.Problem{Code: codeXA, Class: diag.Transient,
 		Message: fmt.Sprintf("%d XA transactions are prepared on MySQL %s and may have changed table %s; waiting until they are committed or rolled back", n, t.source.address(), name),
 		Fix:     "XA RECOVER; then XA COMMIT or XA ROLLBACK each of them."}
+}
+
+// preparedNow are the XA transactions that are prepared and not decided, for telling
+// them apart. Without the privilege to ask, none: a commit of one of them is noticed
+// later.
+func (s *Source) preparedNow(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, "XA RECOVER")
+	if code := errorCode(err); code == 1401 || code == 1227 || code == 1399 {
+		return []string{}, nil
+	}
+	if err != nil {
+		return nil, s.queryProblem("XA RECOVER", err)
+	}
+	defer rows.Close()
+	ids := []string{}
+	for rows.Next() {
+		var format, global, branch int64
+		var data string
+		if err := rows.Scan(&format, &global, &branch, &data); err != nil {
+			return nil, s.queryProblem("XA RECOVER", err)
+		}
+		ids = append(ids, fmt.Sprint(format, global, branch, data))
+	}
+	return ids, s.queryProblem("XA RECOVER", rows.Err())
 }
 
 // join lets tables join that the stream has reached the second mark of.
@@ -174,7 +203,7 @@ func (r *reader) join(ctx context.Context) error {
 		return nil
 	}
 	for _, one := range t.tables {
-		if one.state != joining || !r.at.Reached(one.p2) || !r.canResume() {
+		if one.state != joining || !r.at.Reached(one.p2) || !r.canResume() || r.holdsEarly(one) {
 			continue
 		}
 		if one.again {

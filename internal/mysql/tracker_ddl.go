@@ -15,6 +15,9 @@ import (
 // statement advances the schemas by a statement of the log, which is no transaction
 // control.
 func (r *reader) statement(ctx context.Context, e *replication.QueryEvent) error {
+	if r.group.old {
+		return nil
+	}
 	if r.group.alter == alterStarts || r.group.alter == alterRollsBack {
 		return nil // the same text comes again when it is done, or never was
 	}

@@ -68,7 +68,21 @@ var ddlCases = []struct {
 		INSERT INTO t VALUES (1, 1, 'x'); SET SESSION binlog_format = STATEMENT; UPDATE t SET a = 2 WHERE id = 1; DELETE FROM t WHERE id = 5; DELETE FROM t`,
 		want: `insert t 1|1|x; commit; described t 1 (id,a,b); described t 1 (id,a,b); truncated t 1 (id,a,b)`},
 	{name: "an XA transaction", both: true, run: `
-		XA START 'one'; INSERT INTO t VALUES (1, 1, 'x'); XA END 'one'; XA PREPARE 'one'; XA COMMIT 'one'`, fails: codeXA},
+		XA START 'one'; INSERT INTO t VALUES (1, 1, 'x'); XA END 'one'; XA PREPARE 'one'; XA COMMIT 'one'; INSERT INTO t VALUES (9, 9, 'z')`,
+		want: `insert t 1|1|x; commit; insert t 9|9|z; commit`},
+	{name: "an XA transaction in one phase", both: true, run: `
+		XA START 'uno', 'branch', 7; INSERT INTO t VALUES (1, 1, 'x'); UPDATE t SET a = 2; XA END 'uno', 'branch', 7; XA COMMIT 'uno', 'branch', 7 ONE PHASE`,
+		want: `insert t 1|1|x; update t 1|1|x to 1|2|x; commit`},
+	{name: "an XA transaction that is undone", both: true, run: `
+		XA START 'un'; INSERT INTO t VALUES (1, 1, 'x'); XA END 'un'; XA PREPARE 'un'; XA ROLLBACK 'un'; INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 2|2|y; commit`},
+	{name: "an XA transaction without changes", both: true, run: `
+		XA START 'nil'; SELECT * FROM t; XA END 'nil'; XA PREPARE 'nil'; XA COMMIT 'nil'; INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 2|2|y; commit`},
+	{name: "a compressed XA transaction", only: testbed.MySQLFlavor, run: `
+		SET SESSION binlog_transaction_compression = ON; XA START X'00ff', 'b'; INSERT INTO t VALUES (1, 1, 'x'); XA END X'00ff', 'b'; XA PREPARE X'00ff', 'b';
+		XA COMMIT X'00ff', 'b'`,
+		want: `insert t 1|1|x; commit`},
 	{name: "an XA transaction on another table", both: true, run: `
 		CREATE TABLE u (id INT PRIMARY KEY);
 		XA START 'two'; INSERT INTO u VALUES (1); XA END 'two'; XA PREPARE 'two'; XA COMMIT 'two'; INSERT INTO t VALUES (1, 1, 'x')`,
