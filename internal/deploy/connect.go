@@ -15,11 +15,16 @@ import (
 )
 
 // connect logs in on both sides; what is wrong with either is said in one go.
-func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (*mysql.Source, *starrocks.Client, error) {
+func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (*mysql.Servers, *starrocks.Client, error) {
 	if p.Source.ServerID != 0 {
 		serverID = p.Source.ServerID
 	}
-	source, sourceErr := mysql.Connect(ctx, mysql.Config{
+	failover := make([]mysql.Host, len(p.Source.Failover))
+	for i, host := range p.Source.Failover {
+		failover[i] = mysql.Host(host)
+	}
+	source, sourceErr := mysql.ConnectServers(ctx, mysql.Config{
+		Failover: failover, FailoverWait: p.Source.FailoverWait,
 		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
 		PauseThreads: p.Settings.PauseThreads,
@@ -44,7 +49,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 // prepare checks the source and makes every target table ready. Tables that the
 // checkpoint knows are only looked at: what became of their schema since is in the
 // log, and the ferry will carry it over when it comes to it.
-func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) error {
+func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) error {
 	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(p))); err != nil {
 		return err
 	}
@@ -74,13 +79,13 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Source, target *st
 // offset: they mean nothing there. Sets of GTIDs do, and the stream checks that the
 // server has everything that was delivered.
 func checkServer(restored *checkpoint.Checkpoint, server mysql.ServerInfo) error {
-	if restored == nil || restored.Server == "" || restored.Server == server.ID || restored.Position.GTIDs != "" {
+	if restored == nil || restored.Position.Server == "" || restored.Position.Server == server.ID || restored.Position.GTIDs != "" {
 		return nil
 	}
 	return &diag.Problem{
 		Code: codeOtherServer,
 		Message: fmt.Sprintf("the checkpoint at %s is of the source server %s, and the address now leads to %s: without GTIDs a position of one server means nothing on another",
-			restored.Position, restored.Server, server.ID),
+			restored.Position, restored.Position.Server, server.ID),
 		Fix: "give the address of the server that was followed, or start with a new --data-dir: the tables are copied anew.",
 	}
 }

@@ -44,6 +44,9 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		return err
 	}
 	out.say(state.Notice())
+	if restored != nil && restored.Position.Server == "" { // an older version wrote it
+		restored.Position.Server = restored.Server
+	}
 	unsettled, err := state.OpenLabels()
 	if err != nil {
 		return err

@@ -64,6 +64,9 @@ func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
 		encrypted = "TLS"
 	}
 	e.line("Source", "mysql %s:%d   %s %s, %s   copy, then binlog", p.Source.Host, p.Source.Port, server.Flavor, server.Version, encrypted)
+	for _, host := range p.Source.Failover {
+		e.line("", "or %s:%d, when it cannot be reached and the other has everything that was delivered", host.Name, host.Port)
+	}
 	e.line("Copy", "woven into the binlog by low barrier %q: %s", server.Barrier, barrierMeaning(server.Barrier))
 	e.line("Target", "starrocks %s   %s, load via %s", strings.Join(p.Target.Query, ","), target.Version(), strings.Join(p.Target.Load, ","))
 	e.line("Schema", "nullable column added: appended · dropped or renamed: kept and filled with NULL, the new name appended · anything else stops, position kept")

@@ -190,18 +190,24 @@ func (l *loop) openStream() {
 		}
 	}
 	l.opening = true
-	from := l.resume.position
+	from, until := l.resume.position, l.until
 	l.begin(func(ctx context.Context) func() {
 		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
+		if err == nil && l.cfg.UntilCaughtUp && stream.Server() != until.Server {
+			// An end that was asked for on another server means nothing here.
+			if until, err = l.cfg.Source.End(ctx); err != nil {
+				stream.Close()
+			}
+		}
 		if err == nil {
 			// The loop may have ended before it could take the stream.
 			context.AfterFunc(ctx, func() { stream.Close() })
 		}
-		return func() { l.opened(stream, err) }
+		return func() { l.opened(stream, until, err) }
 	})
 }
 
-func (l *loop) opened(stream Stream, err error) {
+func (l *loop) opened(stream Stream, until change.Position, err error) {
 	l.opening = false
 	switch {
 	case err != nil && diag.IsTransient(err):
@@ -212,7 +218,7 @@ func (l *loop) opened(stream Stream, err error) {
 	case err != nil:
 		l.fail(err)
 	default:
-		l.stream, l.server = stream, stream.Server()
+		l.stream, l.server, l.until = stream, stream.Server(), until
 		l.generation++
 		l.position = change.Position{}
 		l.pace.restart()

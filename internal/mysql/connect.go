@@ -38,6 +38,11 @@ type Config struct {
 	// PauseThreads is how many threads may run at the server before it is Busy; 0 for
 	// any number.
 	PauseThreads int
+	// Failover are further servers that hold the same data, for Servers, and
+	// FailoverWait how long one that lacks delivered transactions is waited for; a
+	// minute when zero.
+	Failover     []Host
+	FailoverWait time.Duration
 	// Silence is how long the server may say nothing on a stream, heartbeats included,
 	// before the connection counts as lost; 30 s when zero.
 	Silence time.Duration
@@ -73,7 +78,7 @@ type Source struct {
 	defaults    map[string]string
 	currentUser string      // user@host as the server matched it
 	tls         *tls.Config // for the dump connection; nil without TLS
-	sizes       pageSizes
+	sizes       *pageSizes
 
 	mu     sync.Mutex
 	dumpID uint32 // the connection of the last stream
@@ -94,7 +99,7 @@ func Connect(ctx context.Context, config Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: config, variables: map[string]string{}}
+	s := &Source{config: config, variables: map[string]string{}, sizes: &pageSizes{}}
 	if err := s.learn(ctx); err != nil {
 		return nil, err
 	}
@@ -128,6 +133,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.Heartbeat = defaultHeartbeat
 	}
 	c.Heartbeat = min(c.Heartbeat, maxHeartbeat)
+	if c.FailoverWait == 0 {
+		c.FailoverWait = defaultFailoverWait
+	}
 	if c.Silence == 0 {
 		c.Silence = defaultSilence
 	}

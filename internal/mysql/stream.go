@@ -109,6 +109,13 @@ func (s *Stream) Server() string { return s.source.server.ID }
 // Barrier says how pages are kept from being older than what was delivered.
 func (s *Stream) Barrier() ferry.Barrier { return s.source.barrier() }
 
+// fail ends the stream with an error, from any goroutine.
+func (s *Stream) fail(err error) {
+	s.queue.end(err)
+	s.cancel()
+	s.dump.close()
+}
+
 // Close ends the stream and returns when its goroutine has.
 func (s *Stream) Close() error {
 	s.cancel()

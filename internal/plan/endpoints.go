@@ -96,6 +96,35 @@ func checkHostname(text string) error {
 	return nil
 }
 
+// parseFailoverHosts reads host or host:port, several between commas; port is what
+// they have without one.
+func parseFailoverHosts(text string, port int) ([]Host, error) {
+	var hosts []Host
+	for _, one := range strings.Split(text, ",") {
+		if one = strings.TrimSpace(one); one == "" {
+			continue
+		}
+		host := Host{Name: one, Port: port}
+		if name, number, err := net.SplitHostPort(one); err == nil {
+			n, err := strconv.Atoi(number)
+			if err != nil || n < 1 || n > 65535 {
+				return nil, fmt.Errorf("'%s' is no port: write one from 1 to 65535, usually 3306", number)
+			}
+			host = Host{Name: name, Port: n}
+		}
+		if err := checkHostname(host.Name); err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, nil
+}
+
+func checkFailoverHosts(text string) error {
+	_, err := parseFailoverHosts(text, 1)
+	return err
+}
+
 // parseServerID reads one id or a range of them.
 func parseServerID(text string) (first uint32, isRange bool, err error) {
 	from, to, isRange := strings.Cut(text, "-")

@@ -35,6 +35,9 @@ func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name cha
 		User: options.text("username", InOptions), Password: diag.NewSecret(options.text("password", InOptions)),
 		TLS: tlsOf(options), ConnectTimeout: time.Duration(options.number("connect.timeout", InOptions)) * time.Millisecond,
 	}
+	// bind has checked the text.
+	source.Failover, _ = parseFailoverHosts(options.text("failover.hosts", InOptions), source.Port)
+	source.FailoverWait = time.Duration(options.number("failover.wait", InOptions)) * time.Millisecond
 	if b, _ := options.get("server-id"); b != nil {
 		source.ServerID = c.serverID(b)
 	}
@@ -67,9 +70,10 @@ func (c *compiler) compareSources(st *script.CreateTableAs, options layers, sour
 			"write a script for each source: one deployment reads from one MySQL server, as one user.")
 		return
 	}
-	if source.ServerID != first.ServerID || source.ConnectTimeout != first.ConnectTimeout {
-		c.warn(CodeTwoSources, c.placeOf(options, st.Source.At, "server-id", "connect.timeout"),
-			fmt.Sprintf("one connection reads for all statements: server-id and connect.timeout of the one on line %d are used", first.line),
+	if source.ServerID != first.ServerID || source.ConnectTimeout != first.ConnectTimeout ||
+		!slices.Equal(source.Failover, first.Failover) || source.FailoverWait != first.FailoverWait {
+		c.warn(CodeTwoSources, c.placeOf(options, st.Source.At, "server-id", "connect.timeout", "failover.hosts", "failover.wait"),
+			fmt.Sprintf("one connection reads for all statements: server-id, connect.timeout and failover.… of the one on line %d are used", first.line),
 			"write them into the catalog, or the same into every statement.")
 	}
 }

@@ -37,8 +37,18 @@ type Source struct {
 	// TLS is one of "preferred", "disabled", "required", "verify-identity".
 	TLS            string
 	ConnectTimeout time.Duration
+	// Failover are the servers that may take its place, FailoverWait how long one that
+	// lacks delivered transactions is waited for.
+	Failover     []Host
+	FailoverWait time.Duration
 	// Barrier is how a page's read view is made new enough: "auto", "lock".
 	Barrier string
+}
+
+// Host is where a server listens.
+type Host struct {
+	Name string
+	Port int
 }
 
 // Target says how to reach StarRocks.

@@ -12,11 +12,11 @@ import (
 // address, until it is told to cut, stall, delay or refuse. Connections that are cut
 // end with a reset, as those of a dead host do.
 type Proxy struct {
-	target   string
 	listener net.Listener
 	pumps    sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	open    map[net.Conn]struct{}
 	closed  bool
 	refuses bool
@@ -67,6 +67,13 @@ func (p *Proxy) Cut() {
 	for conn := range p.open {
 		reset(conn)
 	}
+}
+
+// Point leads new connections to another address. Those that are open stay.
+func (p *Proxy) Point(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
 
 // Refuse resets new connections, or no longer.
@@ -166,7 +173,10 @@ func (p *Proxy) drop(conn net.Conn) {
 // serve joins two connections. When one ends, so does the other.
 func (p *Proxy) serve(client net.Conn) {
 	defer p.drop(client)
-	server, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", target)
 	if err != nil || !p.keep(server, false) {
 		reset(client)
 		if err == nil {

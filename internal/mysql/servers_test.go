@@ -1,0 +1,272 @@
+package mysql
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/testbed"
+)
+
+func connectServers(t *testing.T, c Config) *Servers {
+	t.Helper()
+	c.Notify = t.Logf
+	g, err := ConnectServers(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+// TestListWithoutGTIDsIsRefused: at the check, before anything is read.
+func TestListWithoutGTIDsIsRefused(t *testing.T) {
+	t.Parallel()
+	c := config(fileServer(t))
+	c.Failover = []Host{{"127.0.0.1", testbed.MySQL(t).Port}}
+	wantProblem(t, connectServers(t, c).Check(t.Context(), nil), codeFailover, diag.Refused, "gtid_mode=OFF", "SET GLOBAL gtid_mode = ON")
+	for _, server := range []*testbed.Server{testbed.MySQL(t), testbed.MariaDB(t)} {
+		c := config(server)
+		c.Failover = []Host{{"127.0.0.1", server.Port}}
+		if err := connectServers(t, c).Check(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFirstServerThatAnswers: a server that is down when a deployment starts is left
+// out; one of another kind is never followed in its place.
+func TestFirstServerThatAnswers(t *testing.T) {
+	t.Parallel()
+	server, other := testbed.MySQL(t), testbed.MariaDB(t)
+	c := config(server)
+	c.Failover, c.Port = []Host{{server.Host, server.Port}, {other.Host, other.Port}}, 1
+	g := connectServers(t, c)
+	stream, err := g.Open(t.Context(), start(t, g.source()), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next(t, stream)
+	stream.Close()
+	_, err = g.openOn(t.Context(), 2, change.Position{}, nil, nil)
+	wantProblem(t, err, codeFailover, diag.Refused, "it is MariaDB")
+	c.Failover = nil
+	if _, err := ConnectServers(t.Context(), c); err == nil {
+		t.Error("connected to nothing")
+	} else {
+		wantProblem(t, err, codeUnreachable, diag.Unusable)
+	}
+}
+
+// TestServerThatLacksTransactionsIsWaitedFor: they may still be on their way.
+func TestServerThatLacksTransactionsIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, server := range []*testbed.Server{testbed.MySQL(t, "--max-connections=100"), testbed.MariaDB(t, "--max-connections=100")} {
+		c := config(server)
+		c.FailoverWait = time.Minute
+		g := connectServers(t, c)
+		from := start(t, g.source())
+		from.File, from.Begun, from.Server = "other.000001", 0, "another"
+		later, coming := "0-1-1000", "SET SESSION server_id = 1, gtid_seq_no = 1000"
+		if server.Flavor == testbed.MySQLFlavor {
+			later = "3E11FA47-71CA-11E1-9E33-C80AA9429562:1-2:first_tag:5"
+			coming = "SET gtid_next = '3E11FA47-71CA-11E1-9E33-C80AA9429562:first_tag:5'"
+			server.Exec(t, "SET gtid_next = '3E11FA47-71CA-11E1-9E33-C80AA9429562:1'", "CREATE DATABASE one",
+				"SET gtid_next = '3E11FA47-71CA-11E1-9E33-C80AA9429562:2'", "CREATE DATABASE two")
+		}
+		if from.GTIDs != "" {
+			later = from.GTIDs + "," + later
+		}
+		from.GTIDs = later
+		short := g.config
+		short.FailoverWait = time.Millisecond
+		hasty := connectServers(t, short)
+		_, err := hasty.Open(t.Context(), from, nil, nil)
+		wantProblem(t, err, codeBeyond, diag.Refused, map[testbed.Flavor]string{testbed.MySQLFlavor: ":first_tag:5", testbed.MariaDBFlavor: "0-1-1000"}[server.Flavor])
+		opened := make(chan error, 1)
+		go func() {
+			stream, err := g.Open(t.Context(), from, nil, nil)
+			if err == nil {
+				_, err = nextOrError(t, stream)
+				stream.Close()
+			}
+			opened <- err
+		}()
+		server.Exec(t, coming, "CREATE DATABASE arrived")
+		if err := <-opened; err != nil {
+			t.Errorf("%s: %v", server.Flavor, err)
+		}
+	}
+}
+
+// TestSilentStreamIsNoticed: a proxy that stops forwarding, and closes nothing.
+func TestSilentStreamIsNoticed(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		proxy := testbed.ProxyTo(t, server.Address())
+		c := config(server)
+		c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), time.Second, time.Second
+		g := connectServers(t, c)
+		from := start(t, g.source())
+		stream, err := g.Open(t.Context(), from, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stream.Close()
+		next(t, stream)
+		proxy.Stall()
+		began := time.Now()
+		if p := failure(t, stream); p.Class != diag.Transient || p.Code != codeLost {
+			t.Error(p)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("noticed after %v", took)
+		}
+		if _, err := g.Open(t.Context(), from, nil, nil); !diag.IsTransient(err) {
+			t.Errorf("opened again: %v", err)
+		}
+		proxy.Flow()
+		again, err := g.Open(t.Context(), from, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(t, again)
+		again.Close()
+	})
+}
+
+// TestDataThatWerePutBack: a server whose data directory is an older copy, with less
+// than it had sent, and later with other changes under the same names.
+func TestDataThatWerePutBack(t *testing.T) {
+	t.Parallel()
+	for name, server := range map[string]func() *testbed.Server{
+		"mysql gtid": func() *testbed.Server { return testbed.MySQL(t, "--max-connections=100") },
+		"mysql file": func() *testbed.Server { return testbed.MySQL(t, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF") },
+		"mariadb":    func() *testbed.Server { return testbed.MariaDB(t, "--max-connections=100") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := server()
+			data, kept := filepath.Join(server.Dir(), "data"), filepath.Join(server.Dir(), "kept")
+			do := func(what string, err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+			server.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100))")
+			do("shutdown", server.Shutdown())
+			do("copy", os.CopyFS(kept, os.DirFS(data)))
+			do("restart", server.Restart())
+			s := connect(t, server)
+			from := start(t, s)
+			stream := open(t, s, from, nil, change.Name{Database: "x", Table: "t"})
+			for next(t, stream).Kind != change.Joined {
+			}
+			server.Exec(t, "INSERT INTO x.t (v) VALUES ('delivered'), ('too')")
+			events := until(t, s, stream)
+			delivered := events[len(events)-1].Position
+			table := describe(t, s, "x", "t")
+			// A stream that begins in the middle of a file knows it by the same time.
+			middle := open(t, s, delivered, []*change.Table{table})
+			for {
+				if e := next(t, middle); e.Resumable {
+					if e.Position.Begun != delivered.Begun || e.Position.Begun == 0 {
+						t.Errorf("begun at %d, then at %d", delivered.Begun, e.Position.Begun)
+					}
+					break
+				}
+			}
+			do("shutdown", server.Shutdown())
+			do("remove", os.RemoveAll(data))
+			do("put back", os.Rename(kept, data))
+			do("restart", server.Restart())
+			_, err := s.Open(t.Context(), delivered, []*change.Table{table}, nil)
+			wantProblem(t, err, codeBeyond, diag.Refused)
+			for i := range 50 {
+				server.Exec(t, fmt.Sprintf("INSERT INTO x.t (v) VALUES ('another history %d')", i))
+			}
+			_, err = s.Open(t.Context(), delivered, []*change.Table{table}, nil)
+			wantProblem(t, err, codeBeyond, diag.Refused, "put back to an earlier state")
+			var lacks *lackError
+			if errors.As(err, &lacks) {
+				t.Error("waiting would not help")
+			}
+		})
+	}
+}
+
+// TestTimesAreToldByOurClock: the server's clock may be wrong.
+func TestTimesAreToldByOurClock(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "CREATE TABLE "+db+".t (id INT PRIMARY KEY)")
+		const behind = -3 * time.Hour
+		now := func() time.Time { return time.Now().Add(behind) }
+		s := connect(t, server, func(c *Config) { c.Now = now })
+		stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+		for next(t, stream).Kind != change.Joined {
+		}
+		server.Exec(t, "INSERT INTO "+db+".t VALUES (1)")
+		for {
+			if e := next(t, stream); e.Kind == change.Commit {
+				if lag := now().Sub(e.Time); lag < -2*time.Second || lag > 30*time.Second {
+					t.Errorf("written %v ago", lag)
+				}
+				return
+			}
+		}
+	})
+}
+
+// TestForeignTrafficMovesThePosition: nothing of ours is written, and a restart begins
+// at the end all the same.
+func TestForeignTrafficMovesThePosition(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "CREATE TABLE "+db+".t (id INT PRIMARY KEY)", "CREATE TABLE "+db+".other (id INT PRIMARY KEY AUTO_INCREMENT)")
+		s := connect(t, server)
+		stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+		for next(t, stream).Kind != change.Joined {
+		}
+		var last change.Position
+		for range 3 {
+			server.Exec(t, "INSERT INTO "+db+".other VALUES ()", "FLUSH BINARY LOGS")
+			events := until(t, s, stream)
+			for _, e := range events {
+				if e.Rows != nil {
+					t.Errorf("rows of %s", e.Table.Name)
+				}
+			}
+			at := events[len(events)-1].Position
+			if at.Compare(last) <= 0 || at.GTIDs == last.GTIDs && server != fileServer(t) {
+				t.Errorf("from %+v to %+v", last, at)
+			}
+			last = at
+		}
+	})
+}
+
+func TestMariaGTIDs(t *testing.T) {
+	t.Parallel()
+	g, err := parseMariaGTIDs("1-2-30,0-1-5, 0-9-7")
+	if err != nil || g.String() != "0-9-7,1-2-30" {
+		t.Fatal(g, err)
+	}
+	other := mariaGTIDs{0: {1, 7}}
+	if !g.reached(other) || other.reached(g) || !g.holds(1, 30) || g.holds(1, 31) || g.holds(2, 1) {
+		t.Error("compared wrongly")
+	}
+	for _, text := range []string{"0-1", "a-b-c", "0-1-2-3", "uuid:1"} {
+		if _, err := parseMariaGTIDs(text); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
