@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"starferry/internal/change"
@@ -65,6 +66,10 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	watching, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
+	defer func() { cancel(); watch.Wait() }()
 	return ferry.Run(ctx, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
 		Restored: restored, Unsettled: unsettled,

@@ -28,6 +28,7 @@ type printer struct {
 	mutex   sync.Mutex
 	picture *ferry.Progress
 	first   *ferry.Progress // of the copy, for its rate
+	logLeft string          // how long the source's log is kept, when that is short
 	lost    int
 	closed  bool
 }
@@ -80,6 +81,22 @@ func (p *printer) progress(picture *ferry.Progress) {
 	}
 }
 
+// saved is the position of the last checkpoint, as far as it is known here.
+func (p *printer) saved() change.Position {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.picture == nil {
+		return change.Position{}
+	}
+	return p.picture.Saved
+}
+
+func (p *printer) setLogLeft(text string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.logLeft = text
+}
+
 // close prints what is left and the summary line.
 func (p *printer) close(err error) {
 	p.mutex.Lock()
@@ -130,7 +147,7 @@ func (p *printer) erase() {
 
 func (p *printer) draw() {
 	p.mutex.Lock()
-	picture, first, lost := p.picture, p.first, p.lost
+	picture, first, lost, logLeft := p.picture, p.first, p.lost, p.logLeft
 	p.lost = 0
 	p.mutex.Unlock()
 	if lost > 0 {
@@ -140,7 +157,7 @@ func (p *printer) draw() {
 	if picture == nil {
 		return
 	}
-	line := progressLine(p.name, picture, first)
+	line := progressLine(p.name, picture, first, logLeft)
 	if p.tty {
 		fmt.Fprint(p.out, "\r\x1b[K", line)
 		return
@@ -149,7 +166,7 @@ func (p *printer) draw() {
 }
 
 // progressLine is one picture as key=value pairs.
-func progressLine(name string, now, first *ferry.Progress) string {
+func progressLine(name string, now, first *ferry.Progress, logLeft string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s state=%s", name, now.State)
 	if now.State == ferry.Copying {
@@ -163,6 +180,9 @@ func progressLine(name string, now, first *ferry.Progress) string {
 	}
 	fmt.Fprintf(&b, " inserted=%d updated=%d deleted=%d loads=%d source-lag=%s visible-lag=%s position=%s",
 		now.Inserted, now.Updated, now.Deleted, now.Loads, seconds(now.SourceLag), seconds(now.VisibleLag), now.Position)
+	if logLeft != "" {
+		fmt.Fprintf(&b, " log-left=%s", logLeft)
+	}
 	if now.Reason != "" {
 		fmt.Fprintf(&b, " waiting=%q", now.Reason)
 	}

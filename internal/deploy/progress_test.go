@@ -41,7 +41,7 @@ func TestProgressLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := progressLine("orders", c.now, c.first); !strings.Contains(got, c.want) {
+			if got := progressLine("orders", c.now, c.first, ""); !strings.Contains(got, c.want) {
 				t.Errorf("%s\nlacks %s", got, c.want)
 			}
 		})

@@ -30,6 +30,8 @@ type Progress struct {
 	Reason   string
 	Tables   []TableProgress
 	Position change.Position
+	// Saved is the position of the last checkpoint: where a restart would begin.
+	Saved change.Position
 	// SourceLag is how far the loop is behind the source, VisibleLag how old the
 	// oldest row is that is not visible at the target yet. Both are zero when idle.
 	SourceLag  time.Duration
@@ -70,7 +72,7 @@ type counts = Counts
 // progress draws the picture.
 func (l *loop) progress() *Progress {
 	p := &Progress{
-		At: l.now, State: Streaming, Position: l.position, Memory: l.bytes, Counts: l.counts,
+		At: l.now, State: Streaming, Position: l.position, Saved: l.saved.position, Memory: l.bytes, Counts: l.counts,
 		Tables: make([]TableProgress, len(l.order)), Reason: l.reason(),
 	}
 	if p.Position.File == "" {

@@ -187,7 +187,7 @@ func TestLogThatIsGone(t *testing.T) {
 		// MariaDB keeps a file until its last transactions are durable in the engine.
 		for first := ""; first != end.File; {
 			server.Exec(t, "PURGE BINARY LOGS TO '"+end.File+"'")
-			if _, first, _, err = s.logFile(t.Context(), ""); err != nil || t.Context().Err() != nil {
+			if _, first, _, err = s.findFile(t.Context(), ""); err != nil || t.Context().Err() != nil {
 				t.Fatal(err)
 			}
 		}

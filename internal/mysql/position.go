@@ -116,36 +116,18 @@ func (s *Source) opensByGTID(from change.Position) bool {
 	return s.server.followsGTID()
 }
 
-// logFile looks for a file of the log and its size.
-func (s *Source) logFile(ctx context.Context, name string) (size uint64, first string, found bool, err error) {
-	rows, err := s.db.QueryContext(ctx, "SHOW BINARY LOGS")
-	if err != nil {
-		return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
-	}
-	targets := make([]any, len(columns))
-	for i := range targets {
-		targets[i] = new(sql.RawBytes)
-	}
-	var file string
-	var bytes uint64
-	targets[0], targets[1] = &file, &bytes
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return 0, "", false, s.queryProblem("SHOW BINARY LOGS", err)
-		}
-		if first == "" {
-			first = file
-		}
-		if file == name {
-			size, found = bytes, true
+// findFile looks for a file of the log: its size, and the name of the first there is.
+func (s *Source) findFile(ctx context.Context, name string) (size uint64, first string, found bool, err error) {
+	files, err := s.logFiles(ctx)
+	for _, f := range files {
+		if f.name == name {
+			size, found = f.size, true
 		}
 	}
-	return size, first, found, s.queryProblem("SHOW BINARY LOGS", rows.Err())
+	if len(files) > 0 {
+		first = files[0].name
+	}
+	return size, first, found, err
 }
 
 func (s *Source) purgedProblem(what string, cause error) error {

@@ -47,12 +47,12 @@ type reader struct {
 	behindGTIDs mariaGTIDs
 	prepared    map[string]*prepared // XA transactions that are not decided
 	held        int                  // bytes of their rows in memory
-	time     time.Time
-	maps     map[uint64]*mapped // by table id
-	owed     bool               // a boundary was passed that no resumable event told of
-	told     time.Time          // when the last resumable event was put
-	timer    *time.Timer
-	happened []happening // in the group at hand
+	time        time.Time
+	maps        map[uint64]*mapped // by table id
+	owed        bool               // a boundary was passed that no resumable event told of
+	told        time.Time          // when the last resumable event was put
+	timer       *time.Timer
+	happened    []happening // in the group at hand
 }
 
 // mapped is a table id of the log.

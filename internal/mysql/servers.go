@@ -316,5 +316,10 @@ func (g *Servers) Split(ctx context.Context, table *change.Table, after, until *
 	return g.source().Split(ctx, table, after, until)
 }
 
+// Retention looks at how long the log behind a resumable position will be kept.
+func (g *Servers) Retention(ctx context.Context, from change.Position) (Retention, error) {
+	return g.source().Retention(ctx, from)
+}
+
 // Busy says why the source is too busy for pages, "" when it is not.
 func (g *Servers) Busy(ctx context.Context) (string, error) { return g.source().Busy(ctx) }

@@ -152,7 +152,7 @@ func (s *Source) checkLog(ctx context.Context, from change.Position) error {
 			Message: "position " + from.String() + " lies behind 4 GiB of its file, which a reader by file and position cannot ask for",
 			Fix:     "FLUSH BINARY LOGS; then start again. With gtid_mode=ON there is no such limit."}
 	}
-	size, first, found, err := s.logFile(ctx, from.File)
+	size, first, found, err := s.findFile(ctx, from.File)
 	switch {
 	case err != nil:
 		return err
@@ -169,7 +169,7 @@ func (s *Source) checkLog(ctx context.Context, from change.Position) error {
 // checkFile: a server whose data were put back to an earlier state writes files of
 // the same names again, and gives the same GTIDs to other transactions.
 func (s *Source) checkFile(ctx context.Context, from change.Position) error {
-	size, _, found, err := s.logFile(ctx, from.File)
+	size, _, found, err := s.findFile(ctx, from.File)
 	if err != nil || !found {
 		return err // what that means depends on how the server is followed
 	}
