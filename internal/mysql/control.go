@@ -16,15 +16,13 @@ func (r *reader) query(ctx context.Context, e *replication.QueryEvent) error {
 		return nil
 	case "COMMIT":
 		return r.commit(ctx)
-	case "SAVEPOINT", "RELEASE":
+	case "SAVEPOINT":
+		r.group.undo.savepoint(rest)
+		return nil
+	case "RELEASE":
 		return nil
 	case "ROLLBACK":
-		if next, _ := firstWord([]byte(rest)); len(r.group.delivered) > 0 {
-			return r.rolledBack(excerpt(string(e.Query)))
-		} else if next == "TO" {
-			return nil
-		}
-		return r.commit(ctx)
+		return r.rollback(ctx, rest, excerpt(string(e.Query)))
 	case "XA":
 		return r.xa(ctx, rest)
 	}

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
-	"starferry/internal/diag"
 )
 
 // group is the group of events at hand.
@@ -18,6 +16,7 @@ type group struct {
 	open        bool          // a GTID event or BEGIN was seen
 	transaction bool          // rows may follow; XID, COMMIT or ROLLBACK ends it
 	delivered   []change.Name // tables with rows that were handed on
+	undo        undo          // these rows
 	xa          *prepared     // it is that of an XA PREPARE
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.
@@ -137,14 +136,6 @@ func (r *reader) commit(ctx context.Context) error {
 		}
 	}
 	return r.tell(ctx)
-}
-
-// rolledBack is the Problem of a logged transaction whose rows did not stay.
-func (r *reader) rolledBack(how string) error {
-	return &diag.Problem{Code: codeRollback, Class: diag.Refused,
-		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back: %s", r.source.address(), r.at, join(r.group.delivered), how),
-		Fix: "it mixed tables with and without transactions (for example InnoDB and MyISAM). Start again with an empty data directory to copy the tables anew, " +
-			"and convert the tables: ALTER TABLE … ENGINE=InnoDB;"}
 }
 
 func join(names []change.Name) string {

@@ -23,6 +23,7 @@ type heldRows struct {
 }
 
 func (h *heldRows) add(e change.Event) {
+	h.number(e.Table)
 	h.events = append(h.events, e)
 	h.bytes += cost(&e)
 }

@@ -152,7 +152,7 @@ func (r *reader) handle(ctx context.Context, e *replication.BinlogEvent) error {
 	case *replication.RotateEvent:
 		return r.rotate(ctx, event)
 	case *replication.FormatDescriptionEvent:
-		if err := r.startFile(e.Header, event); err != nil {
+		if err := r.startFile(ctx, e.Header, event); err != nil {
 			return err
 		}
 		return r.boundary(ctx)
@@ -204,16 +204,11 @@ func (r *reader) rotate(ctx context.Context, e *replication.RotateEvent) error {
 
 // startFile handles the event that every file begins with. The server sends it
 // again, without a position, when it starts in the middle of a file.
-func (r *reader) startFile(h *replication.EventHeader, e *replication.FormatDescriptionEvent) error {
+func (r *reader) startFile(ctx context.Context, h *replication.EventHeader, e *replication.FormatDescriptionEvent) error {
 	if r.group.open && e.CreateTimestamp != 0 {
-		if len(r.group.delivered) > 0 {
-			return r.rolledBack("the server stopped in the middle of it")
+		if err := r.abandoned(ctx); err != nil {
+			return err
 		}
-		if r.group.xa != nil {
-			r.held -= r.group.xa.rows.bytes
-			r.group.xa.rows.release()
-		}
-		r.group = group{}
 	}
 	r.begun = h.Timestamp
 	if h.LogPos != 0 && h.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && r.at.Offset <= 4 {
@@ -305,6 +300,23 @@ func (r *reader) resumeDue() bool {
 
 func (r *reader) canResume() bool {
 	return r.at.File != "" && r.behind == nil && (r.executed != nil || r.maria != nil || r.at.Offset <= math.MaxUint32)
+}
+
+// whole is the place behind the last group that was read to its end, for asking
+// whether a server has all that; zero when that is not known.
+func (r *reader) whole() change.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := change.Event{}
+	if r.behind != nil {
+		return e.Position
+	}
+	r.makeResumable(&e)
+	if r.group.open {
+		e.Position.File, e.Position.Offset = r.before.File, r.before.Offset
+	}
+	e.Position.Undecided = ""
+	return e.Position
 }
 
 func (r *reader) makeResumable(e *change.Event) {

@@ -79,5 +79,6 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 		return r.hold(event)
 	}
 	r.group.deliver(table.Name)
+	r.group.undo.add(event)
 	return r.put(ctx, event)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"sync"
@@ -207,7 +208,7 @@ func (g *Servers) openOn(ctx context.Context, i int, from change.Position, follo
 	if err != nil {
 		return nil, err
 	}
-	opened, err := source.Open(ctx, from, followed, join)
+	opened, err := g.openSeen(ctx, source, from, followed, join)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old := g.current
@@ -224,6 +225,25 @@ func (g *Servers) openOn(ctx context.Context, i int, from change.Position, follo
 	g.current, g.at, g.fresh = source, i, false
 	g.stream = opened.(*Stream)
 	return opened, nil
+}
+
+// openSeen opens a stream on a server that has what the last stream has read, which
+// may be more than the position it is opened at.
+func (g *Servers) openSeen(ctx context.Context, source *Source, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
+	g.mu.Lock()
+	last := g.stream
+	g.mu.Unlock()
+	if last != nil {
+		if seen := last.reached(); seen.File != "" && seen != from {
+			if !source.server.followsGTID() { // that it cannot be asked for there does not matter
+				seen.Offset = min(seen.Offset, math.MaxUint32)
+			}
+			if err := source.checkLog(ctx, seen); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return source.Open(ctx, from, followed, join)
 }
 
 // sayMove says that another server is followed.

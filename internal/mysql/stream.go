@@ -23,6 +23,7 @@ type Stream struct {
 	queue  *queue
 	cancel context.CancelFunc
 	dump   *dump
+	reader *reader
 	done   sync.WaitGroup
 }
 
@@ -56,6 +57,7 @@ func (s *Source) Open(ctx context.Context, from change.Position, followed []*cha
 		dump.close()
 		return nil, err
 	}
+	stream.reader = r
 	stream.done.Add(1)
 	go func() {
 		defer stream.done.Done()
@@ -108,6 +110,10 @@ func (s *Stream) Server() string { return s.source.server.ID }
 
 // Barrier says how pages are kept from being older than what was delivered.
 func (s *Stream) Barrier() ferry.Barrier { return s.source.barrier() }
+
+// reached is the end of the last transaction that was read whole. It may lie behind
+// the last position that was told.
+func (s *Stream) reached() change.Position { return s.reader.whole() }
 
 // fail ends the stream with an error, from any goroutine.
 func (s *Stream) fail(err error) {

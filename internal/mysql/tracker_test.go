@@ -117,6 +117,30 @@ var ddlCases = []struct {
 		CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM; BEGIN; INSERT INTO t VALUES (1, 1, 'x'); INSERT INTO m VALUES (1); ROLLBACK;
 		INSERT INTO t VALUES (2, 2, 'y')`,
 		want: `insert t 2|2|y; commit`},
+	{name: "rows of tables without transactions in a transaction that is undone", both: true, mixes: true, run: `
+		ALTER TABLE t ENGINE=MyISAM; CREATE TABLE i (id INT PRIMARY KEY); BEGIN; INSERT INTO i VALUES (1); INSERT INTO t VALUES (1, 1, 'x'); UPDATE t SET a = 2; ROLLBACK;
+		INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 1|1|x; commit; update t 1|1|x to 1|2|x; commit; insert t 2|2|y; commit`},
+	{name: "a rollback with rows", only: testbed.MariaDBFlavor, run: `
+		INSERT INTO t VALUES (1, 1, 'x'); BEGIN; INSERT INTO t VALUES (2, 2, 'y'), (3, 3, NULL); UPDATE t SET a = a + 10; UPDATE t SET id = id + 1 ORDER BY id DESC;
+		DELETE FROM t WHERE id = 2; CREATE TEMPORARY TABLE tt (id INT); ROLLBACK`,
+		want: `insert t 1|1|x; commit;
+			insert t 2|2|y; insert t 3|3|NULL; update t 1|1|x to 1|11|x; update t 2|2|y to 2|12|y; update t 3|3|NULL to 3|13|NULL;
+			update t 3|13|NULL to 4|13|NULL; update t 2|12|y to 3|12|y; update t 1|11|x to 2|11|x; delete t 2|11|x;
+			insert t 2|11|x; update t 2|11|x to 1|11|x; update t 3|12|y to 2|12|y; update t 4|13|NULL to 3|13|NULL;
+			update t 3|13|NULL to 3|3|NULL; update t 2|12|y to 2|2|y; update t 1|11|x to 1|1|x; delete t 3|3|NULL; delete t 2|2|y; commit`},
+	{name: "back to a savepoint, with rows", only: testbed.MariaDBFlavor, run: `
+		CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM; BEGIN; INSERT INTO t VALUES (1, 1, 'x'); SAVEPOINT A; INSERT INTO t VALUES (2, 1, 'x'); SAVEPOINT b;
+		INSERT INTO t VALUES (3, 1, 'x'); INSERT INTO m VALUES (1); ROLLBACK TO SAVEPOINT a; INSERT INTO t VALUES (4, 1, 'x'); COMMIT`,
+		want: `insert t 1|1|x; insert t 2|1|x; insert t 3|1|x; delete t 3|1|x; delete t 2|1|x; insert t 4|1|x; commit`},
+	{name: "back to a savepoint in an XA transaction, with rows", only: testbed.MariaDBFlavor, run: `
+		CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM; XA START 'sp'; INSERT INTO t VALUES (1, 1, 'x'); SAVEPOINT a; INSERT INTO t VALUES (2, 1, 'x');
+		INSERT INTO m VALUES (1); ROLLBACK TO a; XA END 'sp'; XA PREPARE 'sp'; XA COMMIT 'sp'`,
+		fails: codeRollback},
+	{name: "a rollback that is too large", only: testbed.MariaDBFlavor, run: `
+		ALTER TABLE t ADD COLUMN pad LONGTEXT; BEGIN; INSERT INTO t VALUES (2, 2, 'y', REPEAT('x', 9000000)); UPDATE t SET pad = REPEAT('y', 9000000); UPDATE t SET pad = REPEAT('z', 9000000);
+		CREATE TEMPORARY TABLE tt (id INT); ROLLBACK`,
+		fails: codeRollback},
 	{name: "two tables of one DROP, one of them missing", both: true, run: `
 		CREATE TABLE u (id INT PRIMARY KEY); DROP TABLE IF EXISTS nothing, t`, want: `dropped t 1 (id,a,b)`},
 	{name: "MariaDB's own", only: testbed.MariaDBFlavor, run: `

@@ -1,0 +1,182 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+// Invariant: rows are handed on as they are read, for a transaction may be larger
+// than any memory; so what a logged ROLLBACK takes back is taken back by handing on
+// the opposite, last row first. MariaDB logs one when a transaction also made or
+// dropped a temporary table, or went back to a savepoint behind a write to a table
+// without transactions; MySQL when statements were logged as text.
+//
+// Rejected: holding every transaction back until its end is known (memory, or a file,
+// for all of them, for the sake of a few).
+
+// undoBytes bounds what of a transaction is kept for that; one that is larger and
+// rolled back stops the stream.
+const undoBytes = 32 << 20
+
+// undo is what was handed on of the group at hand.
+type undo struct {
+	events     []change.Event
+	bytes      int
+	tooLarge   bool
+	savepoints []savepoint // oldest first
+}
+
+type savepoint struct {
+	name string
+	at   int // events before it
+}
+
+func (u *undo) add(e change.Event) {
+	if u.tooLarge {
+		return
+	}
+	if u.bytes += cost(&e); u.bytes > undoBytes {
+		*u = undo{tooLarge: true}
+		return
+	}
+	u.events = append(u.events, e)
+}
+
+func (u *undo) savepoint(rest string) {
+	u.savepoints = append(u.savepoints, savepoint{savepointName(rest), len(u.events)})
+}
+
+// to is the number of events before a savepoint, which stays; later ones are gone.
+func (u *undo) to(name string) (at int, found bool) {
+	for i := len(u.savepoints) - 1; i >= 0; i-- {
+		if u.savepoints[i].name == name {
+			u.savepoints = u.savepoints[:i+1]
+			return u.savepoints[i].at, true
+		}
+	}
+	return 0, false
+}
+
+// savepointName is the name in a statement of the server's own making, folded as
+// savepoints are compared.
+func savepointName(rest string) string {
+	return strings.ToLower(strings.Trim(strings.TrimRight(strings.TrimSpace(rest), "; "), "`"))
+}
+
+// rollback takes back what the group handed on, wholly or behind a savepoint.
+func (r *reader) rollback(ctx context.Context, rest, how string) error {
+	word, name := firstWord([]byte(rest))
+	if x := r.group.xa; x != nil && !x.rows.empty() {
+		for _, table := range x.rows.tables {
+			r.group.deliver(table.Name)
+		}
+		return r.rolledBack(how)
+	}
+	if len(r.group.delivered) == 0 {
+		if word == "TO" {
+			return nil
+		}
+		return r.commit(ctx)
+	}
+	if word != "TO" {
+		if err := r.takeBack(ctx, 0, how); err != nil {
+			return err
+		}
+		return r.commit(ctx)
+	}
+	if second, behind := firstWord([]byte(name)); second == "SAVEPOINT" {
+		name = behind
+	}
+	at, found := r.group.undo.to(savepointName(name))
+	if !found && !r.group.undo.tooLarge {
+		return r.rolledBack(how)
+	}
+	return r.takeBack(ctx, at, how)
+}
+
+// takeBack hands on the opposite of the events from number at on, last first.
+func (r *reader) takeBack(ctx context.Context, at int, how string) error {
+	u := &r.group.undo
+	if u.tooLarge {
+		return r.rolledBack(how)
+	}
+	for _, name := range r.group.delivered {
+		transactional, err := r.source.transactional(ctx, name)
+		if err != nil {
+			return err
+		}
+		if !transactional { // which of its rows stayed is not known
+			return r.rolledBack(how)
+		}
+	}
+	for i := len(u.events) - 1; i >= at; i-- {
+		if err := r.put(ctx, opposite(u.events[i])); err != nil {
+			return err
+		}
+	}
+	u.events = u.events[:at]
+	return nil
+}
+
+// abandoned ends a group in the middle of which the server stopped: it came up
+// without that transaction.
+func (r *reader) abandoned(ctx context.Context) error {
+	if x := r.group.xa; x != nil {
+		r.held -= x.rows.bytes
+		x.rows.release()
+	}
+	delivered := len(r.group.delivered) > 0
+	if delivered {
+		if err := r.takeBack(ctx, 0, "the server stopped in the middle of it"); err != nil {
+			return err
+		}
+	}
+	r.group = group{}
+	if !delivered {
+		return nil
+	}
+	return r.queue.put(ctx, change.Event{Kind: change.Commit, Position: r.at, Time: r.time})
+}
+
+// opposite is the event that takes another back.
+func opposite(e change.Event) change.Event {
+	rows := change.NewRows(e.Rows.Width())
+	for i := e.Rows.Len() - 1; i >= 0; i-- {
+		for column := range e.Rows.Width() {
+			if e.Rows.Null(i, column) {
+				rows.AddNull()
+				continue
+			}
+			rows.AddBytes(e.Rows.Cell(i, column))
+		}
+	}
+	kind := map[change.Kind]change.Kind{change.Insert: change.Delete, change.Delete: change.Insert, change.Update: change.Update}[e.Kind]
+	return change.Event{Kind: kind, Table: e.Table, Rows: rows}
+}
+
+// transactional tells whether a table's engine can roll back; false when there is no
+// such table any more.
+func (s *Source) transactional(ctx context.Context, name change.Name) (bool, error) {
+	var answer string
+	query := "SELECT e.TRANSACTIONS FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE" +
+		" WHERE t.TABLE_SCHEMA = " + literal(name.Database) + " AND t.TABLE_NAME = " + literal(name.Table)
+	err := s.db.QueryRowContext(ctx, query).Scan(&answer)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return answer == "YES", s.queryProblem("asking for the engine of "+name.String(), err)
+}
+
+// rolledBack is the Problem of a rollback that cannot be followed.
+func (r *reader) rolledBack(how string) error {
+	return &diag.Problem{Code: codeRollback, Class: diag.Refused,
+		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back (%s), which cannot be taken back here: "+
+			"it has more than %d MB of rows, or some of a table without transactions, or is an XA transaction", r.source.address(), r.at, join(r.group.delivered), how, undoBytes>>20),
+		Fix: "start again with an empty data directory to copy the tables anew. Transactions that mix tables with and without transactions are better avoided: ALTER TABLE … ENGINE=InnoDB;"}
+}
