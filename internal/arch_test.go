@@ -33,9 +33,10 @@ var mayImport = map[string][]string{
 	"ferry":      {"change", "checkpoint", "crashpoint", "diag"},
 	"mysql":      {"change", "diag", "ferry"},
 	"starrocks":  {"change", "crashpoint", "diag", "ferry"},
-	"deploy":     {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks"},
+	"control":    {"change", "diag", "ferry"},
+	"deploy":     {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "control"},
 	"emulator":   {},
-	"cli":        {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "deploy", "emulator"},
+	"cli":        {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "control", "deploy", "emulator"},
 	"testbed":    {"emulator"},
 	"endtoend":   {}, // tests only
 	"cmd":        {"cli"},

@@ -32,6 +32,7 @@ var rooms = []room{
 	{"checkpoint", "The state directory", 6000, 6099},
 	{"cli", "The command line", 7000, 7099},
 	{"deploy", "The command line", 7000, 7099},
+	{"control", "Asking a running deployment", 7100, 7199},
 }
 
 type declared struct {
