@@ -76,6 +76,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
+		CheckBytesPerSecond: p.Settings.VerifyBytesPerSecond, RowLess: ferry.RowLess(p.Settings.RowLess.String()),
 		SaveInterval: max(saveInterval, p.Settings.CheckpointInterval), UntilCaughtUp: o.UntilCaughtUp,
 		Estimates: estimates, Notify: out.notice, Publish: out.progress,
 	})
