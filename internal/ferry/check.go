@@ -79,6 +79,9 @@ const (
 // compared.
 func (l *loop) beginCheck(t *table, from checkpoint.CheckState, j *Job) {
 	c := &check{table: t, state: from, job: j}
+	if !t.beingRead() && !l.sabotage.forgetWindow {
+		t.touched.clear(l.now) // no key was remembered while nothing was read
+	}
 	c.forwards = beginPass(t, c, from.Spans)
 	if from.Forwards {
 		c.forwards.spans = nil
@@ -157,12 +160,17 @@ func (c *check) dropped(p *page) {
 	}
 }
 
-// dueDoubts takes the doubts that are due out of the list.
+// dueDoubts takes the doubts that are due out of the list, each key once.
 func (c *check) dueDoubts(now time.Time) (due []doubt) {
+	asked := map[string]bool{}
 	c.doubts = slices.DeleteFunc(c.doubts, func(d doubt) bool {
-		if len(due) >= doubtsPerPage || now.Before(d.due) {
+		switch {
+		case asked[d.key]:
+			return true
+		case len(due) >= doubtsPerPage || now.Before(d.due):
 			return false
 		}
+		asked[d.key] = true
 		due = append(due, d)
 		return true
 	})

@@ -33,7 +33,7 @@ const (
 // beginComparison has everything the loop took so far made visible.
 func (l *loop) beginComparison(p *page) {
 	c := p.pass.check
-	if len(c.doubts) > doubtsMax || !l.checkLayout(c, p.request.Table) {
+	if (p != c.inquiry && len(c.doubts) > doubtsMax) || !l.checkLayout(c, p.request.Table) {
 		return
 	}
 	l.seal(c.table)

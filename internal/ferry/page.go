@@ -201,16 +201,23 @@ func (l *loop) touch(t *table, rows *change.Rows, row int) {
 // tooManyTouched gives up the pages that are being read: smaller ones take less time,
 // in which fewer keys change.
 func (l *loop) tooManyTouched(t *table) {
-	given := false
+	given, kept := false, false
 	for _, p := range slices.Clone(t.pages) {
-		if !p.here() && p.request.MaxBytes > 1 {
+		switch {
+		case p.here() || p.dropped:
+		case p.request.MaxBytes > 1:
 			p.pass.shrink++
 			l.dropPage(p)
 			given = true
+		default:
+			kept = true // a single row is soon here, and what changed since counts for it
 		}
 	}
-	if given || t.touched.window > 0 {
-		t.touched.clear(l.now)
+	if kept {
+		return
+	}
+	t.touched.clear(l.now)
+	if given {
 		l.notify(Info, t.route.Source, "too many rows changed while a page was read: reading smaller pages")
 	}
 }

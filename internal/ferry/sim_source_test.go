@@ -64,7 +64,7 @@ const (
 	simWindow
 )
 
-const simWindowLength = 2 * time.Second
+const simWindowLength = 700 * time.Millisecond
 
 type simSource struct {
 	rng     *rand.Rand
