@@ -79,7 +79,7 @@ const (
 // compared.
 func (l *loop) beginCheck(t *table, from checkpoint.CheckState, j *Job) {
 	c := &check{table: t, state: from, job: j}
-	if !t.beingRead() && !l.sabotage.forgetWindow {
+	if !t.beingRead() {
 		t.touched.clear(l.now) // no key was remembered while nothing was read
 	}
 	c.forwards = beginPass(t, c, from.Spans)

@@ -145,7 +145,6 @@ type sabotage struct {
 	judgeTouched              bool
 	believeFirstLook          bool
 	overlookRearranged        bool
-	forgetWindow              bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

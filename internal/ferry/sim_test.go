@@ -398,7 +398,6 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"new label after unknown outcome":  {loop: sabotage{freshLabelAfterUnknown: true}},
 		"compared before it is visible":    {loop: sabotage{compareBeforeVisible: true}},
 		"rearranged rows overlooked":       {loop: sabotage{overlookRearranged: true}},
-		"window of a check not kept":       {loop: sabotage{forgetWindow: true}},
 		"touched rows judged":              {loop: sabotage{judgeTouched: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
