@@ -69,6 +69,14 @@ var valueCases = []conformanceCase{
 	valueCSV("CV.date", "DATE", "1\t2024-02-29\n2\t2023-02-29\n3\t20240102\n4\t0000-00-00\n5\t2024-00-01\n6\tx\n", "1|2024-02-29", "2|NULL", "3|2024-01-02", "4|NULL", "5|NULL", "6|NULL"),
 	valueCSV("CV.datetime", "DATETIME", "1\t2018-08-14\n2\t2018-08-14T01:02:03Z\n3\t2018-08-14 01:02:03+08:00\n4\t2018-08-14 24:00:00\n5\t20180814010203\n", "1|2018-08-14 00:00:00", "2|2018-08-14 01:02:03", "3|2018-08-14 01:02:03", "4|NULL", "5|2018-08-14 01:02:03"),
 	valueCSV("CV.decimal", "DECIMAL(5,2)", "1\t1.005\n2\t-1.005\n3\t999.99\n4\tx\n5\t 1 \n", "1|1.01", "2|-1.01", "3|999.99", "4|NULL", "5|1.00"),
+	{id: "CV.decimalv2", steps: []step{
+		// Nine digits first, those of the column then; the zeros at the end are not printed.
+		withTable("k INT, v DECIMALV2(20,9), w DECIMALV2(5,2)"), loads("t", "1\t70000000001.000000009\t1.500\n2\t-70000000001.000000009\t-1.005\n3\t\t999.99\n4\tten\t7\n5\t'10'\t\\N\n6\t0.0000000015\t0\n").succeeds(),
+		selects("SELECT * FROM t ORDER BY k", "1|70000000001.000000009|1.5", "2|-70000000001.000000009|-1.01", "3|NULL|999.99", "4|NULL|7", "5|NULL|NULL", "6|0.000000002|0"),
+		loads("t", "7\tx\t1\n", strictLoad).fails("too many filtered rows"), shows("SHOW COLUMNS FROM t LIKE 'w'", "Type", "decimal(5, 2)"),
+		refuses("CREATE TABLE u (k INT, v DECIMALV2(28,9)) PRIMARY KEY(k) {one}", "*Precision of decimal must between 1 and 27. Precision was set to: 28.", 1064),
+		refuses("CREATE TABLE u (k INT, v DECIMALV2(20,10)) PRIMARY KEY(k) {one}", "*Scale of decimal must between 0 and 9. Scale was set to: 10.", 1064),
+	}},
 	valueCSV("CV.float", "DOUBLE", "1\t0.5\n2\t-2.25\n3\tx\n4\t1.5e3\n", "1|0.5", "2|-2.25", "3|NULL", "4|1500"),
 	valueCSV("CV.numeric", "TINYINT", "1\t127\n2\t128\n3\t-128\n4\t-129\n5\t 7 \n6\t7.9\n7\tx\n8\t\n", "1|127", "2|NULL", "3|-128", "4|NULL", "5|7", "6|7", "7|NULL", "8|NULL"),
 	valueCSV("CV.numeric-largeint", "LARGEINT", "1\t170141183460469231731687303715884105727\n2\t170141183460469231731687303715884105728\n", "1|170141183460469231731687303715884105727", "2|NULL"),

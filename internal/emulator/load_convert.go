@@ -171,11 +171,20 @@ func convertDecimal(t dataType, in, dst []byte) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
+	if t.v2 { // it is kept with nine digits first, and rounded a second time by the sink
+		if n, scale = rescale(n, scale, decimalV2Scale), decimalV2Scale; new(big.Int).Abs(n).Cmp(powerOfTen(decimalV2Digits)) >= 0 {
+			return dst, false
+		}
+	}
 	n = rescale(n, scale, t.scale)
 	if new(big.Int).Abs(n).Cmp(powerOfTen(t.precision)) >= 0 {
 		return dst, false
 	}
-	return append(dst, formatDecimal(n, t.scale)...), true
+	text := formatDecimal(n, t.scale)
+	if t.v2 && t.scale > 0 {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return append(dst, text...), true
 }
 
 // rescale changes the number of fraction digits, rounding half away from zero.

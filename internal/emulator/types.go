@@ -40,6 +40,7 @@ type dataType struct {
 	kind             typeKind
 	length           int
 	precision, scale int
+	v2               bool // DECIMALV2: kept as DECIMAL(27,9), printed without the zeros at its end
 }
 
 var kindNames = map[typeKind]string{
@@ -52,23 +53,25 @@ var kindNames = map[typeKind]string{
 func (t dataType) String() string {
 	switch t.kind {
 	case tDecimal:
-		return fmt.Sprintf("DECIMAL%d(%d,%d)", t.decimalWidth(), t.precision, t.scale)
+		return fmt.Sprintf("DECIMAL%s(%d,%d)", t.decimalWidth(), t.precision, t.scale)
 	case tChar, tVarchar, tVarbinary:
 		return fmt.Sprintf("%s(%d)", kindNames[t.kind], t.length)
 	}
 	return kindNames[t.kind]
 }
 
-func (t dataType) decimalWidth() int {
+func (t dataType) decimalWidth() string {
 	switch {
+	case t.v2:
+		return "V2"
 	case t.precision <= 9:
-		return 32
+		return "32"
 	case t.precision <= 18:
-		return 64
+		return "64"
 	case t.precision <= 38:
-		return 128
+		return "128"
 	}
-	return 256
+	return "256"
 }
 
 // shown is the type as SHOW CREATE TABLE and DESC print it.
@@ -134,7 +137,10 @@ func (p *parser) parseType() dataType {
 	case "BINARY", "VARBINARY":
 		return dataType{kind: tVarbinary, length: p.typeLength(maxVarcharBytes)}
 	case "DECIMAL", "NUMERIC", "NUMBER", "DECIMAL32", "DECIMAL64", "DECIMAL128", "DECIMAL256", "DECIMALV2":
-		d := dataType{kind: tDecimal, precision: 10}
+		d := dataType{kind: tDecimal, precision: 10, v2: t.upper == "DECIMALV2"}
+		if d.v2 {
+			d.precision = 9
+		}
 		if p.acceptOp("(") {
 			d.precision = p.expectInt()
 			if p.acceptOp(",") {
@@ -187,18 +193,35 @@ func (t dataType) check(column string, wideDecimals bool) error {
 			return analysisError("Varbinary size must be in [1, %d]: %d", maxVarcharBytes, t.length)
 		}
 	case tDecimal:
-		limit := 38
-		if wideDecimals {
-			limit = 76
-		}
-		if t.precision < 1 || t.precision > limit {
-			return analysisError("DECIMAL's precision should range from 1 to %d", limit)
-		}
-		if t.scale < 0 || t.scale > t.precision {
-			return analysisError("DECIMAL's scale(%d) should range from 0 to precision(%d)", t.scale, t.precision)
-		}
+		return t.checkDecimal(wideDecimals)
 	case tTime:
 		return analysisError("Type:TIME of column:%s does not support", column)
+	}
+	return nil
+}
+
+// The limits of DECIMALV2, whatever its declaration.
+const (
+	decimalV2Digits = 27
+	decimalV2Scale  = 9
+)
+
+func (t dataType) checkDecimal(wide bool) error {
+	limit := 38
+	if wide {
+		limit = 76
+	}
+	switch {
+	case t.v2 && (t.precision < 1 || t.precision > decimalV2Digits):
+		return analysisError("Precision of decimal must between 1 and 27. Precision was set to: %d", t.precision)
+	case t.v2 && (t.scale < 0 || t.scale > decimalV2Scale):
+		return analysisError("Scale of decimal must between 0 and 9. Scale was set to: %d", t.scale)
+	case t.v2 && t.scale >= t.precision:
+		return analysisError("Scale of decimal must be smaller than precision. Scale is %d and precision is %d", t.scale, t.precision)
+	case t.precision < 1 || t.precision > limit:
+		return analysisError("DECIMAL's precision should range from 1 to %d", limit)
+	case t.scale < 0 || t.scale > t.precision:
+		return analysisError("DECIMAL's scale(%d) should range from 0 to precision(%d)", t.scale, t.precision)
 	}
 	return nil
 }

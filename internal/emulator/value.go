@@ -62,7 +62,14 @@ func cellValue(t dataType, cell string, isNull bool) value {
 		return value{kind: vDecimal, n: n}
 	case tDecimal:
 		n, _ := new(big.Int).SetString(strings.Replace(cell, ".", "", 1), 10)
-		return value{kind: vDecimal, n: n, scale: t.scale}
+		scale := t.scale
+		if t.v2 {
+			scale = 0
+			if point := strings.IndexByte(cell, '.'); point >= 0 {
+				scale = len(cell) - point - 1
+			}
+		}
+		return value{kind: vDecimal, n: n, scale: scale}
 	case tFloat, tDouble:
 		f, _ := strconv.ParseFloat(cell, 64)
 		return floatValue(f)
