@@ -35,6 +35,8 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (under 10 mi
 	@$(GO) run -trimpath ./scripts/provision
 	@echo "testing"
 	@$(GO) test -timeout 9m ./...
+	@out=$$($(GO) test -run '^TestConformance(List)?$$' -v ./internal/emulator) || { echo "$$out"; exit 1; }; \
+		echo "$$out" | sed -n 's/^.*_test.go:[0-9]*: \(conformance: \)/\1/p'
 
 soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round.
 	@$(GO) run -trimpath ./scripts/provision

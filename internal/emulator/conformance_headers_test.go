@@ -78,6 +78,31 @@ var loadHeaderCases = []conformanceCase{
 		withTable(intString), loads("t", "1\ta\n", "partitions: t").succeeds(), loads("t", "1\ta\n", "partitions: p1").fails("Unknown partition 'p1' in table 't'*"),
 		loads("t", "1\ta\n", "temporary_partitions: t").fails("Unknown partition 't' in table 't'*"), loads("t", "1\ta\n", "partitions: t", "temporary_partitions: t").fails("Can not specify both partitions and temporary partitions"),
 	}},
+	{id: "FH.after-begin", steps: []step{
+		// What begin does not need is looked at when there is a transaction; it is rolled back.
+		withTable(twoInts), loads("t", "1\t1\n", "label: {db}_a", "format: xml").gives(`{"TxnId":-1,"Status":"Fail"}`), labelState("{db}_a", `{"state":"UNKNOWN"}`),
+		loads("t", "1\t1\n", "label: {db}_a", "timeout: 0").gives(jsonOf("Status", "Fail", "Message", "Invalid timeout. Timeout should between 1 and 259200 seconds*")), labelState("{db}_a", `{"state":"UNKNOWN"}`),
+		loads("t", "1\t1\n", "label: {db}_a", "strict_mode: maybe").gives(jsonOf("Status", "Fail", "Label", "{db}_a")), labelState("{db}_a", jsonOf("state", "ABORTED", "reason", "Invalid strict mode format. Must be bool type")),
+		loads("t", "1\t1\n", "label: {db}_a").succeeds(),
+	}},
+	{id: "FH.lenient", steps: []step{
+		// Flags that are false whatever they say, numbers read as far as they go, and headers that are not looked at.
+		withTable(twoInts), loads("t", `{"k":1,"v":1}`, jsonFormat, "strip_outer_array: maybe", "ignore_json_size: maybe", "transaction_type: multi").succeeds(),
+		loads("t", "2\t2\n3\tx\n", strictLoad, "max_filter_ratio: 0.5 or so").succeeds(), loads("t", "4\t4\n5\tx\n", strictLoad, "max_filter_ratio: half").fails("too many filtered rows"), selects("SELECT k FROM t ORDER BY k", "1", "2"),
+	}},
+	badHeader("FH.load_dop-format", "load_dop: many", "Invalid load_dop format"),
+	badHeader("FH.mem_limit-negative", "load_mem_limit: -1", "load_mem_limit must be equal or greater than 0"),
+	{id: "FL.warehouse", private: "a cluster whose backends keep the data", steps: []step{
+		withTable(twoInts), loads("t", "1\t1\n", "warehouse: nix").staying().check(wireWant{status: 307}), loads("t", "1\t1\n", "warehouse: nix").succeeds(), selects("SELECT * FROM t", "1|1"),
+	}},
+	{id: "FM.lock-timeout", private: "faults", steps: []step{
+		// What was prepared stays prepared; what a backend wanted to commit it rolls back.
+		withTable(twoInts), faulty(Fault{Op: "fe-txn-commit", Count: 1, Message: LockTimeout}), faulty(Fault{Op: "be-txn-commit", Count: 1, Message: LockTimeout}), faulty(Fault{Op: "be-load", Count: 1, Message: LockTimeout}),
+		begun("x"), txnLoaded("x", "1,1\n"), txn("prepare", "x").status("OK", ""), txn("commit", "x", "timeout: 7").status("FAILED", "class com.starrocks.common.*Exception: get database write lock timeout, database={db}, timeoutMillis=7000"),
+		txnIs("x", "PREPARED"), selects("SELECT * FROM t"), txn("commit", "x").status("OK", ""), txnIs("x", "VISIBLE"), selects("SELECT * FROM t", "1|1"),
+		begun("y"), txnLoaded("y", "2,2\n"), txn("commit", "y").direct().status("TIMEOUT", "get database write lock timeout, database={db}, timeout=45000ms"), txnIs("y", "ABORTED"),
+		loads("t", "3\t3\n", "label: {db}_z").fails("get database write lock timeout, database={db}, timeout=45000ms"), labelState("{db}_z", `{"state":"ABORTED"}`), loads("t", "3\t3\n", "label: {db}_z").succeeds(), selects("SELECT k FROM t ORDER BY k", "1", "3"),
+	}},
 	{id: "FH.negative", steps: []step{withTable(twoInts), loads("t", "1\t1\n", "negative: true").fails("Primary key table does not support negative load")}},
 	{id: "BL.enable_batch_write_wrong_argument", since: "3.4", steps: []step{withTable(twoInts), loads("t", "1\t1\n", "enable_merge_commit: abc").fails("Invalid parameter enable_merge_commit. The value must be bool type, but is abc")}},
 	badHeader("FH.log_rejected_record_num", "log_rejected_record_num: x", "Invalid log_rejected_record_num format"),

@@ -74,7 +74,7 @@ var headerCases = []conformanceCase{
 	badHeader("FH.separator-hex", `column_separator: \x0`, "Invalid delimiter*"),
 	badHeader("FH.separator-length", "column_separator: "+strings.Repeat("s", 51), "The valid bytes length for 'column separator' is [1, 50]*"),
 	badHeader("FH.row-delimiter-length", "row_delimiter: "+strings.Repeat("s", 51), "The valid bytes length for 'row delimiter' is [1, 50]*"),
-	badHeader("FH.mem_limit", "load_mem_limit: much", "Invalid mem limit format"),
+	badHeader("FH.mem_limit", "load_mem_limit: much", "Invalid load mem limit format"),
 	badHeader("FP.duplicate-column", "columns: k,k", "Duplicate column: k"),
 	badHeader("FP.duplicate-mapping", "columns: k,v=1,v=2", "Duplicate column mapping: v"),
 	badHeader("FP.unknown-target", "columns: k,c=1", "Mapping column is not in table. column: c"),

@@ -75,12 +75,22 @@ var multiCases = []conformanceCase{
 		multiBegun("x"), multiLoaded("x", "t", "1,a\n"), txn("rollback", "x").multi().status("OK", "stream load {db}_x abort"), txn("commit", "x").multi().status("FAILED", "Can not commit CANCELLED transaction *"),
 		txn("rollback", "x").multi().status("OK", "Transaction * has already aborted*"), selects("SELECT count(*) FROM t", "0"), txnIs("x", "UNKNOWN"),
 	)...),
+	timed("FM.lock-timeout-multi", multiVersion, func(c *fakeClock) []step {
+		// Nobody is told. The transaction stays where it was until the second clock ends it.
+		return append(multiTables, faulty(Fault{Op: "fe-txn-commit", Count: 1, Message: LockTimeout}), multiBegun("x"), multiLoaded("x", "u", "1\n"), multiCommits("x"), txnIs("x", "PREPARE"), selects("SELECT * FROM u"),
+			c.passes(301*time.Second), labelState("{db}_x", jsonOf("state", "ABORTED", "reason", "timeout by txn manager")), selects("SELECT * FROM u"))
+	}),
 	timed("FP.multi-statement-task", multiVersion, func(c *fakeClock) []step {
 		return append(multiTables,
 			// Without a timeout it is over after 20 s; an open one is in nobody's way.
 			multiBegun("x"), multiLoaded("x", "t", "1,a\n"), runs("ALTER TABLE t ADD COLUMN n INT"), c.passes(19*time.Second), multiLoaded("x", "t", "2,b\n"), c.passes(2*time.Second),
 			txn("commit", "x").multi().status("FAILED", "Can not commit CANCELLED transaction *"), selects("SELECT count(*) FROM t", "0"),
 			multiBegun("y", "timeout: 60"), multiLoaded("y", "t", "1,a,1\n"), c.passes(50*time.Second), multiCommits("y"), selects("SELECT * FROM t", "1|a|1"),
+			// The second clock is query_timeout from begin, whatever the first one says: the answer is OK, and nothing came of it.
+			multiBegun("q", "timeout: 3600"), multiLoaded("q", "u", "7\n"), c.passes(290*time.Second), multiLoaded("q", "u", "8\n"), multiCommits("q"), txnIs("q", "VISIBLE"), selects("SELECT id FROM u ORDER BY id", "7", "8"),
+			shows("SHOW TRANSACTION FROM {db} WHERE label = '{db}_q'", "TimeoutMs", "300000"),
+			multiBegun("r", "timeout: 3600"), multiLoaded("r", "u", "9\n"), c.passes(301*time.Second), multiLoaded("r", "u", "10\n"), txnIs("r", "UNKNOWN"), multiCommits("r"),
+			labelState("{db}_r", jsonOf("state", "ABORTED", "reason", "timeout by txn manager")), selects("SELECT id FROM u ORDER BY id", "7", "8"), txn("commit", "r").multi().status("OK", "Transaction * has already committed*"),
 			multiBegun("z"), multiLoaded("z", "u", "1\n"), func(r *caseRun) error { r.double.forgetLeaderMemory(); return nil },
 			txn("commit", "z").multi().status("FAILED", "Can not commit CANCELLED transaction *"), txnLoad("z", "1\n", "table: u").multi().status("OK", "*has already been cancelled: cancelled after restart"),
 		)

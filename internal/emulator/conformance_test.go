@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,9 +150,23 @@ func atLeast(version, since string) bool {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	shared := sharedCluster(t)
+	var passed, failed, skipped atomic.Int32
+	t.Cleanup(func() { // "make test" shows this line
+		t.Logf("conformance: %d cases passed, %d failed, %d skipped", passed.Load(), failed.Load(), skipped.Load())
+	})
 	for i, c := range conformanceTable() {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() {
+				switch {
+				case t.Failed():
+					failed.Add(1)
+				case t.Skipped():
+					skipped.Add(1)
+				default:
+					passed.Add(1)
+				}
+			})
 			runCase(t, shared, c, i)
 		})
 	}

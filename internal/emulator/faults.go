@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +57,22 @@ const MemoryLimit = "Memory of process exceed limit. Start execute plan fragment
 // ShuttingDown is the message of a load that meets a backend on its way out; it is refused
 // before it has a transaction.
 const ShuttingDown = "Service is shutting down, please retry later!"
+
+// LockTimeout is the message of a commit that could not have the lock of its database in
+// time. What fails with it says for which database and how long.
+const LockTimeout = "get database write lock timeout"
+
+// lockTimeoutOps are the operations that commit.
+var lockTimeoutOps = []string{"be-load", "be-txn-commit", "fe-txn-commit"}
+
+// lockTimeout is the text for a commit that a backend asked for; timeout is the header.
+func lockTimeout(db, timeout string) string {
+	wait := int64(60000) // of the backend, for the frontend
+	if seconds, err := strconv.ParseInt(timeout, 10, 32); err == nil {
+		wait = max(seconds*1000/4, min(seconds*1000/2, wait))
+	}
+	return fmt.Sprintf("%s, database=%s, timeout=%dms", LockTimeout, db, wait*3/4)
+}
 
 type faultRules struct {
 	mu    sync.Mutex

@@ -54,7 +54,7 @@ type faultShown struct {
 }
 
 // failures are messages with a short name.
-var failures = map[string]string{"too-many-versions": TooManyVersions, "memory-limit": MemoryLimit, "shutting-down": ShuttingDown}
+var failures = map[string]string{"too-many-versions": TooManyVersions, "memory-limit": MemoryLimit, "shutting-down": ShuttingDown, "lock-timeout": LockTimeout}
 
 // faultActions are what a rule can do at each operation; "txn" stands for the operations
 // of the transaction interface, on either port.
@@ -160,6 +160,9 @@ func (f *Fault) checkActions() error {
 	kind := f.Op
 	if strings.HasPrefix(kind, "fe-txn-") || strings.HasPrefix(kind, "be-txn-") {
 		kind = "txn"
+	}
+	if f.Message == LockTimeout && !slices.Contains(lockTimeoutOps, f.Op) {
+		return fmt.Errorf("failure lock-timeout: want one of the operations that commit, %s", strings.Join(lockTimeoutOps, ", "))
 	}
 	asked := f.actions()
 	if len(asked) == 0 {

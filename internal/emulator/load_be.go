@@ -56,6 +56,9 @@ func (s *Server) beLoad(w http.ResponseWriter, r *http.Request, db, tbl string) 
 	if fault != nil {
 		message = fault.Message
 	}
+	if message == LockTimeout {
+		message = lockTimeout(db, r.Header.Get("timeout"))
+	}
 	s.runLoad(r, res, message)
 	if fault != nil && fault.PublishTimeout && res.status == "Success" {
 		res.publishTimeout()
@@ -83,36 +86,24 @@ func (res *loadResult) publishTimeout() {
 	res.message = "Publish timeout. The data will be visible after a while"
 }
 
-// runLoad is a load from begin to commit; whatever fails after begin rolls it back.
+// runLoad is a load from begin to commit; whatever fails after begin rolls it back. Of the
+// headers only those that begin needs are read before it: what is wrong with the others
+// costs a transaction.
 func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
-	if inject == ShuttingDown {
-		res.fail(ddlError("%s", inject))
-		return
-	}
-	opts, err := parseLoadOptions(s.knownHeaders(r.Header), s.cfg.LoadTimeout)
+	h := s.knownHeaders(r.Header)
+	opts, tx, t, err := s.beginLoad(r, h, res, inject == ShuttingDown)
 	if err != nil {
-		res.fail(err)
-		return
-	}
-	if opts.label == "" {
-		opts.label = newUUID()
-		res.label = opts.label
-	}
-	t, name, err := s.loadTarget(r, res.db, res.table)
-	if err != nil {
-		res.fail(err)
-		return
-	}
-	tx := &transaction{id: s.txnID.Add(1), label: opts.label, table: t.name, user: name, kind: "STREAM_LOAD", timeout: opts.timeout}
-	if err := t.db.labels.begin(tx, s.cfg.MaxRunningTxns); err != nil {
 		res.fail(err)
 		return
 	}
 	res.txnID = tx.id
 	res.begin = time.Since(res.start)
-	timer := time.AfterFunc(opts.timeout, func() { tx.abort("timeout by txn manager") })
+	timer := time.AfterFunc(opts.timeout, func() { tx.abort(expiredReason) })
 	defer timer.Stop()
-	l, err := s.scan(r, t, opts, res)
+	var l *loader
+	if err = opts.parsePlan(h); err == nil {
+		l, err = s.scan(r, t, opts, res)
+	}
 	if err == nil && inject != "" {
 		err = ddlError("%s", inject)
 	}
@@ -135,6 +126,34 @@ func (s *Server) runLoad(r *http.Request, res *loadResult, inject string) {
 	s.finishLoad(tx, t, l, opts, res)
 }
 
+func (s *Server) beginLoad(r *http.Request, h http.Header, res *loadResult, closing bool) (*loadOptions, *transaction, *table, error) {
+	if _, _, ok := basicAuth(r); !ok {
+		return nil, nil, nil, errNoLogin
+	}
+	opts, err := parseBeginOptions(h, s.cfg.LoadTimeout)
+	switch {
+	case err != nil:
+		return nil, nil, nil, err
+	case opts.json && !opts.ignoreJSONSize && r.ContentLength > maxJSONBody:
+		return nil, nil, nil, errJSONTooLarge(r.ContentLength)
+	case closing:
+		return nil, nil, nil, ddlError("%s", ShuttingDown)
+	}
+	if opts.label == "" {
+		opts.label = newUUID()
+		res.label = opts.label
+	}
+	t, name, err := s.loadTarget(r, res.db, res.table)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if opts.timeout < time.Second || opts.timeout > maxLoadTimeout {
+		return nil, nil, nil, errLoadTimeout
+	}
+	tx := &transaction{id: s.txnID.Add(1), label: opts.label, table: t.name, user: name, kind: "STREAM_LOAD", timeout: opts.timeout}
+	return opts, tx, t, t.db.labels.begin(tx, s.cfg.MaxRunningTxns)
+}
+
 func (s *Server) finishLoad(tx *transaction, t *table, l *loader, opts *loadOptions, res *loadResult) {
 	started := time.Now()
 	defer func() { res.done = time.Since(started) }()
@@ -153,12 +172,14 @@ func (s *Server) finishLoad(tx *transaction, t *table, l *loader, opts *loadOpti
 	}
 }
 
+var errNoLogin = ddlError("no valid Basic authorization")
+
 // loadTarget is the part of begin that the frontend does for the backend: user, table,
 // privilege.
 func (s *Server) loadTarget(r *http.Request, dbName, tbl string) (*table, string, error) {
 	name, password, ok := basicAuth(r)
 	if !ok {
-		return nil, "", ddlError("no valid Basic authorization")
+		return nil, "", errNoLogin
 	}
 	if !s.checkPassword(name, password) {
 		return nil, "", ddlError("Access denied for user '%s' (using password: %s)", name, map[bool]string{true: "YES", false: "NO"}[password != ""])
@@ -187,9 +208,6 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 		return nil, err
 	}
 	res.plan = time.Since(started)
-	if opts.json && !opts.ignoreJSONSize && r.ContentLength > maxJSONBody {
-		return nil, errJSONTooLarge(r.ContentLength)
-	}
 	l := s.newLoader(plan)
 	body := &countingReader{r: r.Body}
 	err = l.load(body)

@@ -35,21 +35,21 @@ type loadOptions struct {
 	negative        bool
 }
 
-// unsupportedHeaders are refused rather than ignored; the second text, when not empty,
-// is the one harmless value.
-var unsupportedHeaders = [][2]string{
-	{"warehouse", "default_warehouse"}, {"transaction_type", ""},
+// parseLoadOptions reads every header of a load. Headers that StarRocks does not look at,
+// such as warehouse on a cluster whose backends keep the data themselves, are not either here.
+func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {
+	o, err := parseBeginOptions(h, fallback)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.parsePlan(h)
 }
 
-func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {
-	o := &loadOptions{label: h.Get("label"), columns: h.Get("columns"), timeout: fallback, jsonPaths: h.Get("jsonpaths"), jsonRoot: h.Get("json_root"), where: h.Get("where"), location: time.FixedZone("Asia/Shanghai", 8*3600)}
+// parseBeginOptions reads what a backend needs before it begins.
+func parseBeginOptions(h http.Header, fallback time.Duration) (*loadOptions, error) {
+	o := &loadOptions{label: h.Get("label"), timeout: fallback, location: time.FixedZone("Asia/Shanghai", 8*3600)}
 	if v := h.Get("enable_merge_commit"); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
 		return nil, ddlError("Invalid parameter enable_merge_commit. The value must be bool type, but is %s", v)
-	}
-	for _, u := range unsupportedHeaders {
-		if v := h.Get(u[0]); v != "" && !strings.EqualFold(v, u[1]) {
-			return nil, ddlError("not implemented by the embedded server: header %s: %s", u[0], v)
-		}
 	}
 	switch f := strings.ToLower(h.Get("format")); f {
 	case "", "csv":
@@ -60,20 +60,36 @@ func parseLoadOptions(h http.Header, fallback time.Duration) (*loadOptions, erro
 	default:
 		return nil, ddlError("unknown data format, format=%s", h.Get("format"))
 	}
-	if o.label != "" && !labelForm.MatchString(o.label) {
-		return nil, ddlError("Label format error. regex: %s, label: %s", labelForm, o.label)
+	o.ignoreJSONSize = isTrue(h, "ignore_json_size")
+	if v := h.Get("timeout"); v != "" {
+		n, err := strconv.ParseUint(v, 10, 31)
+		if err != nil {
+			return nil, ddlError("Invalid timeout format")
+		}
+		o.timeout = time.Duration(n) * time.Second
 	}
-	if err := o.parseCSV(h); err != nil {
-		return nil, err
-	}
-	if err := o.parseCompression(h); err != nil {
-		return nil, err
-	}
-	if err := o.parseTarget(h); err != nil {
-		return nil, err
-	}
-	return o, o.parseCommon(h)
+	return o, nil
 }
+
+// parsePlan reads the headers that come into the plan.
+func (o *loadOptions) parsePlan(h http.Header) error {
+	o.columns, o.jsonPaths, o.jsonRoot, o.where = h.Get("columns"), h.Get("jsonpaths"), h.Get("json_root"), h.Get("where")
+	o.stripOuterArray = isTrue(h, "strip_outer_array")
+	for _, part := range []func(http.Header) error{o.parseCSV, o.parseCompression, o.parseTarget, o.parseCommon} {
+		if err := part(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxLoadTimeout is max_stream_load_timeout_second.
+const maxLoadTimeout = 259200 * time.Second
+
+var errLoadTimeout = ddlError("Invalid timeout. Timeout should between 1 and 259200 seconds")
+
+// isTrue reads a header that is false whatever else it says.
+func isTrue(h http.Header, name string) bool { return strings.EqualFold(h.Get(name), "true") }
 
 func (o *loadOptions) parseCSV(h http.Header) error {
 	var err error
@@ -103,23 +119,7 @@ func (o *loadOptions) parseCSV(h http.Header) error {
 }
 
 func (o *loadOptions) parseCommon(h http.Header) error {
-	if v := h.Get("timeout"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n <= 0 {
-			return ddlError("Invalid timeout format")
-		}
-		if n > 259200 {
-			return ddlError("The timeout should be between 1 and 259200 seconds")
-		}
-		o.timeout = time.Duration(n) * time.Second
-	}
-	if v := h.Get("max_filter_ratio"); v != "" {
-		f, err := strconv.ParseFloat(v, 64)
-		if err != nil || f < 0 || f > 1 {
-			return ddlError("Invalid max_filter_ratio: %s", v)
-		}
-		o.maxFilterRatio = f
-	}
+	o.maxFilterRatio = leadingNumber(h.Get("max_filter_ratio"))
 	if v := h.Get("timezone"); v != "" {
 		loc, err := time.LoadLocation(v)
 		if err != nil {
@@ -127,23 +127,51 @@ func (o *loadOptions) parseCommon(h http.Header) error {
 		}
 		o.location = loc
 	}
-	for _, name := range []string{"load_mem_limit", "exec_mem_limit"} {
-		if v := h.Get(name); v != "" {
-			if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
-				return ddlError("Invalid mem limit format")
-			}
+	for _, limit := range memoryLimits {
+		v := h.Get(limit.name)
+		if v == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return ddlError("%s", limit.format)
+		}
+		if n < limit.least {
+			return ddlError("%s", limit.tooSmall)
+		}
+	}
+	if v := h.Get("load_dop"); v != "" {
+		if _, err := strconv.ParseInt(v, 10, 64); err != nil {
+			return ddlError("Invalid load_dop format")
 		}
 	}
 	if err := headerBool(h, "strict_mode", &o.strict, "Invalid strict mode format. Must be bool type"); err != nil {
 		return err
 	}
-	if err := o.update.parse(h); err != nil {
-		return err
+	return o.update.parse(h)
+}
+
+// memoryLimits are checked and change nothing. The format of exec_mem_limit is not checked
+// by StarRocks.
+var memoryLimits = []struct {
+	name             string
+	least            int64
+	format, tooSmall string
+}{
+	{"load_mem_limit", 0, "Invalid load mem limit format", "load_mem_limit must be equal or greater than 0"},
+	{"exec_mem_limit", 1, "not implemented by the embedded server: exec_mem_limit that is no number", "exec_mem_limit must be greater than 0"},
+}
+
+// leadingNumber is the number that a text begins with, else 0, as C reads it.
+func leadingNumber(text string) float64 {
+	text = strings.TrimLeft(text, blanks)
+	text = text[:min(len(text), 64)]
+	for end := len(text); end > 0; end-- {
+		if f, err := strconv.ParseFloat(text[:end], 64); err == nil {
+			return f
+		}
 	}
-	if err := headerBool(h, "strip_outer_array", &o.stripOuterArray, "Invalid strip_outer_array format. Must be bool type"); err != nil {
-		return err
-	}
-	return headerBool(h, "ignore_json_size", &o.ignoreJSONSize, "Invalid ignore_json_size format. Must be bool type")
+	return 0
 }
 
 func headerBool(h http.Header, name string, to *bool, message string) error {

@@ -37,7 +37,7 @@ func (o *loadOptions) parseTarget(h http.Header) error {
 		}
 		o.rejectedRecords = n
 	}
-	o.negative = strings.EqualFold(h.Get("negative"), "true")
+	o.negative = h.Get("negative") == "true"
 	return nil
 }
 

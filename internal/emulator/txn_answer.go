@@ -41,6 +41,7 @@ const (
 	statusCancelled      = "CANCELLED"
 	statusAnalysis       = "ANALYSIS_ERROR"
 	statusInternal       = "INTERNAL_ERROR"
+	statusTimeout        = "TIMEOUT"
 	statusPublishTimeout = "PUBLISH_TIMEOUT"
 	statusLabelExists    = "LABEL_ALREADY_EXISTS"
 	statusInvalid        = "INVALID_ARGUMENT"
@@ -79,7 +80,10 @@ var knownStatus = []struct{ prefix, code string }{
 	{"no valid Basic authorization", statusInternal},
 	{"Invalid timeout format", statusInvalid},
 	{"Invalid strict mode format", statusInvalid},
-	{"Invalid mem limit format", statusInvalid},
+	{"Invalid load mem limit format", statusInvalid},
+	{"load_mem_limit must", statusInvalid},
+	{"exec_mem_limit must", statusInvalid},
+	{"Invalid load_dop format", statusInvalid},
 	{"Can not specify both", statusInvalid},
 	{"Only one of http header", statusInvalid},
 }

@@ -23,6 +23,8 @@ func (s *Server) beTransaction(w http.ResponseWriter, r *http.Request, op string
 	if fault != nil && fault.Message != "" {
 		inject = asTxnError(ddlError("%s", fault.Message))
 		switch {
+		case fault.Message == LockTimeout:
+			inject = txnFail(statusTimeout, "%s", lockTimeout(r.Header.Get("db"), r.Header.Get("timeout")))
 		case fault.Message == MemoryLimit:
 			inject.code = statusMemory
 		case inject.code == statusAnalysis:
@@ -101,8 +103,8 @@ func (s *Server) beginTxn(r *http.Request, c *txnContext) error {
 	timeout := c.timeout
 	if r.Header.Get("timeout") == "" {
 		timeout = s.cfg.LoadTimeout
-	} else if timeout < time.Second || timeout > 259200*time.Second {
-		return ddlError("Invalid timeout. Timeout should between 1 and 259200 seconds")
+	} else if timeout < time.Second || timeout > maxLoadTimeout {
+		return errLoadTimeout
 	}
 	tx := &transaction{id: s.txnID.Add(1), label: c.label, table: t.name, user: user, kind: "STREAM_LOAD", dbName: c.db, begun: c.begun, timeout: timeout, preparedTimeout: defaultPreparedTimeout, twoPhase: true}
 	if err := t.db.labels.begin(tx, s.cfg.MaxRunningTxns); err != nil {

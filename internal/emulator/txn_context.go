@@ -230,9 +230,6 @@ func (s *Server) txnLoadOptions(h http.Header, multi bool) (o *loadOptions, fing
 	if h.Get("partial_update") != "true" {
 		h.Del("partial_update")
 	}
-	if !strings.EqualFold(h.Get("strip_outer_array"), "true") {
-		h.Del("strip_outer_array")
-	}
 	format := strings.ToLower(h.Get("format"))
 	if format == "csv" {
 		format = ""

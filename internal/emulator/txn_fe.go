@@ -15,6 +15,7 @@ type txnRequest struct {
 	op, db, table, label string
 	timeout              time.Duration // of a commit that publishes, and of a multi-table transaction
 	multi                bool
+	lockHeld             bool // a fault: the commit does not get the lock
 	user                 string
 }
 
@@ -35,7 +36,11 @@ func (s *Server) feTransaction(w http.ResponseWriter, r *http.Request, op string
 	}
 	var result *feResult
 	q, err := s.txnRequest(r, strings.ToLower(op))
-	if err == nil && fault != nil && fault.Message != "" {
+	switch {
+	case err != nil || fault == nil || fault.Message == "":
+	case fault.Message == LockTimeout:
+		q.lockHeld = true
+	default:
 		err = s.loadError("%s", fault.Message)
 	}
 	if err == nil {
@@ -182,6 +187,8 @@ func (s *Server) singleTransaction(r *http.Request, q *txnRequest) (*feResult, e
 		return nil, s.loadError("Can't find the transaction with db [%s] and label[%s]. The possible reasons: 1. FE leader is started or switched; 2. The transaction timeouts and is cleaned.", q.db, q.label)
 	case q.op == "load", q.op == "prepare" && (known || tx != nil):
 		return nil, nil
+	case tx == nil && !known:
+		return nil, s.loadError("No transaction found with db[%s] and label[%s]", q.db, q.label)
 	case tx == nil:
 		return nil, s.loadError("No transaction found by label %s", q.label)
 	case q.op == "commit":
@@ -202,6 +209,9 @@ func (s *Server) feCommit(tx *transaction, q *txnRequest) (*feResult, error) {
 	case txnAborted:
 		return nil, s.loadError("Can not commit ABORTED transaction %d, label is %s", tx.id, q.label)
 	case txnPrepared:
+		if q.lockHeld {
+			return nil, s.loadError("%s, database=%s, timeoutMillis=%d", LockTimeout, q.db, q.timeout.Milliseconds())
+		}
 		err := s.commitParts(tx, parts, counts)
 		if now, _, _ := tx.stands(); err != nil && now != txnCommitted && now != txnVisible {
 			return nil, s.loadError("%s", messageOf(err))

@@ -17,6 +17,12 @@ import (
 
 const multiKind = "MULTI_STATEMENT_STREAM_LOAD"
 
+// multiQueryTimeout is query_timeout, the second clock of a multi-table transaction: it runs
+// from begin, whatever the timeout header says, and is looked at once the transaction
+// manager knows the transaction. StarRocks notices when its cleaner comes by; here a commit
+// that is late always meets it.
+const multiQueryTimeout = 300 * time.Second
+
 // multiVisibleWait is how long a commit waits to be visible before it answers all the same.
 const multiVisibleWait = 10 * time.Second
 
@@ -154,7 +160,7 @@ func (s *Server) multiTransaction(r *http.Request, q *txnRequest) (*feResult, er
 	case "load":
 		return s.multiLoad(r, q, m)
 	case "commit":
-		return s.multiCommit(m), nil
+		return s.multiCommit(m, q.lockHeld), nil
 	}
 	return s.multiRollback(m), nil
 }
@@ -244,7 +250,7 @@ func (m *multiTask) fail(r *feResult, message string) *feResult {
 }
 
 // multiCommit prepares the tables one after another and commits them as one.
-func (s *Server) multiCommit(m *multiTask) *feResult {
+func (s *Server) multiCommit(m *multiTask, lockHeld bool) *feResult {
 	r := &feResult{}
 	switch m.state {
 	case multiCommitted:
@@ -283,20 +289,26 @@ func (s *Server) multiCommit(m *multiTask) *feResult {
 	m.state = multiCommitted
 	s.endMulti(m)
 	if len(parts) > 0 {
-		s.registerMulti(m, parts, counts)
+		s.registerMulti(m, parts, counts, lockHeld)
 	}
 	return r
 }
 
 // registerMulti commits in the transaction manager. Its errors, a label that is taken
-// among them, are nobody's: StarRocks keeps them in a session that nobody reads.
-func (s *Server) registerMulti(m *multiTask, parts []txnPart, counts loadCounts) {
+// among them, are nobody's: StarRocks keeps them in a session that nobody reads. Without the
+// lock the transaction stays in PREPARE until its second clock ends it.
+func (s *Server) registerMulti(m *multiTask, parts []txnPart, counts loadCounts, lockHeld bool) {
 	var names []string
 	for _, p := range parts {
 		names = append(names, p.table.name)
 	}
-	tx := &transaction{id: m.txnID, label: m.label, table: strings.Join(names, ","), tables: names, user: m.user, kind: multiKind, dbName: m.db}
-	if parts[0].table.db.labels.begin(tx, s.cfg.MaxRunningTxns) != nil {
+	tx := &transaction{id: m.txnID, label: m.label, table: strings.Join(names, ","), tables: names, user: m.user, kind: multiKind, dbName: m.db,
+		begun: m.begun, timeout: multiQueryTimeout, twoPhase: true}
+	switch {
+	case parts[0].table.db.labels.begin(tx, s.cfg.MaxRunningTxns) != nil, lockHeld:
+		return
+	case s.cfg.Now().Sub(m.begun) > multiQueryTimeout:
+		tx.abort(expiredReason)
 		return
 	}
 	if err := s.commitParts(tx, parts, counts); err != nil {

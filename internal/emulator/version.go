@@ -78,13 +78,24 @@ var introduced = map[feature]release{
 	featureCSVQuoting: {3, 0, 0}, featureVarbinary: {3, 0, 0}, featureRejectedRecords: {3, 1, 0}, featureDelimiterEscapes: {3, 1, 0},
 	featureManyTransactions: {3, 2, 0}, featureFastSchemaEvolution: {3, 2, 0}, featureJSONCompression: {3, 2, 7}, featureBase64Binary: {3, 2, 0},
 	featureNewErrorCodes: {3, 3, 0}, featureColumnErrorCode: {3, 4, 0}, featureMergeCommit: {3, 4, 0}, featureHandshake8: {3, 5, 0},
-	featurePreparedTimeout: {3, 5, 4}, featureMultiTable: {4, 0, 0}, featureWideDecimal: {4, 0, 0}, featureLoadNames: {4, 0, 0},
+	featurePreparedTimeout: {3, 5, 4}, featureMultiTable: {4, 0, 0}, featureWideDecimal: {4, 0, 0}, featureLoadNames: {4, 1, 0},
 }
+
+// backported are the first versions of older lines with a feature. Db and Table came into
+// three lines on one day, 10 November 2025; that their next releases have them is inferred.
+var backported = map[feature][]release{featureLoadNames: {{3, 5, 9}, {4, 0, 2}}}
 
 // has tells whether the version that the server imitates has a feature.
 func (s *Server) has(f feature) bool { return s.cfg.has(f) }
 
-func (c *Config) has(f feature) bool { return c.release.atLeast(introduced[f]) }
+func (c *Config) has(f feature) bool {
+	for _, first := range backported[f] {
+		if c.release[0] == first[0] && c.release[1] == first[1] {
+			return c.release.atLeast(first)
+		}
+	}
+	return c.release.atLeast(introduced[f])
+}
 
 // handshakeVersion is the MySQL version that the server says it is.
 func (s *Server) handshakeVersion() string {

@@ -25,6 +25,17 @@ func TestParseRelease(t *testing.T) {
 	}
 }
 
+// What went into several lines at once is there from another patch on in each of them.
+func TestBackports(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{"3.4": false, "3.5.8": false, "3.5.9": true, "3.5": true, "4.0.1": false, "4.0.2": true, "4.0": true, "4.1.0": true} {
+		cfg, err := Config{Version: version}.withDefaults()
+		if err != nil || cfg.has(featureLoadNames) != want {
+			t.Errorf("%s has Db and Table in the answer to a load: %v %v", version, !want, err)
+		}
+	}
+}
+
 // TestVersions asks servers of every generation the same questions.
 func TestVersions(t *testing.T) {
 	t.Parallel()
