@@ -259,8 +259,8 @@ func (p *parser) partitionBy(st *createTableStmt) {
 	p.expect("PARTITION", "BY")
 	p.accept("RANGE")
 	p.accept("LIST")
-	depth, end := 0, from
-	for p.peek().kind != tokEnd {
+	depth, end, first := 0, from, p.i
+	for p.err == nil && p.peek().kind != tokEnd {
 		if depth == 0 && (p.isWord("DISTRIBUTED") || p.isWord("ORDER") || p.isWord("PROPERTIES")) {
 			break
 		}
@@ -269,11 +269,16 @@ func (p *parser) partitionBy(st *createTableStmt) {
 		case t.kind == tokOp && t.text == "(":
 			depth++
 		case t.kind == tokOp && t.text == ")":
-			depth--
+			if depth--; depth < 0 {
+				p.failAt(t)
+			}
 		case depth == 1 && (t.kind == tokQuoted || t.kind == tokWord):
 			st.partitionBy = append(st.partitionBy, t.text)
 		}
 		end = t.end
+	}
+	if p.err == nil && (depth > 0 || p.i == first) {
+		p.fail()
 	}
 	st.partition = p.src[from:end]
 }

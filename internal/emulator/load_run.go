@@ -3,16 +3,18 @@ package emulator
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
 // loader turns parsed rows into a delta and keeps the accounts of a load.
 type loader struct {
-	plan    *loadPlan
-	builder *rowBuilder
-	delta   *delta
-	counts  loadCounts
-	errors  []string // lines of the error log
+	plan       *loadPlan
+	builder    *rowBuilder
+	delta      *delta
+	counts     loadCounts
+	errors     []string // lines of the error log
+	errorBytes int
 	// rejected are the lines of the file of rejected records.
 	rejected []string
 	discard  bool
@@ -20,13 +22,18 @@ type loader struct {
 	fields   []value
 }
 
-// maxErrorLines is how many bad rows a load tells about.
-const maxErrorLines = 50
+// maxErrorLines is how many bad rows a load tells about, and maxErrorBytes how much of them.
+const (
+	maxErrorLines = 50
+	maxErrorBytes = 1 << 20
+)
 
 func (l *loader) filter(reason, row string) {
 	l.counts.filtered++
-	if len(l.errors) < maxErrorLines {
-		l.errors = append(l.errors, fmt.Sprintf("Error: %s. Row: %s", reason, row))
+	if len(l.errors) < maxErrorLines && l.errorBytes < maxErrorBytes {
+		line := fmt.Sprintf("Error: %s. Row: %s", reason, row)
+		line = strings.Clone(line[:min(len(line), maxErrorBytes-l.errorBytes)])
+		l.errors, l.errorBytes = append(l.errors, line), l.errorBytes+len(line)
 	}
 	l.reject(reason, row)
 }

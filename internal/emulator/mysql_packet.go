@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -11,25 +12,30 @@ import (
 // packetConn frames MySQL packets. Writes are buffered: a row is no system call.
 type packetConn struct {
 	net.Conn
-	r   *bufio.Reader
-	w   *bufio.Writer
-	seq byte
+	r     *bufio.Reader
+	w     *bufio.Writer
+	seq   byte
+	limit int // of a packet of the client
 }
 
 const (
 	maxPayload = 1<<24 - 1
 	// maxCommand bounds what a client may send as one command.
 	maxCommand = 64 << 20
+	// maxLogin bounds what comes before the user is known.
+	maxLogin = 64 << 10
 )
 
 var errPacketTooLarge = errors.New("packet larger than max_allowed_packet")
 
 func newPacketConn(c net.Conn) *packetConn {
-	return &packetConn{Conn: c, r: bufio.NewReader(c), w: bufio.NewWriterSize(c, 64<<10)}
+	return &packetConn{Conn: c, r: bufio.NewReader(c), w: bufio.NewWriterSize(c, 64<<10), limit: maxLogin}
 }
 
+// read takes one packet. Its memory grows with what has arrived, not with what the head
+// announces.
 func (c *packetConn) read() ([]byte, error) {
-	var payload []byte
+	var payload bytes.Buffer
 	for {
 		var head [4]byte
 		if _, err := io.ReadFull(c.r, head[:]); err != nil {
@@ -37,16 +43,14 @@ func (c *packetConn) read() ([]byte, error) {
 		}
 		n := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
 		c.seq = head[3] + 1
-		if len(payload)+n > maxCommand {
+		if payload.Len()+n > c.limit {
 			return nil, errPacketTooLarge
 		}
-		part := make([]byte, n)
-		if _, err := io.ReadFull(c.r, part); err != nil {
+		if _, err := io.CopyN(&payload, c.r, int64(n)); err != nil {
 			return nil, err
 		}
-		payload = append(payload, part...)
 		if n < maxPayload {
-			return payload, nil
+			return payload.Bytes(), nil
 		}
 	}
 }

@@ -189,6 +189,7 @@ func (ss *session) finishAuth(salt, answer []byte, plugin, db string) error {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	c.limit = maxCommand
 	if err := ss.writeOK(0, ""); err != nil {
 		return err
 	}

@@ -151,6 +151,7 @@ func (p *parser) orExpr() expr {
 	}
 	e := p.andExpr()
 	for p.accept("OR") || p.acceptOp("||") {
+		p.link()
 		e = &binaryExpr{op: "OR", x: e, y: p.andExpr()}
 	}
 	return e
@@ -159,6 +160,7 @@ func (p *parser) orExpr() expr {
 func (p *parser) andExpr() expr {
 	e := p.notExpr()
 	for p.accept("AND") || p.acceptOp("&&") {
+		p.link()
 		e = &binaryExpr{"AND", e, p.notExpr()}
 	}
 	return e
@@ -178,7 +180,7 @@ func (p *parser) notExpr() expr {
 
 func (p *parser) predicate() expr {
 	e := p.sum()
-	for p.err == nil {
+	for ; p.err == nil; p.link() {
 		t := p.peek()
 		if t.kind == tokOp {
 			switch t.text {
@@ -240,7 +242,7 @@ func (p *parser) predicate() expr {
 
 func (p *parser) sum() expr {
 	e := p.product()
-	for {
+	for ; ; p.link() {
 		switch {
 		case p.acceptOp("+"):
 			e = p.addition("+", "DATE_ADD", e)
@@ -278,7 +280,7 @@ func (p *parser) interval() (amount, unit expr) {
 
 func (p *parser) product() expr {
 	e := p.unary()
-	for {
+	for ; ; p.link() {
 		switch {
 		case p.acceptOp("*"):
 			e = &binaryExpr{"*", e, p.unary()}

@@ -142,15 +142,15 @@ func (p *parser) parenthesizedQuery() *selectStmt {
 // startsQuery tells a query in parentheses from an expression or a join in parentheses.
 func (p *parser) startsQuery() bool {
 	i := p.i
-	for i < len(p.toks) && p.toks[i].kind == tokOp && p.toks[i].text == "(" {
-		i++
+	for i-p.i <= maxDepth && p.toks[i].kind == tokOp && p.toks[i].text == "(" {
+		i++ // what is nested deeper is refused anyway, and the last token is no parenthesis
 	}
 	return p.toks[i].upper == "SELECT" || p.toks[i].upper == "WITH"
 }
 
 func (p *parser) fromClause() fromItem {
 	item := p.joinChain()
-	for p.acceptOp(",") {
+	for ; p.acceptOp(","); p.link() {
 		item = &fromJoin{kind: "CROSS", left: item, right: p.joinChain()}
 	}
 	return item
@@ -158,7 +158,7 @@ func (p *parser) fromClause() fromItem {
 
 func (p *parser) joinChain() fromItem {
 	item := p.fromPrimary()
-	for p.err == nil {
+	for ; p.err == nil; p.link() {
 		kind := p.joinKind()
 		if kind == "" {
 			return item

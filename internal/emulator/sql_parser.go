@@ -14,11 +14,23 @@ type parser struct {
 	i      int
 	params int
 	depth  int
+	links  int
 	err    error
 }
 
 // maxDepth bounds nested expressions, so that no input exhausts the stack.
 const maxDepth = 200
+
+// maxLinks bounds a + b + c and its like in one statement: such a tree is as deep as it is
+// long.
+const maxLinks = 100_000
+
+// link counts one operator between two operands.
+func (p *parser) link() {
+	if p.links++; p.links > maxLinks {
+		p.setErr(analysisError("the statement has more than %d operators", maxLinks))
+	}
+}
 
 func (p *parser) peek() token { return p.toks[p.i] }
 
