@@ -43,6 +43,7 @@ type column struct {
 	nullable bool
 	def      columnDefault
 	comment  string
+	auto     bool // AUTO_INCREMENT
 
 	identity string  // the name the column was made with; RENAME COLUMN leaves it
 	fill     *string // what rows older than the column read, when that is not its default
@@ -149,6 +150,8 @@ func (c *column) definition() string {
 		text += " NOT NULL"
 	}
 	switch {
+	case c.auto:
+		text += " AUTO_INCREMENT"
 	case c.def.function == defaultNow:
 		text += " DEFAULT " + c.def.function
 	case c.def.function != "":

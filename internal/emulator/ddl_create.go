@@ -134,7 +134,7 @@ func (s *session) analyzeCreate(st createTableStmt) (*table, error) {
 	if st.engine != "" && !strings.EqualFold(st.engine, "olap") {
 		return nil, analysisError("Unknown engine: %s", st.engine)
 	}
-	if err := checkGenerated(st.columns); err != nil {
+	if err := s.checkGenerated(st.columns); err != nil {
 		return nil, err
 	}
 	if !st.keysGiven {
@@ -198,7 +198,7 @@ func (s *session) analyzeColumn(d columnDef, model tableModel, key bool) (*colum
 	if d.typ.kind == tVarbinary && !s.server.has(featureVarbinary) {
 		return nil, newSQLError(1064, "HY000", "You have an error in your SQL syntax: unknown type %s", d.typ)
 	}
-	c := &column{name: d.name, identity: d.name, typ: d.typ, key: key, nullable: d.null != nullForbidden, def: d.def, comment: d.comment}
+	c := &column{name: d.name, identity: d.name, typ: d.typ, key: key, nullable: d.null != nullForbidden && !d.autoIncrement, def: d.def, comment: d.comment, auto: d.autoIncrement}
 	if key && model == primaryKeys {
 		if !canBePrimaryKey(d.typ) {
 			return nil, analysisError("primary key column[%s] type not supported: %s", d.name, d.typ)

@@ -3,6 +3,8 @@ package emulator
 import (
 	"encoding/hex"
 	"math/big"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,9 +29,9 @@ func (d columnDefault) generate(scope *rowScope) (value, error) {
 	return now(scope, nil)
 }
 
-// checkGenerated applies the analyzer's rules on AUTO_INCREMENT and generated columns
-// and then says that they are not imitated: a load would have to fill them.
-func checkGenerated(columns []columnDef) error {
+// checkGenerated applies the analyzer's rules on AUTO_INCREMENT and generated columns; the
+// latter are not imitated.
+func (s *session) checkGenerated(columns []columnDef) error {
 	auto, generated := 0, 0
 	for _, d := range columns {
 		switch {
@@ -50,10 +52,42 @@ func checkGenerated(columns []columnDef) error {
 	switch {
 	case auto > 1:
 		return analysisError("More than one AUTO_INCREMENT column defined in CREATE TABLE Statement")
-	case auto > 0:
-		return notEmulated("AUTO_INCREMENT columns")
+	case auto > 0 && !s.server.has(featureAutoIncrement):
+		return notEmulated("AUTO_INCREMENT columns before 3.0")
 	case generated > 0:
 		return notEmulated("generated columns")
 	}
 	return nil
+}
+
+// An AUTO_INCREMENT column counts from 1, one by one, whatever values a load or a statement
+// brings itself. A number that was given to a row that came to nothing is not given again
+// before a restart. StarRocks gives every backend a range of numbers, so its numbers have
+// larger gaps.
+
+// nextAuto is the next number.
+func (s *tableStore) nextAuto() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.autoUsed++
+	return s.autoUsed
+}
+
+// reserveAutos keeps the numbers of a replayed load from being given again.
+func (t *table) reserveAutos(d *delta) {
+	at := slices.IndexFunc(t.columns, func(c *column) bool { return c.auto })
+	if at < 0 {
+		return
+	}
+	id := t.columns[at].id
+	for _, op := range d.ops {
+		if op.delete {
+			continue
+		}
+		_, cells := t.store.rowCells(op.blob[op.key:])
+		cell, isNull := decodeCell(cells[id])
+		if n, err := strconv.ParseInt(cell, 10, 64); err == nil && !isNull {
+			t.store.autoUsed = max(t.store.autoUsed, n)
+		}
+	}
 }

@@ -49,6 +49,8 @@ func (t *table) mayModify(old *column, d columnDef) error {
 		return analysisError("Can not modify sort column in primary data model table")
 	case old.key:
 		return notEmulated("MODIFY of a key column")
+	case old.auto || d.autoIncrement:
+		return notEmulated("MODIFY from or to AUTO_INCREMENT")
 	case d.key && t.model == primaryKeys:
 		return analysisError("Can not modify non-key column: %s to key column for primary key table", d.name)
 	case d.typ.kind == tTime:

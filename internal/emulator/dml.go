@@ -144,6 +144,8 @@ func (ss *session) insertRow(b *rowBuilder, d *delta, into []int, row []expr, sc
 			if v, err = row[at].eval(scope); err != nil {
 				return err
 			}
+		} else if c.auto {
+			v = intValue(b.table.store.nextAuto())
 		} else {
 			var err error
 			if v, err = missingValue(c, scope); err != nil {

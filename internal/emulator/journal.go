@@ -244,7 +244,7 @@ func (s *Server) replayRecord(ss *session, body []byte) error {
 	if !s.cfg.Discard {
 		t.store.apply(d)
 	}
-	t.reserveRowKeys(d)
+	t.reserveNumbers(d)
 	return nil
 }
 

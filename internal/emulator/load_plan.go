@@ -28,6 +28,7 @@ type loadTarget struct {
 	source int // index of the field, -1 for an expression or a default
 	x      expr
 	fixed  value // without source and expression
+	auto   bool  // the next number, for every row
 	fill   bool  // fixed is a default, in text
 }
 
@@ -51,7 +52,9 @@ func (s *Server) planLoad(t *table, o *loadOptions) (*loadPlan, error) {
 	mapped := map[string]expr{}
 	if o.columns == "" {
 		for _, c := range p.columns {
-			p.sources = append(p.sources, c.name)
+			if !c.auto {
+				p.sources = append(p.sources, c.name)
+			}
 		}
 		if o.json && o.jsonPaths == "" && t.model == primaryKeys {
 			p.sources = append(p.sources, opColumn)
@@ -156,9 +159,13 @@ func (p *loadPlan) resolve(mapped map[string]expr) error {
 		if t.x != nil {
 			t.source = -1
 		}
-		if t.source < 0 && t.x == nil && given != nil {
+		switch {
+		case t.source >= 0 || t.x != nil:
+		case c.auto:
+			t.auto = true
+		case given != nil:
 			t.fixed, t.fill = absentValue(c, p.scope), true
-		} else if t.source < 0 && t.x == nil {
+		default:
 			v, err := missingValue(c, p.scope)
 			if err != nil {
 				return ddlError("Column has no default value. column: %s", c.name)

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,11 +76,9 @@ func (l *loader) row(values []sourceValue, text func() string) error {
 			return err
 		}
 	}
-	for i, c := range p.columns {
-		if l.builder.nulls[i] && !c.nullable {
-			l.filter(fmt.Sprintf("NULL value in non-nullable column '%s'", c.name), l.builder.printed(op))
-			return nil
-		}
+	if reason := l.nullRefusal(); reason != "" {
+		l.filter(reason, l.builder.printed(op))
+		return nil
 	}
 	if !known {
 		l.filter("NULL value in non-nullable column '__op'", l.builder.printed(op))
@@ -117,6 +116,9 @@ const (
 
 func (l *loader) cell(t loadTarget, typ dataType, values []sourceValue) ([]byte, cellState, error) {
 	switch {
+	case t.auto:
+		l.scratch = strconv.AppendInt(l.scratch[:0], l.plan.table.store.nextAuto(), 10)
+		return l.scratch, goodCell, nil
 	case t.x != nil:
 		v, err := l.evaluate(t.x, values)
 		if err != nil {

@@ -29,6 +29,20 @@ func hexCell(text []byte) ([]byte, cellState, error) {
 	return cell, goodCell, nil
 }
 
+// nullRefusal is what the sink says to a NULL where none may be.
+func (l *loader) nullRefusal() string {
+	for i, c := range l.plan.columns {
+		switch {
+		case !l.builder.nulls[i] || c.nullable:
+		case c.auto:
+			return fmt.Sprintf("NULL value in auto increment column '%s'", c.name)
+		default:
+			return fmt.Sprintf("NULL value in non-nullable column '%s'", c.name)
+		}
+	}
+	return ""
+}
+
 // sinkRefusal is what the sink says to a row whose text is too long for its column; only
 // computed values come this far.
 func (l *loader) sinkRefusal() string {

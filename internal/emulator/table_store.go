@@ -21,6 +21,8 @@ type tableStore struct {
 	changed int               // the schema number of the latest change of a type
 	nextRow uint64            // the key of a duplicate-key table
 
+	autoUsed int64 // the last number of an AUTO_INCREMENT column
+
 	commitMu  sync.Mutex    // keeps the order of commits; taken before mu
 	published chan struct{} // closed when the last committed load is visible
 

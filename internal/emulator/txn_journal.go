@@ -138,6 +138,7 @@ func (s *Server) replayParts(db *database, head journalHead, ops []byte) error {
 		}
 		ops = ops[p.Bytes:]
 		tx.parts = append(tx.parts, txnPart{t, d})
+		t.reserveNumbers(d)
 		tx.table = p.Table
 		if head.Kind == multiKind {
 			tx.tables = append(tx.tables, p.Table)
@@ -160,7 +161,13 @@ func (s *Server) replayDelta(p txnPart) {
 	if !s.cfg.Discard {
 		p.table.store.apply(p.delta)
 	}
-	p.table.reserveRowKeys(p.delta)
+}
+
+// reserveNumbers keeps what the rows of a load were numbered with from being given again, also
+// while the load is only prepared.
+func (t *table) reserveNumbers(d *delta) {
+	t.reserveRowKeys(d)
+	t.reserveAutos(d)
 }
 
 // reserveRowKeys keeps the row numbers of a replayed load from being given again: loads

@@ -56,6 +56,7 @@ type feature uint8
 
 const (
 	featureCSVQuoting          feature = iota // headers enclose, escape, trim_space, skip_header
+	featureAutoIncrement                      // AUTO_INCREMENT columns
 	featureVarbinary                          // BINARY and VARBINARY columns
 	featureRejectedRecords                    // header log_rejected_record_num
 	featureDelimiterEscapes                   // \t and \n written out in delimiter headers
@@ -75,7 +76,7 @@ const (
 
 // introduced is the first version with a feature.
 var introduced = map[feature]release{
-	featureCSVQuoting: {3, 0, 0}, featureVarbinary: {3, 0, 0}, featureRejectedRecords: {3, 1, 0}, featureDelimiterEscapes: {3, 1, 0},
+	featureCSVQuoting: {3, 0, 0}, featureAutoIncrement: {3, 0, 0}, featureVarbinary: {3, 0, 0}, featureRejectedRecords: {3, 1, 0}, featureDelimiterEscapes: {3, 1, 0},
 	featureManyTransactions: {3, 2, 0}, featureFastSchemaEvolution: {3, 2, 0}, featureJSONCompression: {3, 2, 7}, featureBase64Binary: {3, 2, 0},
 	featureNewErrorCodes: {3, 3, 0}, featureColumnErrorCode: {3, 4, 0}, featureMergeCommit: {3, 4, 0}, featureHandshake8: {3, 5, 0},
 	featurePreparedTimeout: {3, 5, 4}, featureMultiTable: {4, 0, 0}, featureWideDecimal: {4, 0, 0}, featureLoadNames: {4, 1, 0},
