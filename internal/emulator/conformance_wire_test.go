@@ -100,8 +100,8 @@ var wireCases = []conformanceCase{
 		labelState("l", `{"state":"ABORTED"}`), finish("a", "\t1\n", noSuccess),
 	}},
 	{id: "FC.no-label", steps: []step{
-		withTable(twoInts), calls("POST", "/api/{db}/t/_cancel?label=never").gives(`{"status":"FAILED","msg":"*label*"}`),
-		loads("t", "1\t1\n", "label: done").succeeds(), calls("POST", "/api/{db}/t/_cancel?label=done").gives(`{"status":"FAILED"}`),
+		withTable(twoInts), calls("POST", "/api/{db}/t/_cancel?label=never").gives(`{"status":"FAILED","msg":"transaction not found, label=never"}`),
+		loads("t", "1\t1\n", "label: done").succeeds(), calls("POST", "/api/{db}/t/_cancel?label=done").gives(`{"status":"FAILED","msg":"running transaction not found, label=done"}`),
 		labelState("done", `{"state":"VISIBLE"}`),
 	}},
 	{id: "FM.label-used-running", steps: []step{

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"fmt"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -129,10 +131,10 @@ func (s *session) likeTable(st createTableStmt) (createTableStmt, error) {
 // state of the catalog.
 func (s *session) analyzeCreate(st createTableStmt) (*table, error) {
 	if !isTableName(st.name.table) {
-		return nil, codedAnalysisError(1103, "42000", "Incorrect table name '%s'", st.name.table)
+		return nil, codedAnalysisError(1104, "42000", "Incorrect table name '%s'", st.name.table)
 	}
 	if st.engine != "" && !strings.EqualFold(st.engine, "olap") {
-		return nil, analysisError("Unknown engine: %s", st.engine)
+		return nil, newSQLError(1286, "42000", "Unknown storage engine '%s'", strings.ToLower(st.engine))
 	}
 	if err := s.checkGenerated(st.columns); err != nil {
 		return nil, err
@@ -240,14 +242,26 @@ func checkDefault(d columnDef) error {
 		return nil
 	case d.typ.kind == tVarbinary:
 		if d.def.text != "" {
-			return analysisError("Invalid default value for '%s': Unsupported expr for default value", d.name)
+			return analysisError("Invalid default value for '%s': Type '%s' only supports empty string \"\" as default value", d.name, d.typ)
 		}
 		return nil
 	}
 	if _, ok := convertText(d.typ, []byte(d.def.text), nil); !ok {
-		return analysisError("Invalid default value for '%s': Invalid value: %s", d.name, d.def.text)
+		return analysisError("Invalid default value for '%s': %s", d.name, badLiteral(d))
 	}
 	return nil
+}
+
+// badLiteral says what is wrong with a literal.
+func badLiteral(d columnDef) string {
+	_, isNumber := new(big.Int).SetString(d.def.text, 10)
+	switch {
+	case d.typ.isInteger() && isNumber:
+		return fmt.Sprintf("Number out of range[%s]. type: %s", d.def.text, d.typ)
+	case d.typ.isInteger():
+		return "Invalid number format: " + d.def.text
+	}
+	return "Invalid value: " + d.def.text
 }
 
 // checkKeys wants the key columns first, in the order of the key clause.

@@ -10,7 +10,7 @@ func (s *session) renameTable(t *table, to string) error {
 		return errDenied("CREATE TABLE", "DATABASE "+t.db.name)
 	}
 	if !isTableName(to) {
-		return codedAnalysisError(1103, "42000", "Incorrect table name '%s'", to)
+		return codedAnalysisError(1104, "42000", "Incorrect table name '%s'", to)
 	}
 	if t.name == to {
 		return analysisError("Same table name %s", to)

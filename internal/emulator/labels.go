@@ -174,8 +174,11 @@ func (tx *transaction) toVisible() {
 func (b *labelBook) cancel(label string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if tx := b.latest(label); tx == nil || !tx.abortFrom("user cancel", txnPrepare) {
-		return ddlError("transaction not found: label %s", label)
+	switch tx := b.latest(label); {
+	case tx == nil:
+		return ddlError("transaction not found, label=%s", label)
+	case !tx.abortFrom("user cancel", txnPrepare):
+		return ddlError("running transaction not found, label=%s", label)
 	}
 	return nil
 }

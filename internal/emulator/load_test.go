@@ -264,7 +264,7 @@ func TestLabels(t *testing.T) {
 	if a := <-done; a.err != nil || !strings.Contains(a.body, "already aborted") {
 		t.Error(a)
 	}
-	if _, body := w.get(http.MethodPost, "/api/d/t/_cancel?label=open"); !strings.Contains(body, "transaction not found: label") {
+	if _, body := w.get(http.MethodPost, "/api/d/t/_cancel?label=open"); !strings.Contains(body, "running transaction not found, label=open") {
 		t.Error(body)
 	}
 	for i := range 4 {
