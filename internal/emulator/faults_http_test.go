@@ -103,6 +103,7 @@ func TestFaultRulesAreChecked(t *testing.T) {
 		`{"op": "be-load", "drop": "never"}`:                     "want before or after",
 		`{"op": "be-load", "delay": "3"}`:                        "want a time such as",
 		`{"op": "be-load", "failure": "x"}`:                      "too-many-versions",
+		`{"op": "be-txn-begin", "failure": "lock-timeout"}`:      "be-load, be-txn-commit, fe-txn-commit",
 		`{"op": "be-load", "status": 99}`:                        "want 200 to 599",
 		`{"op": "be-load", "body": "x", "delay": "1s"}`:          "a body needs a status",
 		`{"op": "publish", "status": 503}`:                       "op publish cannot do status",
