@@ -38,6 +38,7 @@ func TestHostileClients(t *testing.T) {
 	round := func(n int) {
 		for _, port := range ports {
 			rng := rand.New(rand.NewPCG(seed, uint64(n)))
+			slow := attacks[port].stall(t, rng)
 			var wg sync.WaitGroup
 			for range 4 {
 				own := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
@@ -50,6 +51,9 @@ func TestHostileClients(t *testing.T) {
 			wg.Wait()
 			if err := w.stillServes(n); err != nil {
 				t.Fatalf("after round %d on the %s port: %v", n, port, err)
+			}
+			for _, c := range slow {
+				_ = c.Close() // the server may have been first
 			}
 		}
 	}
@@ -101,6 +105,24 @@ func (h hostility) attack(rng *rand.Rand) {
 	if rng.IntN(4) == 0 {
 		_ = c.(*net.TCPConn).SetLinger(0) // and goes with a reset
 	}
+}
+
+// stall opens connections that begin something and then say nothing more, for as long as
+// the others go on.
+func (h hostility) stall(t *testing.T, rng *rand.Rand) []net.Conn {
+	var slow []net.Conn
+	for range 8 {
+		c, err := net.DialTimeout("tcp", h.address, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+		chunks, _ := h.what(rng)
+		if first := chunks[0]; len(first) > 0 {
+			_, _ = c.Write(first[:1+rng.IntN(min(len(first), 1000))]) // a server that hangs up is right
+		}
+	}
+	return slow
 }
 
 // settled waits until the goroutines are at most as many as they were and nothing of a client
