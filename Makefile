@@ -16,7 +16,7 @@ SEED ?=
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak sim interop lint fuzz clean need-go
+.PHONY: help build demo test soak sim figures interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -44,6 +44,9 @@ soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED r
 
 sim: need-go ## Play N (100000) simulated histories; SEED is the first.
 	@STARFERRY_SIM_HISTORIES=$(N) STARFERRY_SIM_FIRST=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSimulatedHistories$$' ./internal/ferry
+
+figures: build ## Measure on this machine: restart with 100 tables, copy rate and its cost (10 minutes).
+	@$(GO) run -trimpath ./scripts/figures $(ARGS)
 
 interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
 	@scripts/interop/run

@@ -1,0 +1,104 @@
+// Figures measures the binary on this machine and prints one table: how soon it
+// streams again after a start with many tables, how fast it copies under writes, and
+// what that costs the source. The servers are private ones of the testbed, the target
+// is starferry emulator; nothing is left behind.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"starferry/internal/testbed"
+)
+
+// patience is how long any one step may take.
+const patience = 30 * time.Minute
+
+// figures is what is measured, and the table so far.
+type figures struct {
+	binary          string
+	manyTables      int // for the start
+	starts          int
+	tables, rows    int // for the copy
+	writers         int
+	every, baseline time.Duration
+	table           [][2]string
+}
+
+func main() {
+	f := &figures{}
+	flag.StringVar(&f.binary, "binary", "bin/starferry", "the program to measure")
+	flag.IntVar(&f.manyTables, "many-tables", 100, "tables of the start")
+	flag.IntVar(&f.starts, "starts", 5, "how many starts")
+	flag.IntVar(&f.tables, "tables", 10, "tables of the copy")
+	flag.IntVar(&f.rows, "rows", 1_000_000, "rows of each")
+	flag.IntVar(&f.writers, "writers", 4, "connections that write during the copy")
+	flag.DurationVar(&f.every, "write-every", 10*time.Millisecond, "how often each of them writes")
+	flag.DurationVar(&f.baseline, "baseline", 20*time.Second, "how long they write before the copy, for comparison")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := f.measure(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+	f.print()
+}
+
+func (f *figures) measure(ctx context.Context) error {
+	var err error
+	if f.binary, err = filepath.Abs(f.binary); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := f.measureStart(ctx); err != nil {
+		return fmt.Errorf("the start: %w", err)
+	}
+	if err := f.measureCopy(ctx); err != nil {
+		return fmt.Errorf("the copy: %w", err)
+	}
+	return nil
+}
+
+func (f *figures) add(name, format string, a ...any) {
+	f.table = append(f.table, [2]string{name, fmt.Sprintf(format, a...)})
+}
+
+func (f *figures) print() {
+	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(out, "\nfigure\ton %d cores, all processes on one machine\n", runtime.NumCPU())
+	for _, line := range f.table {
+		fmt.Fprintf(out, "%s\t%s\n", line[0], line[1])
+	}
+	out.Flush()
+}
+
+func say(format string, a ...any) { fmt.Fprintf(os.Stderr, "  "+format+"\n", a...) }
+
+// on runs what a stage is for, and takes the stage down.
+func on(ctx context.Context, f *figures, discard bool, flags []string, play func(*stage) error) (err error) {
+	s := &stage{binary: f.binary}
+	defer func() { err = s.end(err) }()
+	if s.dir, err = os.MkdirTemp("", "starferry-figures-"); err != nil {
+		return err
+	}
+	s.onEnd(func() error { return os.RemoveAll(s.dir) })
+	if s.source, err = testbed.Start(ctx, testbed.Options{Flavor: testbed.MySQLFlavor, Args: flags, Log: say}); err != nil {
+		return err
+	}
+	s.onEnd(s.source.Stop)
+	if err := s.startTarget(ctx, discard); err != nil {
+		return err
+	}
+	return play(s)
+}
