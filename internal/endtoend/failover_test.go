@@ -193,3 +193,51 @@ func (w *world) awaitEqual(t *testing.T, table string) {
 	})
 	w.compare(t, table, table)
 }
+
+// TestServerIsKilledUnderLoad: it comes back each time, and nothing is lost.
+func TestServerIsKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t, "--max-connections=100")
+			w := newWorld(t, server)
+			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT, pad VARCHAR(200))", "INSERT INTO t VALUES (0, 0, '')")
+			p := w.start(t, w.write(t, "t.sql", w.script("", route{from: "t", to: "t"})), "--progress-interval", "200ms")
+			w.awaitRows(t, 1)
+			l := w.load(t.Context(), server)
+			for i, end := range []func() error{server.Kill, server.Shutdown, server.Kill} {
+				w.awaitRows(t, 200*(i+1))
+				if err := end(); err != nil {
+					t.Fatal(err)
+				}
+				if err := server.Restart(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.awaitRows(t, 900)
+			l.stop(t)
+			w.awaitEqual(t, "t")
+			w.stop(t, p)
+		})
+	}
+}
+
+// TestSecondFerryWithTheSameServerID: its stream ends the first's, which says so and
+// stops, while the second goes on.
+func TestSecondFerryWithTheSameServerID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t))
+	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
+	text := strings.ReplaceAll(w.script("", route{from: "t", to: "t"}), "'connector' = 'mysql-cdc',", "'connector' = 'mysql-cdc', 'server-id' = '7001',")
+	script := w.write(t, "t.sql", text)
+	first := w.start(t, script, "--data-dir", "first", "--progress-interval", "200ms")
+	w.awaitRows(t, 1)
+	second := w.start(t, script, "--data-dir", "second", "--progress-interval", "200ms")
+	if code := ended(t, first); code != 1 || !strings.Contains(first.Output(), "another reader with server id 7001 took over") || !strings.Contains(first.Output(), "SF3032") {
+		t.Errorf("exit code %d: %s", code, first.Output())
+	}
+	w.exec(t, "INSERT INTO t VALUES (2, 2)")
+	w.awaitRows(t, 2)
+	w.stop(t, second)
+}

@@ -211,7 +211,7 @@ func (d *dump) register(s *Source) error {
 // ask sends the dump command.
 func (d *dump) ask(s *Source, from change.Position) error {
 	d.conn.ResetSequence()
-	if s.server.followsGTID() {
+	if s.server.Flavor == MySQL && s.opensByGTID(from) {
 		set, err := gomysql.ParseMysqlGTIDSet(from.GTIDs)
 		if err != nil {
 			return err
@@ -336,6 +336,10 @@ func (s *Source) dumpProblem(err error, at change.Position) error {
 		return &diag.Problem{Code: codeReplaced, Class: diag.Refused, Cause: err,
 			Message: fmt.Sprintf("another reader with server id %d took over the binary log stream of MySQL %s", s.config.ServerID, s.address()),
 			Fix:     "run a deployment only once; if the other one is not this deployment, give one of the two another 'server-id'."}
+	case code == 1236 && anyOf(message, "anonymous transaction"):
+		return &diag.Problem{Code: codeLog, Class: diag.Refused, Cause: err,
+			Message: fmt.Sprintf("MySQL %s has transactions without GTIDs behind %s, from before gtid_mode was ON, and does not send them any more", s.address(), at),
+			Fix:     "start again with an empty data directory; a deployment that is to go on must have caught up before gtid_mode is switched ON."}
 	case code == 1236 && anyOf(message, "purged", "Could not find first log", "could not find next log", "missing from the source", "required binary log", "slave state is too old"):
 		return s.purgedProblem(at.String(), err)
 	case code == 1236 && anyOf(message, "position > file size", "impossible position", "more GTIDs than", "has transactions that", "not in the master's binlog", "diverged"):

@@ -53,14 +53,14 @@ func (r *reader) openGroup(kind replication.EventType, e *replication.GTIDEvent)
 	var id [16]byte
 	copy(id[:], e.SID)
 	tag, number := e.Tag, e.GNO
-	r.group.gtid = func() { r.addGTID(id, tag, number) }
+	r.group.gtid = func() { addGTID(r.executed, id, tag, number) }
 }
 
 // addGTID counts a transaction as delivered.
-func (r *reader) addGTID(id [16]byte, tag gomysql.Tag, number int64) {
-	tags, ok := (*r.executed)[id]
+func addGTID(set *gomysql.MysqlGTIDSet, id [16]byte, tag gomysql.Tag, number int64) {
+	tags, ok := (*set)[id]
 	if !ok {
-		r.executed.AddGTIDWithTag(id, tag, number)
+		set.AddGTIDWithTag(id, tag, number)
 		return
 	}
 	// The usual case, the next number of the last interval, without sorting.
@@ -68,7 +68,7 @@ func (r *reader) addGTID(id [16]byte, tag gomysql.Tag, number int64) {
 		list[len(list)-1].Stop = number + 1
 		return
 	}
-	r.executed.AddGTIDWithTag(id, tag, number)
+	set.AddGTIDWithTag(id, tag, number)
 }
 
 const (

@@ -8,6 +8,9 @@ import (
 	"math"
 	"strings"
 
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
 	"starferry/internal/change"
 	"starferry/internal/diag"
 )
@@ -113,7 +116,53 @@ func (s *Source) opensByGTID(from change.Position) bool {
 	if s.server.Flavor == MariaDB {
 		return from.GTIDs != "" && (from.Server != s.server.ID || from.Offset > math.MaxUint32)
 	}
-	return s.server.followsGTID()
+	return s.server.followsGTID() && from.GTIDs != ""
+}
+
+// executedAt is the set of transactions before a place in the log. A position has no
+// set when there was none yet, or when gtid_mode was not ON yet: the server, asked for
+// what comes behind the empty set, would leave out transactions without GTIDs.
+func (s *Source) executedAt(ctx context.Context, place change.Position) (string, error) {
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return "", s.reconnectProblem(err)
+	}
+	defer d.close()
+	stop := context.AfterFunc(ctx, d.close)
+	defer stop()
+	if err := d.prepare(s, ""); err != nil {
+		return "", err
+	}
+	if err := d.askFile(change.Position{File: place.File, Offset: 4}, 0); err != nil {
+		return "", s.queryProblem("asking for the binary log", err)
+	}
+	set := &gomysql.MysqlGTIDSet{}
+	for at := uint64(4); at < place.Offset; {
+		e, err := d.next()
+		if err != nil {
+			return "", s.dumpProblem(err, place)
+		}
+		event := e.Event
+		if tagged, ok := event.(*replication.GtidTaggedLogEvent); ok {
+			event = &tagged.GTIDEvent
+		}
+		switch event := event.(type) {
+		case *replication.PreviousGTIDsEvent:
+			before, err := gomysql.ParseMysqlGTIDSet(compactSet(event.GTIDSets))
+			if err != nil {
+				return "", s.dumpProblem(err, place)
+			}
+			set = before.(*gomysql.MysqlGTIDSet)
+		case *replication.GTIDEvent:
+			if e.Header.EventType != replication.ANONYMOUS_GTID_EVENT {
+				addGTID(set, [16]byte(event.SID), event.Tag, event.GNO)
+			}
+		}
+		if e.Header.LogPos != 0 && e.Header.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 {
+			at = endOffset(at, e.Header.LogPos)
+		}
+	}
+	return set.String(), nil
 }
 
 // findFile looks for a file of the log: its size, and the name of the first there is.

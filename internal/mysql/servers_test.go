@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,5 +269,84 @@ func TestMariaGTIDs(t *testing.T) {
 		if _, err := parseMariaGTIDs(text); err == nil {
 			t.Errorf("%q was read", text)
 		}
+	}
+}
+
+// TestGTIDsAreSwitchedOn under a deployment that was followed by file and offset: a
+// clear stop, nothing is left out.
+func TestGTIDsAreSwitchedOn(t *testing.T) {
+	t.Parallel()
+	server := testbed.MySQL(t, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
+	from := start(t, connect(t, server))
+	server.Exec(t, "CREATE DATABASE x", "SET GLOBAL enforce_gtid_consistency = ON", "SET GLOBAL gtid_mode = OFF_PERMISSIVE",
+		"SET GLOBAL gtid_mode = ON_PERMISSIVE", "CREATE DATABASE y")
+	middle := start(t, connect(t, server)) // behind all without GTIDs, and one with
+	server.Exec(t, "SET GLOBAL gtid_mode = ON", "CREATE DATABASE z")
+	s := connect(t, server)
+	events := until(t, s, open(t, s, middle, nil))
+	if at := events[len(events)-1].Position; middle.GTIDs != "" || at.GTIDs != strings.ToLower(s.Server().ID)+":1-2" {
+		t.Errorf("from %+v to %+v", middle, at)
+	}
+	wantProblem(t, failure(t, open(t, s, from, nil)), codeLog, diag.Refused, "without GTIDs")
+	last := start(t, s)
+	server.Exec(t, "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO '"+start(t, s).File+"'")
+	_, err := s.Open(t.Context(), from, nil, nil)
+	wantProblem(t, err, codePurged, diag.Refused, from.File)
+	next(t, open(t, s, last, nil))
+}
+
+// TestTaggedGTIDs are part of the set a stream is opened by.
+func TestTaggedGTIDs(t *testing.T) {
+	t.Parallel()
+	server := testbed.MySQL(t, "--max-connections=100")
+	server.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY)")
+	s := connect(t, server)
+	stream := open(t, s, start(t, s), nil, change.Name{Database: "x", Table: "t"})
+	for next(t, stream).Kind != change.Joined {
+	}
+	server.Exec(t, "SET gtid_next = 'AUTOMATIC:batch_2'", "INSERT INTO x.t VALUES (1)", "SET gtid_next = 'AUTOMATIC'", "INSERT INTO x.t VALUES (2)",
+		"SET gtid_next = '"+s.Server().ID+":batch_2:7'", "INSERT INTO x.t VALUES (3)")
+	events := until(t, s, stream)
+	at := events[len(events)-1].Position
+	if !strings.Contains(at.GTIDs, "batch_2:1:7") {
+		t.Error(at.GTIDs)
+	}
+	server.Exec(t, "SET gtid_next = '"+s.Server().ID+":batch_2:3'", "INSERT INTO x.t VALUES (4)")
+	again := open(t, s, at, []*change.Table{describe(t, s, "x", "t")})
+	compare(t, script(until(t, s, again)), []string{"insert t 4", "commit"})
+}
+
+// TestPurgedOnTheOtherServer: a replica that has everything that was delivered, and
+// not the log that comes next.
+func TestPurgedOnTheOtherServer(t *testing.T) {
+	t.Parallel()
+	for _, flavor := range []testbed.Flavor{testbed.MySQLFlavor, testbed.MariaDBFlavor} {
+		t.Run(flavor.String(), func(t *testing.T) {
+			t.Parallel()
+			primary, second := testbed.Pair(t, flavor)
+			primary.Exec(t, "CREATE DATABASE x")
+			s := connect(t, primary)
+			from := start(t, s)
+			primary.Exec(t, "CREATE DATABASE y", "CREATE DATABASE z")
+			second.AwaitReplica(t, primary)
+			other := connect(t, second)
+			second.Exec(t, "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
+			end, err := other.End(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for first := ""; first != end.File; {
+				second.Exec(t, "PURGE BINARY LOGS TO '"+end.File+"'")
+				if _, first, _, err = other.findFile(t.Context(), ""); err != nil || t.Context().Err() != nil {
+					t.Fatal(err)
+				}
+			}
+			stream, err := other.Open(t.Context(), from, nil, nil)
+			if err == nil {
+				t.Cleanup(func() { stream.Close() })
+				err = failure(t, stream)
+			}
+			wantProblem(t, err, codePurged, diag.Refused, "empty data directory")
+		})
 	}
 }

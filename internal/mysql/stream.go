@@ -86,7 +86,13 @@ func (s *Source) whereToBegin(ctx context.Context, from change.Position) (_, ask
 			return from, from, err
 		}
 	}
-	return from, asked, s.checkLog(ctx, from)
+	if err := s.checkLog(ctx, from); err != nil {
+		return from, from, err
+	}
+	if s.server.followsGTID() && from.GTIDs == "" {
+		from.GTIDs, err = s.executedAt(ctx, from)
+	}
+	return from, asked, err
 }
 
 // clockAhead is how far the server's clock is ahead of ours, to about half of what
@@ -140,9 +146,9 @@ func (s *Source) checkLog(ctx context.Context, from change.Position) error {
 		}
 	}
 	switch {
-	case s.server.followsGTID():
+	case s.server.followsGTID() && from.GTIDs != "": // else it has none yet, or had none then
 		return s.checkExecuted(ctx, from)
-	case s.opensByGTID(from):
+	case s.server.Flavor == MariaDB && s.opensByGTID(from):
 		lacks, err := s.mariaLacks(ctx, from.GTIDs)
 		if err == nil && lacks != "" {
 			err = s.lacksProblem(lacks)

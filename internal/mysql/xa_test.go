@@ -217,3 +217,44 @@ func TestUndecidedIsReadAsItWasWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestUndecidedXASurvivesAFailover: what is prepared is prepared on the replica too,
+// and is read again from its log.
+func TestUndecidedXASurvivesAFailover(t *testing.T) {
+	t.Parallel()
+	for _, flavor := range []testbed.Flavor{testbed.MySQLFlavor, testbed.MariaDBFlavor} {
+		t.Run(flavor.String(), func(t *testing.T) {
+			t.Parallel()
+			primary, second := testbed.Pair(t, flavor)
+			primary.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE x.other (id INT PRIMARY KEY)")
+			c := config(primary)
+			c.Failover = []Host{{second.Host, second.Port}}
+			g := connectServers(t, c)
+			stream, err := g.Open(t.Context(), start(t, g.source()), nil, []change.Name{{Database: "x", Table: "t"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for next(t, stream).Kind != change.Joined {
+			}
+			table := describe(t, g.source(), "x", "t")
+			prepare(t, primary, "kept", "INSERT INTO x.t VALUES (10, 'ten')")
+			prepare(t, primary, "foreign", "INSERT INTO x.other VALUES (1)")
+			primary.Exec(t, "FLUSH BINARY LOGS", "INSERT INTO x.t VALUES (1, 'between')")
+			events := until(t, g.source(), stream)
+			from := events[len(events)-1].Position
+			second.AwaitReplica(t, primary)
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			stream.Close()
+			second.StopReplication(t)
+			again, err := g.Open(t.Context(), from, []*change.Table{table}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			second.Exec(t, "INSERT INTO x.t VALUES (2, 'new')", "XA COMMIT 'kept'", "XA COMMIT 'foreign'", "INSERT INTO x.t VALUES (3, 'end')")
+			compare(t, script(until(t, g.source(), again)), []string{"insert t 2|new", "commit", "insert t 10|ten", "commit", "insert t 3|end", "commit"})
+		})
+	}
+}
