@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"starferry/internal/change"
@@ -60,7 +59,7 @@ func (w *logWatch) look(ctx context.Context) {
 		w.saidAt = time.Time{}
 		w.out.setLogLeft("")
 	default:
-		w.out.setLogLeft(fmt.Sprintf("%s", max(r.Left, 0).Round(time.Minute)))
+		w.out.setLogLeft(max(r.Left, 0).Round(time.Minute).String())
 		if now := w.now(); now.Sub(w.saidAt) >= retentionRepeat {
 			w.saidAt = now
 			w.out.say("warning: " + r.Advice())
