@@ -112,9 +112,9 @@ func (p *printer) close(err error) {
 		word = "failed"
 	}
 	c := p.picture
-	fmt.Fprintf(p.out, "%s rows=%d (copied %d, +%d ~%d -%d) loads=%d loaded-rows=%d loaded-bytes=%d checkpoints=%d schema-changes=%d retries=%d elapsed=%s position=%s\n",
+	fmt.Fprintf(p.out, "%s rows=%d (copied %d, +%d ~%d -%d) loads=%d loaded-rows=%d loaded-bytes=%d checkpoints=%d schema-changes=%d retries=%d%s elapsed=%s position=%s\n",
 		word, c.Copied+c.Inserted+c.Updated+c.Deleted, c.Copied, c.Inserted, c.Updated, c.Deleted,
-		c.Loads, c.LoadedRows, c.LoadedBytes, c.Checkpoints, c.SchemaChanges, c.Retries,
+		c.Loads, c.LoadedRows, c.LoadedBytes, c.Checkpoints, c.SchemaChanges, c.Retries, troubles(c),
 		time.Since(p.started).Round(100*time.Millisecond), c.Position)
 }
 
@@ -172,7 +172,7 @@ func progressLine(name string, now, first *ferry.Progress, logLeft string) strin
 	if now.State == ferry.Copying {
 		done := 0
 		for _, t := range now.Tables {
-			if t.Done {
+			if t.Done || t.Stopped != "" {
 				done++
 			}
 		}
@@ -183,10 +183,30 @@ func progressLine(name string, now, first *ferry.Progress, logLeft string) strin
 	if logLeft != "" {
 		fmt.Fprintf(&b, " log-left=%s", logLeft)
 	}
+	b.WriteString(troubles(now))
 	if now.Reason != "" {
 		fmt.Fprintf(&b, " waiting=%q", now.Reason)
 	}
 	return b.String()
+}
+
+// troubles are the tables that are stopped and the rows that were left out, "" when
+// there are none.
+func troubles(now *ferry.Progress) string {
+	var stopped []string
+	for _, t := range now.Tables {
+		if t.Stopped != "" {
+			stopped = append(stopped, t.Name.String())
+		}
+	}
+	text := ""
+	if len(stopped) > 0 {
+		text = " stopped-tables=" + strings.Join(stopped, ",")
+	}
+	if now.DeadLetters > 0 {
+		text += fmt.Sprintf(" dead-letters=%d", now.DeadLetters)
+	}
+	return text
 }
 
 // copyEstimate says how far a copy is and when it may be done. Estimates carry ~;
@@ -195,7 +215,7 @@ func copyEstimate(now, first *ferry.Progress) string {
 	var copied, total uint64
 	for _, t := range now.Tables {
 		copied += t.Copied
-		if t.Done {
+		if t.Done || t.Stopped != "" {
 			total += t.Copied
 		} else {
 			total += max(t.Estimate, t.Copied)

@@ -56,6 +56,10 @@ func (l *loop) takeJob(j *Job) {
 			l.beginResync(t, j)
 			continue
 		}
+		if t.stopped != nil {
+			j.tableDone(CheckResult{Source: t.route.Source, Target: t.route.Target, Err: t.stopProblem()})
+			continue
+		}
 		l.beginCheck(t, checkpoint.CheckState{Repair: j.Kind == Repair}, j)
 	}
 }

@@ -57,6 +57,9 @@ type TableProgress struct {
 	Copied   uint64
 	Estimate uint64 // rows at the source, roughly; 0 when unknown
 	Done     bool
+	Stopped  string // why the table is not followed any more; "" while it is
+	// DeadLetters are rows that were left out since the start of the process.
+	DeadLetters uint64
 }
 
 // Counts are totals since the start of the process.
@@ -65,6 +68,7 @@ type Counts struct {
 	Loads, LoadedRows, LoadedBytes     uint64 // made visible at the target
 	Retries, SchemaChanges             uint64
 	Checkpoints                        uint64
+	DeadLetters                        uint64
 }
 
 type counts = Counts
@@ -79,8 +83,10 @@ func (l *loop) progress() *Progress {
 		p.Position = l.resume.position
 	}
 	for i, t := range l.order {
-		p.Tables[i] = TableProgress{Name: t.route.Source, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done}
-		if !t.copy.Done {
+		p.Tables[i] = TableProgress{Name: t.route.Source, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done, DeadLetters: t.refused.total}
+		if t.stopped != nil {
+			p.Tables[i].Stopped = t.stopped.Reason
+		} else if !t.copy.Done {
 			p.State = Copying
 		}
 		for _, begun := range t.unsent() {
@@ -120,6 +126,8 @@ func (l *loop) reason() string {
 		return "waiting to connect to the source again"
 	case l.held != nil:
 		return "waiting for a schema change at the target"
+	case l.spacingReason() != "":
+		return l.spacingReason()
 	case l.bytes-l.pageBytes() >= l.cfg.Memory:
 		return "waiting for the target: memory is full of rows to load"
 	case len(l.passes) > 0 && l.pace.reason != "":

@@ -156,8 +156,12 @@ func (l *loop) addShadow(t *table, identity string) *table {
 
 // swapShadow gives the shadow the name of its table, once.
 func (l *loop) swapShadow(r *resync) {
-	target, shadow := r.table.route.Target, r.shadow.route.Target
+	target, shadow, abandoned := r.table.route.Target, r.shadow.route.Target, slices.Clone(r.table.abandoned)
 	l.attempt(r, func(ctx context.Context) error {
+		// What a stopped table left under way must not arrive behind the swap.
+		if err := l.cfg.Target.Settle(ctx, target, abandoned); err != nil {
+			return err
+		}
 		return swapOnce(ctx, l.cfg.Shaper, target, shadow, r.identity)
 	}, func() {
 		l.takeOver(r.table, r.shadow)
@@ -188,6 +192,7 @@ func (l *loop) takeOver(t, shadow *table) {
 	l.endCopy(t)
 	t.copy, t.seen, t.added = shadow.copy, shadow.seen, shadow.added
 	t.layout, t.described, t.columns = nil, nil, nil
+	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
 	if t.check != nil {
 		l.startCheckOver(t.check)
 	}
@@ -220,7 +225,7 @@ func (l *loop) endResync(r *resync, err error) {
 		l.swapping = nil
 	}
 	if err != nil && r.shadow != nil && !r.shadow.gone {
-		l.dropBatches(r.shadow)
+		l.dropRows(r.shadow)
 		l.dropPages(r.shadow)
 		l.removeShadow(r.shadow)
 		l.refreshResume()
@@ -231,16 +236,6 @@ func (l *loop) endResync(r *resync, err error) {
 	if r.job != nil {
 		r.job.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: err, Copied: r.table.copy.Rows})
 	}
-}
-
-// dropBatches forgets the rows of a table that are not on their way yet.
-func (l *loop) dropBatches(t *table) {
-	l.seal(t)
-	for _, s := range t.queue {
-		l.bytes -= s.bytes
-		l.acknowledge(s.epoch)
-	}
-	t.queue = nil
 }
 
 // restoreShadows takes up the resyncs of the last run. One that had swapped is done.
