@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestOneBadTableStopsAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, script := goodAndBad(t, "")
+			w, script := goodAndBad(t, "SET 'row-less.change.behavior' = 'stop';")
 			fill := strings.NewReplacer("{bad}", w.database+".bad", "{user}", w.user)
 			if name == "not granted any more" {
 				w.target(t, fill.Replace("REVOKE SELECT, INSERT, ALTER ON ALL TABLES IN DATABASE "+w.database+" FROM USER '{user}'"),
@@ -94,6 +95,15 @@ func (w *world) eventuallyEqual(t *testing.T, table string) {
 	t.Helper()
 	columns := w.sourceColumns(t, table)
 	eventually(t, func() string {
+		if !w.hasTargetTable(t, table) {
+			return "it is not created"
+		}
+		names, _ := w.readTarget(t, table)
+		for i := range columns {
+			if !slices.Contains(names, columns[i].name) {
+				return "it lacks " + columns[i].name
+			}
+		}
 		got, _ := w.targetRows(t, table, columns)
 		return strings.Join(differences(columns, w.sourceRows(t, table, columns), got), "\n")
 	})
