@@ -36,7 +36,7 @@ func TestEveryFaultOfTheTarget(t *testing.T) {
 		"backend hangs up":          {fault: emulator.Fault{Op: "be-load", DropBefore: true, Count: 2}, says: "try 2"},
 		"answer of a load lost":     {fault: emulator.Fault{Op: "be-load", DropAfter: true, Count: 2}},
 		"state of a label lost":     {fault: emulator.Fault{Op: "get_load_state", DropBefore: true, Count: 2}},
-		"redirect to nowhere":       {fault: emulator.Fault{Op: "fe-load", Redirect: "127.0.0.1:1", Count: 1}, says: "'sink.redirect-hosts'"},
+		"redirect to nowhere":       {fault: emulator.Fault{Op: "fe-load", Redirect: "127.0.0.1:1", Count: 1}, says: "sends loads on to 127.0.0.1:1, which cannot be reached from here"},
 		"backend restarts":          {fault: emulator.Fault{Op: "be-load", Event: "be-restart", Count: 1}},
 		"leader changes":            {fault: emulator.Fault{Op: "be-load", Event: "leader-change", Count: 1}},
 		"leader changes when asked": {fault: emulator.Fault{Op: "get_load_state", Event: "leader-change", Count: 1}},
