@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"ferry":      {"change", "checkpoint", "crashpoint", "diag"},
 	"mysql":      {"change", "diag", "ferry"},
 	"starrocks":  {"change", "crashpoint", "diag", "ferry"},
-	"control":    {"change", "diag", "ferry"},
+	"control":    {"change", "checkpoint", "diag", "ferry"},
 	"deploy":     {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "control"},
 	"emulator":   {},
 	"cli":        {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "control", "deploy", "emulator"},

@@ -101,9 +101,10 @@ func TestEverythingComesBack(t *testing.T) {
 		Epoch: 1<<64 - 1, Position: change.Position{File: "f.000009", Offset: 1<<64 - 1, GTIDs: "a:1-5"}, Server: "uuid",
 		Tables: []TableState{
 			{Table: table, Name: orders, Copy: CopyState{Spans: []Span{{After: after}, {}, {Until: after}}, Rows: 1<<64 - 1},
-				Check: &CheckState{Repair: true, Reason: "partitions", Forwards: true, Spans: []Span{{After: after}}, After: after, Doubts: after, Compared: 7, Missing: 1, Different: 2, Superfluous: 3, Undecided: 4}},
+				Check: &CheckState{Repair: true, Reason: "partitions", Forwards: true, Spans: []Span{{After: after}}, After: after, Doubts: after, Compared: 7, Missing: 1, Different: 2, Superfluous: 3, Undecided: 4,
+					Again: true, Keys: 5, Examples: []Difference{{Missing, "id=\"1\"", ""}, {Different, "id=\"\xff\"", "v"}}}},
 			{Name: change.Name{Database: "shop", Table: "not yet"}},
-			{Table: table, Name: orders, Copy: CopyState{Done: true}, ShadowOf: orders, Identity: "10042"},
+			{Table: table, Name: orders, Copy: CopyState{Wipe: true}, ShadowOf: orders, Identity: "10042"},
 		},
 		Open: []Label{{orders, "l1"}},
 	}

@@ -80,6 +80,7 @@ type copyDocument struct {
 	Done  bool           `json:"done"`
 	Rows  uint64         `json:"rows"`
 	Spans []spanDocument `json:"spans,omitempty"`
+	Wipe  bool           `json:"wipe,omitempty"`
 	// After is the one span of documents of the first days: what lies behind it.
 	After *rowsDocument `json:"after,omitempty"`
 }
@@ -90,17 +91,26 @@ type spanDocument struct {
 }
 
 type checkDocument struct {
-	Repair      bool           `json:"repair"`
-	Reason      text           `json:"reason"`
-	Forwards    bool           `json:"forwards"`
-	Spans       []spanDocument `json:"spans,omitempty"`
-	After       *rowsDocument  `json:"after,omitempty"`
-	Doubts      *rowsDocument  `json:"doubts,omitempty"`
-	Compared    uint64         `json:"compared"`
-	Missing     uint64         `json:"missing"`
-	Different   uint64         `json:"different"`
-	Superfluous uint64         `json:"superfluous"`
-	Undecided   uint64         `json:"undecided"`
+	Repair      bool                 `json:"repair"`
+	Reason      text                 `json:"reason"`
+	Again       bool                 `json:"again,omitempty"`
+	Forwards    bool                 `json:"forwards"`
+	Spans       []spanDocument       `json:"spans,omitempty"`
+	After       *rowsDocument        `json:"after,omitempty"`
+	Doubts      *rowsDocument        `json:"doubts,omitempty"`
+	Compared    uint64               `json:"compared"`
+	Missing     uint64               `json:"missing"`
+	Different   uint64               `json:"different"`
+	Superfluous uint64               `json:"superfluous"`
+	Undecided   uint64               `json:"undecided"`
+	Keys        uint64               `json:"keys,omitempty"`
+	Examples    []differenceDocument `json:"examples,omitempty"`
+}
+
+type differenceDocument struct {
+	Kind   text `json:"kind"`
+	Key    text `json:"key"`
+	Column text `json:"column,omitempty"`
 }
 
 type rowsDocument struct {
@@ -123,7 +133,7 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		t := &c.Tables[i]
 		row := tableDocument{
 			Name:  nameOut(t.Name),
-			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans)},
+			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans), Wipe: t.Copy.Wipe},
 			Check: checkOut(t.Check),
 		}
 		if t.Target != (change.Name{}) {
@@ -174,7 +184,7 @@ func decodeCheckpoint(document []byte, schema schemaOf) (*Checkpoint, *checkpoin
 }
 
 func (t *tableDocument) in(schema schemaOf) (TableState, error) {
-	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows}}
+	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows, Wipe: t.Copy.Wipe}}
 	if t.Target != nil {
 		state.Target = t.Target.in()
 	}

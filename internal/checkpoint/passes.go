@@ -41,11 +41,15 @@ func checkOut(c *CheckState) *checkDocument {
 	if c == nil {
 		return nil
 	}
-	return &checkDocument{
-		Repair: c.Repair, Reason: text(c.Reason), Forwards: c.Forwards, Spans: spansOut(c.Spans),
+	doc := &checkDocument{
+		Repair: c.Repair, Reason: text(c.Reason), Again: c.Again, Forwards: c.Forwards, Spans: spansOut(c.Spans),
 		After: encodeRows(c.After), Doubts: encodeRows(c.Doubts), Compared: c.Compared,
-		Missing: c.Missing, Different: c.Different, Superfluous: c.Superfluous, Undecided: c.Undecided,
+		Missing: c.Missing, Different: c.Different, Superfluous: c.Superfluous, Undecided: c.Undecided, Keys: c.Keys,
 	}
+	for _, e := range c.Examples {
+		doc.Examples = append(doc.Examples, differenceDocument{text(e.Kind), text(e.Key), text(e.Column)})
+	}
+	return doc
 }
 
 func (d *checkDocument) in() (*CheckState, error) {
@@ -53,8 +57,11 @@ func (d *checkDocument) in() (*CheckState, error) {
 		return nil, nil
 	}
 	c := &CheckState{
-		Repair: d.Repair, Reason: string(d.Reason), Forwards: d.Forwards, Compared: d.Compared,
-		Missing: d.Missing, Different: d.Different, Superfluous: d.Superfluous, Undecided: d.Undecided,
+		Repair: d.Repair, Reason: string(d.Reason), Again: d.Again, Forwards: d.Forwards, Compared: d.Compared,
+		Missing: d.Missing, Different: d.Different, Superfluous: d.Superfluous, Undecided: d.Undecided, Keys: d.Keys,
+	}
+	for _, e := range d.Examples {
+		c.Examples = append(c.Examples, Difference{DifferenceKind(e.Kind), string(e.Key), string(e.Column)})
 	}
 	var err error
 	if c.Spans, err = spansIn(d.Spans); err != nil {

@@ -53,6 +53,8 @@ type CopyState struct {
 	// Spans are the parts of the key range that are not copied yet; none before the
 	// first page, which is the whole range.
 	Spans []Span
+	// Wipe tells that the target is to be emptied before anything is copied.
+	Wipe bool
 }
 
 // Span is what lies behind After, up to and with Until: keys of rows, one row each as
@@ -65,6 +67,8 @@ type Span struct {
 type CheckState struct {
 	Repair bool
 	Reason string // why it was begun, for people
+	// Again tells that rows changed since which it has not seen: another follows it.
+	Again bool
 	// Forwards tells that every row of the source was compared; until then Spans are
 	// the parts that were not, none for all.
 	Forwards bool
@@ -78,7 +82,26 @@ type CheckState struct {
 	Missing, Different, Superfluous uint64 // rows of the target
 	// Undecided rows changed whenever they were looked at.
 	Undecided uint64
+	Keys      uint64 // of the target that were looked for at the source
+	// Examples are the first differences.
+	Examples []Difference
 }
+
+// Difference is one row that is not the same on both sides.
+type Difference struct {
+	Kind   DifferenceKind
+	Key    string // for people: id="4410021"
+	Column string // the first that differs
+}
+
+// DifferenceKind says how.
+type DifferenceKind string
+
+const (
+	Missing     DifferenceKind = "missing"     // at the target
+	Different   DifferenceKind = "different"   // in at least one column
+	Superfluous DifferenceKind = "superfluous" // at the target
+)
 
 // Differences is the number of rows that are not the same on both sides.
 func (s *CheckState) Differences() uint64 { return s.Missing + s.Different + s.Superfluous }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
 	"starferry/internal/ferry"
 )
@@ -72,9 +73,9 @@ func longDir(t *testing.T) string {
 func TestJobsAreDoneAndTold(t *testing.T) {
 	t.Parallel()
 	found := &ferry.CheckResult{Source: change.Name{Database: "d", Table: "t"}, Target: change.Name{Database: "s", Table: "u"},
-		Examples: []ferry.Difference{{Kind: ferry.Missing, Key: `id="1"`}, {Kind: ferry.Different, Key: `id="2"`, Column: "é"}},
-		Err:      &diag.Problem{Code: "SF5001", Class: diag.Transient, Message: "no answer", Fix: "wait.", Cause: errors.New("because")}}
-	found.Compared, found.Missing, found.Different, found.Superfluous, found.Undecided, found.Repair = 100, 1, 2, 3, 4, true
+		Err: &diag.Problem{Code: "SF5001", Class: diag.Transient, Message: "no answer", Fix: "wait.", Cause: errors.New("because")}}
+	found.Compared, found.Keys, found.Missing, found.Different, found.Superfluous, found.Undecided, found.Repair = 100, 99, 1, 2, 3, 4, true
+	found.Examples = []checkpoint.Difference{{Kind: checkpoint.Missing, Key: `id="1"`}, {Kind: checkpoint.Different, Key: `id="2"`, Column: "é"}}
 	for name, dir := range map[string]string{"here": t.TempDir(), "too long": longDir(t)} {
 		var asked Job
 		serve(t, dir, func(_ context.Context, job Job, send func(Update)) error {
@@ -100,7 +101,7 @@ func TestJobsAreDoneAndTold(t *testing.T) {
 			t.Fatalf("%s: %+v", name, told)
 		}
 		r := told[2].Result
-		want := &Result{Source: Table{"d", "t"}, Target: Table{"s", "u"}, Rows: 100, Missing: 1, Differ: 2, Extra: 3, Moving: 4, Mended: true,
+		want := &Result{Source: Table{"d", "t"}, Target: Table{"s", "u"}, Rows: 100, Keys: 99, Missing: 1, Differ: 2, Extra: 3, Moving: 4, Mended: true,
 			Examples: []Difference{{"missing", `id="1"`, ""}, {"different", `id="2"`, "é"}}, Problem: &Problem{"SF5001", diag.Transient, "no answer: because", "wait."}}
 		if !reflect.DeepEqual(r, want) || r.Same() || !(&Result{Rows: 5}).Same() {
 			t.Errorf("%s: %+v", name, r)

@@ -51,18 +51,22 @@ type Update struct {
 
 // Progress is how far a Job has come with one table.
 type Progress struct {
-	Source   Table  `json:"source"`
-	Rows     uint64 `json:"rows"`               // done so far
-	Estimate uint64 `json:"estimate,omitempty"` // in all, roughly; 0 when unknown
-	Found    uint64 `json:"found,omitempty"`    // rows that differ so far
-	Reason   string `json:"reason,omitempty"`   // why it does not go on, "" when it does
+	Source   Table   `json:"source"`
+	Rows     uint64  `json:"rows"`               // done so far
+	Estimate uint64  `json:"estimate,omitempty"` // in all, roughly; 0 when unknown
+	Found    uint64  `json:"found,omitempty"`    // rows that differ so far
+	Rate     float64 `json:"rows_per_second,omitempty"`
+	Left     float64 `json:"seconds_left,omitempty"` // roughly; 0 when unknown
+	Doing    string  `json:"doing,omitempty"`        // in a word: comparing, mending, copying
+	Reason   string  `json:"reason,omitempty"`       // why it does not go on, "" when it does
 }
 
 // Result is what became of one table.
 type Result struct {
 	Source   Table        `json:"source"`
 	Target   Table        `json:"target"`
-	Rows     uint64       `json:"rows"` // compared or copied
+	Rows     uint64       `json:"rows"`        // of the source, compared or copied
+	Keys     uint64       `json:"target_rows"` // of the target, looked for at the source
 	Missing  uint64       `json:"missing"`
 	Differ   uint64       `json:"different"`
 	Extra    uint64       `json:"superfluous"`
@@ -87,7 +91,7 @@ type Difference struct {
 // ResultOf is what a check found, for the wire.
 func ResultOf(r *ferry.CheckResult) *Result {
 	result := &Result{
-		Source: NameOf(r.Source), Target: NameOf(r.Target), Rows: r.Compared,
+		Source: NameOf(r.Source), Target: NameOf(r.Target), Rows: r.Compared + r.Copied, Keys: r.Keys,
 		Missing: r.Missing, Differ: r.Different, Extra: r.Superfluous, Moving: r.Undecided, Mended: r.Repair,
 	}
 	for _, d := range r.Examples {

@@ -48,6 +48,12 @@ var Points = []Point{
 	{"columns-added", "ferry: addColumns"}, // the loop does not know yet
 	{"schema-carried", "ferry: evolve"},
 
+	{"verify-page-compared", "ferry: compared"},
+	{"shadow-created", "ferry: createShadow"},
+	{"shadow-filled", "ferry: advanceResync"}, // and not swapped yet
+	{"swapped", "ferry: swapShadow"},          // the loop does not know yet
+	{"wiped", "ferry: wipe"},
+
 	{"stop-begins", "ferry: stop"},
 	{"stop-drained", "ferry: finish"}, // all is sent, the last checkpoint is not saved
 }

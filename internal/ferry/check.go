@@ -33,7 +33,7 @@ import (
 type check struct {
 	table *table
 	state checkpoint.CheckState // what is decided; Spans and Doubts are made by moved
-	job   *Job
+	jobs  []*Job
 
 	forwards *pass
 	// Backwards: keys of the target behind state.After, and the page that asks the
@@ -48,7 +48,6 @@ type check struct {
 	layout   *Layout
 	tries    int
 	askAfter time.Time // the target is not asked before
-	examples []Difference
 }
 
 // doubt is a key that is to be looked at again.
@@ -77,8 +76,8 @@ const (
 
 // beginCheck begins to compare a table, or goes on behind what an earlier process
 // compared.
-func (l *loop) beginCheck(t *table, from checkpoint.CheckState, j *Job) {
-	c := &check{table: t, state: from, job: j}
+func (l *loop) beginCheck(t *table, from checkpoint.CheckState, jobs ...*Job) {
+	c := &check{table: t, state: from, jobs: jobs}
 	if !t.beingRead() {
 		t.touched.clear(l.now) // no key was remembered while nothing was read
 	}
@@ -313,7 +312,7 @@ func (l *loop) endCheck(c *check, err error) {
 	t.check = nil
 	l.states = nil
 	l.refreshResume()
-	if c.job != nil {
-		c.job.tableDone(CheckResult{Source: t.route.Source, Target: t.route.Target, CheckState: c.state, Examples: c.examples, Err: err})
+	for _, j := range c.jobs {
+		j.tableDone(CheckResult{Source: t.route.Source, Target: t.route.Target, CheckState: c.state, Err: err})
 	}
 }

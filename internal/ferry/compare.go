@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/crashpoint"
 )
 
 // comparison is what became of a check's page since the stream has passed it.
@@ -13,22 +15,6 @@ type comparison struct {
 	asked bool   // the target's rows are asked for
 	keys  []int  // of the page, those asked for
 }
-
-// Difference is one row that is not the same on both sides.
-type Difference struct {
-	Kind   DifferenceKind
-	Key    string // for people: id="4410021"
-	Column string // the first that differs
-}
-
-// DifferenceKind says how.
-type DifferenceKind string
-
-const (
-	Missing     DifferenceKind = "missing"     // at the target
-	Different   DifferenceKind = "different"   // in at least one column
-	Superfluous DifferenceKind = "superfluous" // at the target
-)
 
 // beginComparison has everything the loop took so far made visible.
 func (l *loop) beginComparison(p *page) {
@@ -144,6 +130,7 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 		p.span.after = keyOf(p.rows, p.rows.Len()-1, p.request.Table.Key)
 	}
 	if p == c.backwards {
+		c.state.Keys += uint64(c.targetKeys.Len())
 		c.state.After, c.targetKeys, c.backwards = keyOf(c.targetKeys, c.targetKeys.Len()-1, identityColumns(c.targetKeys.Width())), nil, nil
 	}
 	if p == c.inquiry {
@@ -151,6 +138,7 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 	}
 	l.removePage(p)
 	l.passMoved(c.forwards)
+	crashpoint.Here("verify-page-compared")
 }
 
 // doubtOf is what is known of key i.
@@ -165,20 +153,20 @@ func (p *page) doubtOf(i int) doubt {
 // judge compares one row: source and target are its places in the page's rows and in
 // the target's, -1 where it is not.
 func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, target *change.Rows, at int) {
-	found := Difference{}
+	found := checkpoint.Difference{}
 	switch {
 	case source < 0 && at < 0:
 		return
 	case source < 0:
-		found.Kind = Superfluous
+		found.Kind = checkpoint.Superfluous
 	case at < 0:
-		found.Kind = Missing
+		found.Kind = checkpoint.Missing
 	default:
 		column := l.cfg.Mirror.Differs(layout, p.rows, source, target, at)
 		if column < 0 {
 			return
 		}
-		found.Kind, found.Column = Different, layout.Source.Columns[column].Name
+		found.Kind, found.Column = checkpoint.Different, layout.Source.Columns[column].Name
 	}
 	d := p.doubtOf(i)
 	if d.looks++; d.looks < looksToDecide && !l.sabotage.believeFirstLook {
@@ -190,7 +178,7 @@ func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, targe
 	c.found(found)
 	switch {
 	case !c.state.Repair:
-	case found.Kind == Superfluous:
+	case found.Kind == checkpoint.Superfluous:
 		l.add(c.table, Delete, target, at)
 	default:
 		l.add(c.table, Upsert, p.rows, source)
@@ -198,16 +186,16 @@ func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, targe
 }
 
 // found counts a difference and keeps the first ones as examples.
-func (c *check) found(d Difference) {
+func (c *check) found(d checkpoint.Difference) {
 	switch d.Kind {
-	case Missing:
+	case checkpoint.Missing:
 		c.state.Missing++
-	case Different:
+	case checkpoint.Different:
 		c.state.Different++
-	case Superfluous:
+	case checkpoint.Superfluous:
 		c.state.Superfluous++
 	}
-	if len(c.examples) < examplesMax {
-		c.examples = append(c.examples, d)
+	if len(c.state.Examples) < examplesMax {
+		c.state.Examples = append(c.state.Examples, d)
 	}
 }

@@ -79,7 +79,7 @@ func (l *loop) settle() {
 		l.settled = l.marks[0]
 		l.marks = l.marks[1:]
 	}
-	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval || l.joinSettled() {
+	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval || l.joinSettled() || l.wipeSettled() {
 		l.save()
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"starferry/internal/diag"
 )
 
-// Job asks a ferry to do something with its tables beside following them.
+// Job asks a ferry to do something with its tables beside following them. What is under
+// way already is joined, not begun again.
 type Job struct {
 	Kind JobKind
 	// Tables are source tables; none means all.
@@ -29,21 +30,20 @@ const (
 	Verify JobKind = "verify" // compare
 	Repair JobKind = "repair" // compare and mend
 	Resync JobKind = "resync" // copy anew into a shadow, and swap
+	Wipe   JobKind = "wipe"   // empty, and copy anew in place
 )
 
 // CheckResult is what a check found in one table.
 type CheckResult struct {
 	Source, Target change.Name
 	checkpoint.CheckState
-	// Examples are the first differences.
-	Examples []Difference
 	// Copied is the number of rows of a resync.
 	Copied uint64
 	// Err is why the job could not be done for this table.
 	Err error
 }
 
-// take begins a job.
+// takeJob begins a job.
 func (l *loop) takeJob(j *Job) {
 	tables, err := l.tablesOf(j)
 	if err != nil {
@@ -52,12 +52,37 @@ func (l *loop) takeJob(j *Job) {
 	}
 	j.left = len(tables)
 	for _, t := range tables {
-		if j.Kind == Resync {
-			l.beginResync(t, j)
-			continue
+		if err := l.takeTable(j, t); err != nil {
+			j.tableDone(CheckResult{Source: t.route.Source, Target: t.route.Target, Err: err})
 		}
-		l.beginCheck(t, checkpoint.CheckState{Repair: j.Kind == Repair}, j)
 	}
+}
+
+// takeTable begins a job for one table, or joins what is under way there.
+func (l *loop) takeTable(j *Job, t *table) error {
+	r, c := l.resyncOf(t), t.check
+	switch {
+	case t.dropped:
+		return jobProblem("table %s is gone at the source: there is nothing to compare %s with", t.route.Source, t.route.Target)
+	case j.Kind == Verify || j.Kind == Repair:
+		switch {
+		case r != nil && r.phase < wipeAsked:
+			return jobProblem("table %s is being copied anew", t.route.Source)
+		case c == nil:
+			l.beginCheck(t, checkpoint.CheckState{Repair: j.Kind == Repair}, j)
+			return nil
+		case j.Kind == Repair && !c.state.Repair:
+			l.beginRepair(t, "")
+		}
+		c.jobs = append(c.jobs, j)
+	case r != nil:
+		r.jobs = append(r.jobs, j)
+	case j.Kind == Wipe:
+		l.beginWipe(t, j)
+	default:
+		l.beginResync(t, j)
+	}
+	return nil
 }
 
 // tablesOf finds the tables of a job.
@@ -76,15 +101,9 @@ func (l *loop) tablesOf(j *Job) ([]*table, error) {
 			return nil, jobProblem("table %s is not followed by this deployment", name)
 		}
 		for _, t := range l.tables[name] {
-			switch {
-			case t.dropped:
-				return nil, jobProblem("table %s is gone at the source: there is nothing to compare %s with", name, t.route.Target)
-			case t.check != nil:
-				return nil, jobProblem("table %s is being compared already", name)
-			case t.identity != "":
-				return nil, jobProblem("table %s is being copied anew", name)
+			if t.identity == "" && !slices.Contains(tables, t) {
+				tables = append(tables, t)
 			}
-			tables = append(tables, t)
 		}
 	}
 	return tables, nil

@@ -145,6 +145,7 @@ type sabotage struct {
 	judgeTouched              bool
 	believeFirstLook          bool
 	overlookRearranged        bool
+	wipeUnknown               bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

@@ -97,7 +97,9 @@ func (l *loop) addPass(p *pass) {
 	})
 }
 
+// endPass takes a pass off the list; a split under way finds nothing of it any more.
 func (l *loop) endPass(p *pass) {
+	p.spans = nil
 	l.passes = slices.DeleteFunc(l.passes, func(one *pass) bool { return one == p })
 }
 
@@ -124,7 +126,7 @@ func (l *loop) nextSpan() (next *pass, at *span) {
 // ready tells whether a page of the pass may be read. A check waits for the copy: what
 // is not copied yet is no difference.
 func (p *pass) ready(now time.Time) bool {
-	return p.table.schema != nil && !now.Before(p.wait.until) && (p.check == nil || p.table.copy.Done)
+	return p.table.schema != nil && !now.Before(p.wait.until) && !p.table.copy.Wipe && (p.check == nil || p.table.copy.Done)
 }
 
 // worthSplitting is the least number of rows a table has by estimate for its copy to

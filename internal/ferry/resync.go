@@ -8,6 +8,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -28,7 +29,8 @@ type resync struct {
 	busy          bool
 	tries         int
 	again         time.Time
-	job           *Job
+	jobs          []*Job
+	epoch         uint64 // of a wipe: what was begun in it or before must be visible
 }
 
 type resyncPhase uint8
@@ -38,6 +40,11 @@ const (
 	shadowCreated
 	shadowFilling
 	shadowSwapping
+	wipeAsked
+	wipeNoted // in a checkpoint to come
+	wiping
+	wiped
+	wipeCopied
 )
 
 // shadowName is the shadow beside a target.
@@ -47,7 +54,7 @@ func shadowName(target change.Name) change.Name {
 
 // beginResync begins to copy a table anew.
 func (l *loop) beginResync(t *table, j *Job) {
-	l.resyncs = append(l.resyncs, &resync{table: t, job: j})
+	l.resyncs = append(l.resyncs, &resync{table: t, jobs: []*Job{j}})
 	l.notify(Info, t.route.Source, fmt.Sprintf("resync: copied anew into %s, which then takes the place of %s", shadowName(t.route.Target), t.route.Target))
 }
 
@@ -64,30 +71,38 @@ func (l *loop) advanceResyncs() {
 			l.abandonResync(r)
 			continue
 		}
-		// Between two source transactions, and no event waits for the target.
-		quiet := l.stream != nil && l.atResume && l.held == nil && r.table.schema != nil
-		switch r.phase {
-		case shadowMissing:
-			if r.table.schema != nil {
-				l.createShadow(r)
-			}
-		case shadowCreated:
-			if quiet {
-				l.fillShadow(r)
-			}
-		case shadowFilling:
-			l.keepFresh()
-			if s := r.shadow; quiet && !l.pace.fresh.IsZero() && s.copy.Done && !s.unsaved && s.check == nil && l.swapping == nil {
-				l.swapping, r.phase = r, shadowSwapping
-				l.dropPages(r.table)
-			}
-		case shadowSwapping:
-			l.seal(r.table)
-			l.seal(r.shadow)
-			if r.table.drained() && r.shadow.drained() && !r.table.busy && !r.shadow.busy {
-				l.swapShadow(r)
-			}
+		l.advanceResync(r)
+	}
+}
+
+// advanceResync does the next step of a resync.
+func (l *loop) advanceResync(r *resync) {
+	// Between two source transactions, and no event waits for the target.
+	quiet := l.stream != nil && l.atResume && l.held == nil && r.table.schema != nil
+	switch r.phase {
+	case shadowMissing:
+		if r.table.schema != nil {
+			l.createShadow(r)
 		}
+	case shadowCreated:
+		if quiet {
+			l.fillShadow(r)
+		}
+	case shadowFilling:
+		l.keepFresh()
+		if s := r.shadow; quiet && !l.pace.fresh.IsZero() && s.copy.Done && !s.unsaved && s.check == nil && l.swapping == nil {
+			crashpoint.Here("shadow-filled")
+			l.swapping, r.phase = r, shadowSwapping
+			l.dropPages(r.table)
+		}
+	case shadowSwapping:
+		l.seal(r.table)
+		l.seal(r.shadow)
+		if r.table.drained() && r.shadow.drained() && !r.table.busy && !r.shadow.busy {
+			l.swapShadow(r)
+		}
+	default:
+		l.advanceWipe(r, quiet)
 	}
 }
 
@@ -125,6 +140,7 @@ func (l *loop) createShadow(r *resync) {
 		identity, err = l.cfg.Shaper.Identity(ctx, shadowName(target))
 		return err
 	}, func() {
+		crashpoint.Here("shadow-created")
 		if r.table.schema == schema { // else the shadow has the columns of then
 			r.identity, r.phase = identity, shadowCreated
 		}
@@ -160,6 +176,7 @@ func (l *loop) swapShadow(r *resync) {
 	l.attempt(r, func(ctx context.Context) error {
 		return swapOnce(ctx, l.cfg.Shaper, target, shadow, r.identity)
 	}, func() {
+		crashpoint.Here("swapped")
 		l.takeOver(r.table, r.shadow)
 		l.notify(Info, r.table.route.Source, fmt.Sprintf("resync: %s holds the new copy of %d rows", target, r.table.copy.Rows))
 		l.endResync(r, nil)
@@ -207,10 +224,13 @@ func (l *loop) removeShadow(shadow *table) {
 
 // abandonResync ends a resync whose table is gone.
 func (l *loop) abandonResync(r *resync) {
+	gone := jobProblem("table %s is gone at the source", r.table.route.Source)
+	if r.phase >= wipeAsked {
+		l.endResync(r, gone)
+		return
+	}
 	shadow := shadowName(r.table.route.Target)
-	l.attempt(r, func(ctx context.Context) error { return l.cfg.Shaper.Drop(ctx, shadow) }, func() {
-		l.endResync(r, jobProblem("table %s is gone at the source", r.table.route.Source))
-	})
+	l.attempt(r, func(ctx context.Context) error { return l.cfg.Shaper.Drop(ctx, shadow) }, func() { l.endResync(r, gone) })
 }
 
 // endResync ends a resync, done or not. What was not done leaves the target as it was.
@@ -225,11 +245,15 @@ func (l *loop) endResync(r *resync, err error) {
 		l.removeShadow(r.shadow)
 		l.refreshResume()
 	}
-	if err != nil {
+	switch {
+	case err != nil && r.table.copy.Wipe:
+		l.notify(Warning, r.table.route.Target, fmt.Sprintf("cannot be emptied (%v): it is compared with %s and mended", err, r.table.route.Source))
+		l.mendInstead(r.table)
+	case err != nil:
 		l.notify(Warning, r.table.route.Source, fmt.Sprintf("resync given up, %s is as it was: %v", r.table.route.Target, err))
 	}
-	if r.job != nil {
-		r.job.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: err, Copied: r.table.copy.Rows})
+	for _, j := range r.jobs {
+		j.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: err, Copied: r.table.copy.Rows})
 	}
 }
 

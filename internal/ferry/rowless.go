@@ -83,7 +83,7 @@ func (l *loop) empty(t *table, event *change.Event) {
 			default:
 				t.emptied = true
 				l.notify(Warning, t.route.Target, fmt.Sprintf("cannot be emptied (%v): its rows are removed one by one", err))
-				l.beginRepair(t, event)
+				l.beginRepair(t, event.Statement)
 			}
 		}
 	})
@@ -103,19 +103,19 @@ func (l *loop) rearranged(t *table, event *change.Event) {
 		return
 	}
 	l.notify(Warning, t.route.Source, fmt.Sprintf("%s at %s (%s): %s is compared with it and mended", how, event.Position, event.Statement, t.route.Target))
-	l.beginRepair(t, event)
+	l.beginRepair(t, event.Statement)
 }
 
 // beginRepair compares and mends a table from here on; what a check under way has
 // compared so far counts no more.
-func (l *loop) beginRepair(t *table, event *change.Event) {
+func (l *loop) beginRepair(t *table, reason string) {
 	if t.check != nil {
-		t.check.state.Repair, t.check.state.Reason = true, event.Statement
+		t.check.state.Repair, t.check.state.Reason = true, reason
 		l.dropPages(t)
 		l.startCheckOver(t.check)
 		return
 	}
-	l.beginCheck(t, checkpoint.CheckState{Repair: true, Reason: event.Statement}, nil)
+	l.beginCheck(t, checkpoint.CheckState{Repair: true, Reason: reason})
 }
 
 func rowLessStop(t *table, event *change.Event, how string) error {

@@ -71,7 +71,7 @@ func (l *loop) restore(t *table) {
 	t.setSchema(known)
 	l.copyFrom(t, known.Copy)
 	if known.Check != nil {
-		l.beginCheck(t, *known.Check, nil)
+		l.beginCheck(t, *known.Check)
 	}
 }
 
@@ -81,7 +81,10 @@ func (l *loop) copyFrom(t *table, state checkpoint.CopyState) {
 		l.endPass(t.copying)
 		t.copying = nil
 	}
-	t.copy = state
+	t.copy, l.states = state, nil
+	if state.Wipe {
+		l.wipeLater(t)
+	}
 	if !state.Done {
 		t.copying = beginPass(t, nil, state.Spans)
 		l.addPass(t.copying)

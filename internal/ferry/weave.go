@@ -181,7 +181,7 @@ func (l *loop) copyDone(t *table) {
 
 // endCopy says that nothing of the table is left to be copied.
 func (l *loop) endCopy(t *table) {
-	t.copy.Done, t.copy.Spans = true, nil
+	t.copy.Done, t.copy.Spans, t.copy.Wipe = true, nil, false
 	if t.copying != nil {
 		l.endPass(t.copying)
 		t.copying = nil
