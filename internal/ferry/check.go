@@ -48,6 +48,7 @@ type check struct {
 	layout   *Layout
 	tries    int
 	askAfter time.Time // the target is not asked before
+	meter    meter
 }
 
 // doubt is a key that is to be looked at again.

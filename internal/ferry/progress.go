@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"cmp"
 	"time"
 
 	"starferry/internal/change"
@@ -51,12 +52,28 @@ const (
 	Stopping  State = "stopping"
 )
 
-// TableProgress is the copy of one table.
+// TableProgress is one table: its copy, and what else is done with it.
 type TableProgress struct {
 	Name     change.Name
+	Target   change.Name
 	Copied   uint64
 	Estimate uint64 // rows at the source, roughly; 0 when unknown
 	Done     bool
+	Rate     float64       // of the copy, rows per second
+	Left     time.Duration // of the copy, roughly; 0 when unknown
+	Reason   string        // why nothing of it is read, "" when it is
+	Check    *WorkProgress // nil when none is under way
+	Resync   *WorkProgress
+}
+
+// WorkProgress is a check or a resync under way.
+type WorkProgress struct {
+	Doing    string // for people, and of the rows that are counted
+	Rows     uint64
+	Estimate uint64 // in all, roughly; 0 when unknown
+	Found    uint64 // rows that differ
+	Rate     float64
+	Left     time.Duration
 }
 
 // Counts are totals since the start of the process.
@@ -72,15 +89,19 @@ type counts = Counts
 // progress draws the picture.
 func (l *loop) progress() *Progress {
 	p := &Progress{
-		At: l.now, State: Streaming, Position: l.position, Saved: l.saved.position, Memory: l.bytes, Counts: l.counts,
-		Tables: make([]TableProgress, len(l.order)), Reason: l.reason(),
+		At: l.now, State: Streaming, Position: l.position, Saved: l.saved.position, Memory: l.bytes, Counts: l.counts, Reason: l.reason(),
 	}
 	if p.Position.File == "" {
 		p.Position = l.resume.position
 	}
-	for i, t := range l.order {
-		p.Tables[i] = TableProgress{Name: t.route.Source, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done}
-		if !t.copy.Done {
+	for _, t := range l.order {
+		if t.gone {
+			continue
+		}
+		if t.identity == "" { // a shadow is its table's
+			p.Tables = append(p.Tables, l.tableProgress(t))
+		}
+		if !t.copy.Done && t.identity == "" {
 			p.State = Copying
 		}
 		for _, begun := range t.unsent() {
@@ -97,6 +118,47 @@ func (l *loop) progress() *Progress {
 		p.SourceLag = max(0, l.now.Sub(l.lastEventTime))
 	}
 	return p
+}
+
+// tableProgress draws the picture of one table.
+func (l *loop) tableProgress(t *table) TableProgress {
+	p := TableProgress{Name: t.route.Source, Target: t.route.Target, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done}
+	if !p.Done {
+		t.meter.add(l.now, "copy", p.Copied)
+		p.Rate, p.Left, p.Reason = t.meter.rate(), t.meter.left(l.now, p.Copied, p.Estimate), l.passReason(t.copying)
+	}
+	if c := t.check; c != nil {
+		w := &WorkProgress{Doing: "comparing", Rows: c.state.Compared, Estimate: p.Estimate, Found: c.state.Differences()}
+		if c.state.Forwards {
+			w.Doing, w.Rows, w.Estimate = "looking for rows that the source lacks", c.state.Keys, c.state.Compared
+		}
+		c.meter.add(l.now, w.Doing, w.Rows)
+		w.Rate, w.Left, p.Reason = c.meter.rate(), c.meter.left(l.now, w.Rows, w.Estimate), cmp.Or(p.Reason, l.passReason(c.forwards))
+		p.Check = w
+	}
+	if r := l.resyncOf(t); r != nil {
+		w := &WorkProgress{Doing: "copying anew", Rows: p.Copied, Estimate: p.Estimate, Rate: p.Rate, Left: p.Left}
+		if s := r.shadow; s != nil {
+			s.meter.add(l.now, "copy", s.copy.Rows)
+			w.Rows, w.Rate, w.Left = s.copy.Rows, s.meter.rate(), s.meter.left(l.now, s.copy.Rows, p.Estimate)
+			p.Reason = cmp.Or(p.Reason, l.passReason(s.copying))
+		} else if r.phase < wiped {
+			w.Rows = 0
+		}
+		p.Resync = w
+	}
+	return p
+}
+
+// passReason is why a pass does not go on, "" when it does.
+func (l *loop) passReason(p *pass) string {
+	switch {
+	case p == nil:
+		return ""
+	case l.now.Before(p.wait.until) && p.wait.reason != "":
+		return p.wait.reason
+	}
+	return l.pace.reason
 }
 
 // unsent is when the batches that are not visible yet were begun.

@@ -222,6 +222,7 @@ func (s *simulation) step() error {
 	case n < 97:
 		s.source.passTime(time.Duration(s.rng.IntN(300)) * time.Millisecond)
 		l.tick(s.source.now)
+		l.progress()
 	case n < 99:
 		s.target.arrive()
 	default:

@@ -30,6 +30,7 @@ type table struct {
 	check   *check  // nil when none is under way
 	pages   []*page // in flight, in the order of their registration
 	touched touched
+	meter   meter // of the copy
 
 	// seen is the schema of the last row that was added, layout how its rows become
 	// the target's; columns is the target table as last described, for rows of the
