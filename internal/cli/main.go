@@ -122,6 +122,9 @@ func (a *app) report(err error) int {
 		return exitDone
 	case errors.As(err, &failed{}):
 		return exitNo
+	case errors.As(err, &errStoppedEarly{}):
+		fmt.Fprintln(a.Err, err)
+		return exitForced
 	case errors.As(err, &usage):
 		diag.PrintError(a.Err, &diag.Problem{Code: CodeUsage, Class: diag.Unusable, Message: usage.message})
 		fmt.Fprintf(a.Err, "Try: %s\n", usage.try)

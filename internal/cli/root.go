@@ -46,7 +46,7 @@ func (a *app) root() *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.AddCommand(
-		a.run(), a.lint(), a.explain(), a.sql(), a.emulator(),
+		a.run(), a.verify(), a.resync(), a.lint(), a.explain(), a.sql(), a.emulator(),
 		a.version(), a.completion(),
 	)
 	root.SetHelpCommand(a.help(root))

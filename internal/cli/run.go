@@ -26,7 +26,7 @@ func (a *app) run() *cobra.Command {
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
 	}
-	cmd.Flags().StringVar(&o.DataDir, "data-dir", "./.starferry", "folder of the checkpoints, one for each deployment")
+	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
@@ -44,7 +44,7 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 	if err != nil {
 		return err
 	}
-	o.Out, o.Err = a.Out, a.Err
+	o.Out, o.Version, o.Width = a.Out, Version, func() int { return terminalWidth(a.Out) }
 	o.TTY = isTerminal(a.Out) && a.env["TERM"] != "dumb"
 	ctx := cmd.Context()
 	if timeout > 0 {

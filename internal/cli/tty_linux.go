@@ -35,6 +35,20 @@ func terminalState(f *os.File) (state syscall.Termios, err error) {
 	return state, nil
 }
 
+// terminalWidth is how many columns a terminal has, 80 when it does not say.
+func terminalWidth(f any) int {
+	file, ok := f.(*os.File)
+	if !ok {
+		return otherwiseWide
+	}
+	var size struct{ rows, columns, x, y uint16 }
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, file.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	if errno != 0 || size.columns == 0 {
+		return otherwiseWide
+	}
+	return int(size.columns)
+}
+
 func setTerminalState(f *os.File, state *syscall.Termios) error {
 	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCSETS, uintptr(unsafe.Pointer(state))); errno != 0 {
 		return errno

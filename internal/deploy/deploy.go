@@ -4,13 +4,19 @@ package deploy
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/control"
+	"starferry/internal/diag"
 	"starferry/internal/ferry"
 	"starferry/internal/plan"
 )
@@ -21,8 +27,11 @@ type Options struct {
 	DataDir          string
 	UntilCaughtUp    bool
 	ProgressInterval time.Duration // of lines when Out is no terminal; 10 s when 0
-	Out, Err         io.Writer
-	TTY              bool // Out is a terminal
+	Out              io.Writer
+	TTY              bool       // Out is a terminal
+	Width            func() int // of the terminal
+	Quiet            bool       // notices only: no progress, no summary
+	Version          string
 }
 
 // saveInterval is the least time between two checkpoints unless the script sets
@@ -31,8 +40,44 @@ type Options struct {
 const saveInterval = time.Second
 
 // Run ferries until ctx is cancelled, the deployment has caught up, or it fails. It
-// goes on from the deployment's last checkpoint.
-func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
+// goes on from the deployment's last checkpoint. Meanwhile it can be asked over its
+// control socket.
+func Run(ctx context.Context, p *plan.Plan, o Options) error {
+	return run(ctx, p, o, nil)
+}
+
+// Asked does jobs.
+type Asked interface {
+	Do(ctx context.Context, job control.Job, each func(control.Update)) error
+}
+
+// Ask asks the process that runs the deployment; where none does, a ferry of this
+// process, which goes on from the last checkpoint and ends when ask returns.
+func Ask(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context, Asked) error) error {
+	folder := filepath.Join(o.DataDir, p.Name)
+	client, err := control.Dial(ctx, folder)
+	switch {
+	case err == nil:
+		return ask(ctx, client)
+	case !control.IsNotRunning(err):
+		return err
+	}
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return neverRun(p, folder)
+	}
+	return run(ctx, p, o, ask)
+}
+
+func neverRun(p *plan.Plan, folder string) error {
+	return &diag.Problem{
+		Code: codeNeverRun, Class: diag.Unusable,
+		Message: fmt.Sprintf("there is no checkpoint of deployment '%s' in %s: it has copied nothing yet", p.Name, folder),
+		Fix:     "start it with 'starferry run', or say with --data-dir where it runs.",
+	}
+}
+
+// run runs the ferry, until ask returns if that is not nil.
+func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context, Asked) error) (err error) {
 	state, err := checkpoint.Open(filepath.Join(o.DataDir, p.Name), p.Name)
 	if err != nil {
 		return err
@@ -43,6 +88,9 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 	restored, err := state.Last()
 	if err != nil {
 		return err
+	}
+	if restored == nil && ask != nil {
+		return neverRun(p, state.Path())
 	}
 	out.say(state.Notice())
 	if restored != nil && restored.Position.Server == "" { // an older version wrote it
@@ -70,9 +118,10 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 	var watch sync.WaitGroup
 	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
 	defer func() { cancel(); watch.Wait() }()
-	return ferry.Run(ctx, ferry.Config{
+	d := newDesk(p.Name, o, out)
+	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
-		Restored: restored, Unsettled: unsettled,
+		Restored: restored, Unsettled: unsettled, Jobs: d.jobs,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
@@ -80,6 +129,39 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (err error) {
 		SaveInterval: max(saveInterval, p.Settings.CheckpointInterval), UntilCaughtUp: o.UntilCaughtUp,
 		Estimates: estimates, Notify: out.notice, Publish: out.progress,
 	})
+}
+
+// serve runs the ferry while the control socket is open.
+func (d *desk) serve(ctx context.Context, folder string, ask func(context.Context, Asked) error, config ferry.Config) error {
+	server, err := control.Listen(folder, d)
+	if err != nil {
+		// Followed tables matter more than who may want to ask.
+		d.out.say("warning: " + err.Error())
+	} else {
+		defer func() {
+			if err := server.Close(); err != nil {
+				d.out.say("warning: closing the control socket: " + err.Error())
+			}
+		}()
+	}
+	if ask == nil {
+		err := ferry.Run(ctx, config)
+		close(d.ended)
+		return err
+	}
+	ferrying, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		defer cancel()
+		answer <- ask(ctx, d)
+	}()
+	err = ferry.Run(ferrying, config)
+	close(d.ended)
+	if asked := <-answer; err == nil {
+		err = asked
+	}
+	return err
 }
 
 func routes(p *plan.Plan) []ferry.Route {

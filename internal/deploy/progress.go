@@ -11,13 +11,15 @@ import (
 	"starferry/internal/ferry"
 )
 
-// printer tells people what a ferry does: notices as they come, progress as a line
-// that is redrawn on a terminal and repeated every interval elsewhere, and one
+// printer tells people what a ferry does: notices as they come, progress as a few lines
+// that are redrawn on a terminal and repeated every interval elsewhere, and one
 // summary at the end. The ferry never waits for it: what cannot be printed in time
 // is counted and left out.
 type printer struct {
 	out      io.Writer
 	tty      bool
+	width    func() int // of the terminal
+	quiet    bool       // notices only
 	interval time.Duration
 	name     string
 	started  time.Time
@@ -31,12 +33,14 @@ type printer struct {
 	logLeft string          // how long the source's log is kept, when that is short
 	lost    int
 	closed  bool
+
+	drawn int // lines on the terminal that the next picture replaces
 }
 
 const redrawInterval = 500 * time.Millisecond
 
 func newPrinter(o Options, name string) *printer {
-	p := &printer{out: o.Out, tty: o.TTY, interval: o.ProgressInterval, name: name, started: time.Now(), lines: make(chan string, 1024)}
+	p := &printer{out: o.Out, tty: o.TTY, width: o.Width, quiet: o.Quiet, interval: o.ProgressInterval, name: name, started: time.Now(), lines: make(chan string, 1024)}
 	if p.interval <= 0 {
 		p.interval = 10 * time.Second
 	}
@@ -81,6 +85,13 @@ func (p *printer) progress(picture *ferry.Progress) {
 	}
 }
 
+// now is the newest picture, nil before the first.
+func (p *printer) now() *ferry.Progress {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.picture
+}
+
 // saved is the position of the last checkpoint, as far as it is known here.
 func (p *printer) saved() change.Position {
 	p.mutex.Lock()
@@ -104,7 +115,7 @@ func (p *printer) close(err error) {
 	close(p.lines)
 	p.mutex.Unlock()
 	p.ended.Wait()
-	if p.picture == nil {
+	if p.picture == nil || p.quiet {
 		return
 	}
 	word := "stopped"
@@ -139,10 +150,13 @@ func (p *printer) print() {
 	}
 }
 
+// erase takes the last picture off the terminal.
 func (p *printer) erase() {
-	if p.tty {
-		fmt.Fprint(p.out, "\r\x1b[K")
+	if p.drawn == 0 {
+		return
 	}
+	fmt.Fprint(p.out, "\r\x1b[K", strings.Repeat("\x1b[A\x1b[K", p.drawn-1))
+	p.drawn = 0
 }
 
 func (p *printer) draw() {
@@ -154,64 +168,17 @@ func (p *printer) draw() {
 		p.erase()
 		fmt.Fprintf(p.out, "%d messages left out: they came faster than they could be printed\n", lost)
 	}
-	if picture == nil {
-		return
-	}
-	line := progressLine(p.name, picture, first, logLeft)
-	if p.tty {
-		fmt.Fprint(p.out, "\r\x1b[K", line)
-		return
-	}
-	fmt.Fprintln(p.out, line)
-}
-
-// progressLine is one picture as key=value pairs.
-func progressLine(name string, now, first *ferry.Progress, logLeft string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s state=%s", name, now.State)
-	if now.State == ferry.Copying {
-		done := 0
-		for _, t := range now.Tables {
-			if t.Done {
-				done++
-			}
-		}
-		fmt.Fprintf(&b, " tables=%d/%d copied=%d %s", done, len(now.Tables), now.Copied, copyEstimate(now, first))
-	}
-	fmt.Fprintf(&b, " inserted=%d updated=%d deleted=%d loads=%d source-lag=%s visible-lag=%s position=%s",
-		now.Inserted, now.Updated, now.Deleted, now.Loads, seconds(now.SourceLag), seconds(now.VisibleLag), now.Position)
-	if logLeft != "" {
-		fmt.Fprintf(&b, " log-left=%s", logLeft)
-	}
-	if now.Reason != "" {
-		fmt.Fprintf(&b, " waiting=%q", now.Reason)
-	}
-	return b.String()
-}
-
-// copyEstimate says how far a copy is and when it may be done. Estimates carry ~;
-// there is no time before 1 % or 10 s.
-func copyEstimate(now, first *ferry.Progress) string {
-	var copied, total uint64
-	for _, t := range now.Tables {
-		copied += t.Copied
-		if t.Done {
-			total += t.Copied
-		} else {
-			total += max(t.Estimate, t.Copied)
+	switch {
+	case picture == nil || p.quiet:
+	case p.tty:
+		lines := screen(p.name, picture, first, logLeft, p.width())
+		p.erase()
+		fmt.Fprint(p.out, strings.Join(lines, "\n"))
+		p.drawn = len(lines)
+	default:
+		fmt.Fprintln(p.out, progressLine(p.name, picture, first, logLeft))
+		for _, line := range tableLines(p.name, picture) {
+			fmt.Fprintln(p.out, line)
 		}
 	}
-	if first == nil || total == 0 {
-		return "eta=measuring"
-	}
-	took := now.At.Sub(first.At)
-	percent := 100 * float64(copied) / float64(total)
-	if now.Copied <= first.Copied || (took < 10*time.Second && percent < 1) {
-		return fmt.Sprintf("of=~%d eta=measuring", total)
-	}
-	rate := float64(now.Copied-first.Copied) / took.Seconds()
-	left := time.Duration(float64(total-copied) / rate * float64(time.Second))
-	return fmt.Sprintf("of=~%d percent=%.1f rows/s=%.0f eta=~%s", total, percent, rate, left.Round(time.Second))
 }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

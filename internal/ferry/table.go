@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"fmt"
 	"time"
 
 	"starferry/internal/change"
@@ -73,6 +74,7 @@ func (l *loop) restore(t *table) {
 	l.copyFrom(t, known.Copy)
 	if known.Check != nil {
 		l.beginCheck(t, *known.Check)
+		l.notify(Info, t.route.Source, fmt.Sprintf("the comparison with %s goes on: %d rows of it are done", t.route.Target, known.Check.Compared))
 	}
 }
 
