@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,9 +17,10 @@ import (
 
 // step is one thing done to the disk, in order.
 type step struct {
-	kind     string // create, write, sync, rename, remove, folder
+	kind     string // create, append, write, sync, rename, remove, folder
 	path, to string
 	data     []byte
+	size     int64
 }
 
 // recorder is a disk that writes down every step and may refuse some.
@@ -48,6 +50,14 @@ func (r *recorder) Create(path string) (file, error) {
 		return nil, err
 	}
 	f, err := osDisk{}.Create(path)
+	return &recordedFile{r, path, f}, err
+}
+
+func (r *recorder) Append(path string, size int64) (file, error) {
+	if err := r.take(step{kind: "append", path: path, size: size}); err != nil {
+		return nil, err
+	}
+	f, err := osDisk{}.Append(path, size)
 	return &recordedFile{r, path, f}, err
 }
 
@@ -101,6 +111,11 @@ func crashAfter(steps []step) crashed {
 		switch s.kind {
 		case "create":
 			c.entries[s.path] = &inode{}
+		case "append":
+			if c.entries[s.path] == nil {
+				c.entries[s.path] = &inode{}
+			}
+			c.entries[s.path].content = c.entries[s.path].content[:s.size]
 		case "write":
 			c.entries[s.path].content = append(c.entries[s.path].content, s.data...)
 		case "sync":
@@ -157,6 +172,7 @@ type history struct {
 	identity Identity
 	saves    []happened // in order; epoch i+1
 	notes    []happened
+	letters  []int // the epochs whose letter was written
 }
 
 type happened struct {
@@ -195,8 +211,15 @@ func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 		if epoch > historyLength {
 			return h, errs
 		}
+		err := d.Letter(letterOf(epoch))
+		if err == nil {
+			h.letters = append(h.letters, epoch)
+		}
+		if errs = appendError(errs, err); err != nil && !onward {
+			return h, errs
+		}
 		save := happened{begin: len(r.steps)}
-		err := d.Save(epochOf(epoch))
+		err = d.Save(epochOf(epoch))
 		save.end, save.ok = len(r.steps), err == nil
 		h.saves = append(h.saves, save)
 		if errs = appendError(errs, err); err != nil && !onward {
@@ -233,6 +256,41 @@ func epochOf(epoch int) *Checkpoint {
 			Table: schemasOfHistory[epoch/2], Name: change.Name{Database: "s", Table: "t"}, Copy: CopyState{Spans: []Span{{After: after}}, Rows: uint64(epoch)},
 		}},
 		Open: []Label{{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_1_a", epoch)}},
+	}
+}
+
+func letterOf(epoch int) *Letter {
+	return &Letter{Source: orders, Op: "upsert", Reason: fmt.Sprintf("reason %d", epoch)}
+}
+
+// checkLetters wants every letter that a finished Save was to make durable, in order,
+// and each on a line of its own once another was written behind them.
+func checkLetters(t *testing.T, d *Dir, written []int, certain int) {
+	t.Helper()
+	if err := d.Letter(letterOf(99)); err != nil {
+		t.Errorf("no more letters: %v", err)
+	}
+	content, err := os.ReadFile(d.LetterPath(orders))
+	if err != nil {
+		t.Error(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+	for i, line := range lines {
+		want := 99
+		if i < len(lines)-1 {
+			want = written[min(i, len(written)-1)]
+		}
+		var l struct{ Reason string }
+		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Reason != letterOf(want).Reason {
+			t.Errorf("letter %d is %q: %v", i, line, err)
+		}
+	}
+	durable := 0
+	for durable < len(written) && written[durable] <= certain {
+		durable++
+	}
+	if len(lines)-1 < durable {
+		t.Errorf("%d letters, want at least %d", len(lines)-1, durable)
 	}
 }
 
@@ -293,6 +351,7 @@ func check(t *testing.T, root string, h *history, steps int) {
 	if c != nil && !slices.Contains(labels, c.Open[0]) {
 		t.Errorf("the checkpoint's own open label is not in %v", labels)
 	}
+	checkLetters(t, d, h.letters, certain)
 	if err := d.Save(epochOf(historyLength)); err != nil {
 		t.Errorf("cannot go on: %v", err)
 	}
@@ -309,8 +368,10 @@ func TestACrashAtAnyStepLeavesAReadableState(t *testing.T) {
 	for n := range len(r.steps) + 1 {
 		for name, files := range crashAfter(r.steps[:n]).outcomes() {
 			root := t.TempDir()
-			if err := os.Mkdir(filepath.Join(root, schemasFolder), 0o700); err != nil {
-				t.Fatal(err)
+			for _, folder := range []string{schemasFolder, lettersFolder} {
+				if err := os.Mkdir(filepath.Join(root, folder), 0o700); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for path, content := range files {
 				if err := os.WriteFile(filepath.Join(root, path), content, 0o600); err != nil {

@@ -24,6 +24,7 @@ import (
 //	checkpoint-000000000012   the last two, numbered in the order of saving
 //	labels-000000000012       labels noted after the attempt to save number 12
 //	schemas/000000000003      schema versions, each written once
+//	dead-letter/shop.t.jsonl  rows that the target refused, for people
 //
 // Invariant: at every moment, however writing was interrupted, the checkpoint with
 // the highest number is whole and every schema it names is durable. Files are
@@ -54,6 +55,8 @@ type Dir struct {
 
 	schemas    map[*change.Table]int // durable schemas
 	lastSchema int                   // highest number used or tried
+
+	letters map[string]file // written since the last Save, by path
 }
 
 // saved is a checkpoint that is known to be durable.
@@ -87,7 +90,7 @@ func openOn(on disk, path, deployment string) (*Dir, error) {
 	}
 	d := &Dir{
 		path: path, disk: on, lock: held, incarnation: randomHex(4),
-		schemas: map[*change.Table]int{},
+		schemas: map[*change.Table]int{}, letters: map[string]file{},
 	}
 	if err := d.start(deployment); err != nil {
 		return nil, errors.Join(err, held.Close())
@@ -154,7 +157,8 @@ func (d *Dir) Notice() string {
 	return d.notice
 }
 
-// Save makes a checkpoint durable and forgets the labels noted before it. After an
+// Save makes a checkpoint durable, after the letters written before it, and forgets
+// the labels noted before it. After an
 // error the checkpoint before is intact and its labels are kept; the new one may
 // be durable or not. c must not be changed afterwards.
 func (d *Dir) Save(c *Checkpoint) error {
@@ -163,6 +167,12 @@ func (d *Dir) Save(c *Checkpoint) error {
 	// Nothing is saved over a state that could not be read.
 	if err := d.load(); err != nil {
 		return err
+	}
+	if err := d.syncLetters(); err != nil {
+		return err
+	}
+	if err := d.closeLetters(); err != nil {
+		return writeProblem(diag.Refused, filepath.Join(d.path, lettersFolder), err)
 	}
 	doc, err := encodeCheckpoint(c, time.Now(), d.schemaNumber)
 	if err != nil {
@@ -269,7 +279,7 @@ func (d *Dir) prune(before saved) error {
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return errors.Join(d.endLabels(), d.lock.Close())
+	return errors.Join(d.endLabels(), d.closeLetters(), d.lock.Close())
 }
 
 // list returns the numbers of the files with that prefix, lowest first.

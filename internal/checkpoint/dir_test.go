@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -105,6 +106,10 @@ func TestEverythingComesBack(t *testing.T) {
 					Again: true, Keys: 5, Examples: []Difference{{Missing, "id=\"1\"", ""}, {Different, "id=\"\xff\"", "v"}}}},
 			{Name: change.Name{Database: "shop", Table: "not yet"}},
 			{Table: table, Name: orders, Copy: CopyState{Wipe: true}, ShadowOf: orders, Identity: "10042"},
+			{Table: table, Name: orders, Copy: CopyState{Done: true}, Stopped: &Stop{
+				At: time.Unix(1_700_000_000, 7).UTC(), Position: change.Position{File: "f.000009", Offset: 1<<64 - 1, GTIDs: "a:1-5"},
+				Code: "SF5005", Reason: "bad \xff\n", Fix: "x;",
+			}},
 		},
 		Open: []Label{{orders, "l1"}},
 	}

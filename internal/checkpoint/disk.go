@@ -16,6 +16,8 @@ import (
 type disk interface {
 	// Create opens a file for writing; one that exists is emptied.
 	Create(path string) (file, error)
+	// Append opens a file to write behind its first size bytes; the rest is cut off.
+	Append(path string, size int64) (file, error)
 	Rename(from, to string) error
 	Remove(path string) error
 	// Sync makes the entries of a folder durable.
@@ -36,6 +38,17 @@ func (osDisk) Create(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	return f, nil
+}
+
+func (osDisk) Append(path string, size int64) (file, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

@@ -69,11 +69,21 @@ type tableDocument struct {
 	Copy   copyDocument     `json:"copy"`
 	Check  *checkDocument   `json:"check,omitempty"`
 	Shadow *shadowDocument  `json:"shadow,omitempty"`
+	// Stopped is absent while the table is followed.
+	Stopped *stopDocument `json:"stopped,omitempty"`
 }
 
 type shadowDocument struct {
 	Of       nameDocument `json:"of"`
 	Identity text         `json:"identity"`
+}
+
+type stopDocument struct {
+	At       time.Time       `json:"at"`
+	Position change.Position `json:"position"`
+	Code     text            `json:"code"`
+	Reason   text            `json:"reason"`
+	Fix      text            `json:"fix"`
 }
 
 type copyDocument struct {
@@ -153,6 +163,9 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		for i := range t.Added {
 			row.Added = append(row.Added, columnOut(&t.Added[i]))
 		}
+		if stop := t.Stopped; stop != nil {
+			row.Stopped = &stopDocument{At: stop.At.UTC(), Position: stop.Position, Code: text(stop.Code), Reason: text(stop.Reason), Fix: text(stop.Fix)}
+		}
 		doc.Tables = append(doc.Tables, row)
 	}
 	return doc, nil
@@ -214,6 +227,9 @@ func (t *tableDocument) in(schema schemaOf) (TableState, error) {
 			return state, err
 		}
 		state.Added = append(state.Added, column)
+	}
+	if stop := t.Stopped; stop != nil {
+		state.Stopped = &Stop{At: stop.At, Position: stop.Position, Code: string(stop.Code), Reason: string(stop.Reason), Fix: string(stop.Fix)}
 	}
 	return state, nil
 }

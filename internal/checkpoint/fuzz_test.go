@@ -22,6 +22,7 @@ func FuzzUnseal(f *testing.F) {
 func FuzzDecodeCheckpoint(f *testing.F) {
 	f.Add([]byte(`{"epoch":1,"position":{"file":"f","offset":2},"tables":[{"name":{"database":"d","table":{"base64":"/w=="}},"schema":1,"copy":{"after":{"width":2,"cells":["a",null]}}}],"open":[{"table":{},"label":"l"}]}`))
 	f.Add([]byte(`{"tables":[{"copy":{"after":{"width":0,"cells":[]}}}]}`))
+	f.Add([]byte(`{"tables":[{"stopped":{"at":"2026-01-02T03:04:05Z","position":{"file":"f","offset":2},"code":"SF5005","reason":{"base64":"/w=="},"fix":""}}]}`))
 	schema := &change.Table{}
 	f.Fuzz(func(t *testing.T, document []byte) {
 		c, _, err := decodeCheckpoint(document, func(int) (*change.Table, error) { return schema, nil })

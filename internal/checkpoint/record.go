@@ -2,7 +2,11 @@
 // written so that a crash at any moment leaves a readable one, and how to look at it.
 package checkpoint
 
-import "starferry/internal/change"
+import (
+	"time"
+
+	"starferry/internal/change"
+)
 
 // Checkpoint is everything a restart needs: up to Position every row is visible at
 // the target, and the pages a copy had emitted by then.
@@ -44,6 +48,19 @@ type TableState struct {
 	// known by; zero for an ordinary table.
 	ShadowOf change.Name
 	Identity string
+	// Stopped says that the table is not followed any more, and why; nil while it is.
+	Stopped *Stop
+}
+
+// Stop is why one table is not followed any more while the others are.
+type Stop struct {
+	At time.Time
+	// Position is the last place up to which every row of the table had become visible
+	// at the target.
+	Position change.Position
+	Code     string // of the problem, such as SF5005
+	Reason   string
+	Fix      string
 }
 
 // CopyState is the progress of a copy.

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,30 +50,41 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 // prepare checks the source and makes every target table ready. Tables that the
 // checkpoint knows are only looked at: what became of their schema since is in the
 // log, and the ferry will carry it over when it comes to it.
-func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) error {
-	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(p))); err != nil {
-		return err
+//
+// broken are tables that the checkpoint knows and that cannot go on by themselves: the
+// ferry stops them and goes on with the others. A table that is stopped is left alone.
+func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) (broken map[change.Name]error, err error) {
+	routes := slices.DeleteFunc(slices.Clone(p.Routes), func(r plan.Route) bool { return ferry.Stopped(restored, r.Source, r.Target) != nil })
+	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(routes))); err != nil {
+		return nil, err
 	}
 	sayLeftOut(p, restored, out)
 	var fresh []change.Name
-	for _, r := range p.Routes {
+	for _, r := range routes {
 		if !isKnown(restored, r) {
 			fresh = append(fresh, r.Source)
 		}
 	}
 	described, err := source.Describe(ctx, fresh)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tables := map[change.Name]*change.Table{}
 	for i, name := range fresh {
 		tables[name] = described[i]
 	}
 	var problems []error
-	for _, r := range p.Routes {
-		problems = append(problems, prepareTable(ctx, target, r, tables[r.Source], out))
+	broken = map[change.Name]error{}
+	for _, r := range routes {
+		err := prepareTable(ctx, target, r, tables[r.Source], out)
+		var alone *ferry.TableError
+		if errors.As(err, &alone) && tables[r.Source] == nil {
+			broken[r.Source] = alone.Cause
+			continue
+		}
+		problems = append(problems, err)
 	}
-	return diag.Join(problems...)
+	return broken, diag.Join(problems...)
 }
 
 // checkServer refuses a checkpoint of another server where positions are file and

@@ -107,10 +107,11 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	}
 	defer source.Close()
 	defer target.Close()
-	if err := prepare(ctx, p, source, target, restored, out); err != nil {
+	broken, err := prepare(ctx, p, source, target, restored, out)
+	if err != nil {
 		return err
 	}
-	estimates, err := source.Estimates(ctx, sources(p))
+	estimates, err := source.Estimates(ctx, sources(p.Routes))
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
-		Restored: restored, Unsettled: unsettled, Jobs: d.jobs,
+		Restored: restored, Unsettled: unsettled, Jobs: d.jobs, Broken: broken,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
@@ -169,15 +170,22 @@ func routes(p *plan.Plan) []ferry.Route {
 	for i, r := range p.Routes {
 		routes[i] = ferry.Route{
 			Source: r.Source, Target: r.Target, LabelPrefix: r.Load.LabelPrefix,
-			Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
+			OnBadRow: onBadRow(r), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
 		}
 	}
 	return routes
 }
 
-func sources(p *plan.Plan) []change.Name {
-	names := make([]change.Name, len(p.Routes))
-	for i, r := range p.Routes {
+func onBadRow(r plan.Route) ferry.OnBadRow {
+	if r.OnBadRow == ferry.DeadLetter.String() {
+		return ferry.DeadLetter
+	}
+	return ferry.StopOnBadRow
+}
+
+func sources(routes []plan.Route) []change.Name {
+	names := make([]change.Name, len(routes))
+	for i, r := range routes {
 		names[i] = r.Source
 	}
 	return names

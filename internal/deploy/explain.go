@@ -25,8 +25,8 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	}
 	defer source.Close()
 	defer target.Close()
-	checkErr := source.Check(ctx, sources(p))
-	tables, err := source.Describe(ctx, sources(p))
+	checkErr := source.Check(ctx, sources(p.Routes))
+	tables, err := source.Describe(ctx, sources(p.Routes))
 	if err := diag.Join(checkErr, err); err != nil {
 		return err
 	}

@@ -24,10 +24,30 @@ func progressLine(name string, now, first *ferry.Progress, logLeft string) strin
 	if logLeft != "" {
 		fmt.Fprintf(&b, " log-left=%s", logLeft)
 	}
+	b.WriteString(troubles(now))
 	if now.Reason != "" {
 		fmt.Fprintf(&b, " waiting=%q", now.Reason)
 	}
 	return b.String()
+}
+
+// troubles are the tables that are stopped and the rows that were left out, "" when
+// there are none.
+func troubles(now *ferry.Progress) string {
+	var stopped []string
+	for _, t := range now.Tables {
+		if t.Stopped != "" {
+			stopped = append(stopped, t.Name.String())
+		}
+	}
+	text := ""
+	if len(stopped) > 0 {
+		text = " stopped-tables=" + strings.Join(stopped, ",")
+	}
+	if now.DeadLetters > 0 {
+		text += fmt.Sprintf(" dead-letters=%d", now.DeadLetters)
+	}
+	return text
 }
 
 // tableLines are the tables at work, as key=value pairs, one a line. The copy of an only
@@ -120,7 +140,7 @@ func works(now *ferry.Progress) (all []work) {
 	}
 	for i := range now.Tables {
 		t := &now.Tables[i]
-		if !t.Done && t.Resync == nil && (t.Copied > 0 || t.Rate > 0) {
+		if !t.Done && t.Stopped == "" && t.Resync == nil && (t.Copied > 0 || t.Rate > 0) {
 			all = append(all, work{t.Name.String(), "", t.Copied, t.Estimate, 0, t.Rate, t.Left, t.Reason})
 		}
 		add(t, t.Resync)
@@ -175,7 +195,7 @@ func bar(percent float64) string {
 
 func copied(now *ferry.Progress) (done int) {
 	for _, t := range now.Tables {
-		if t.Done {
+		if t.Done || t.Stopped != "" {
 			done++
 		}
 	}
@@ -188,7 +208,7 @@ func copyEstimate(now, first *ferry.Progress) string {
 	var copied, total uint64
 	for _, t := range now.Tables {
 		copied += t.Copied
-		if t.Done {
+		if t.Done || t.Stopped != "" {
 			total += t.Copied
 		} else {
 			total += max(t.Estimate, t.Copied)

@@ -123,9 +123,9 @@ func (p *printer) close(err error) {
 		word = "failed"
 	}
 	c := p.picture
-	fmt.Fprintf(p.out, "%s rows=%d (copied %d, +%d ~%d -%d) loads=%d loaded-rows=%d loaded-bytes=%d checkpoints=%d schema-changes=%d retries=%d elapsed=%s position=%s\n",
+	fmt.Fprintf(p.out, "%s rows=%d (copied %d, +%d ~%d -%d) loads=%d loaded-rows=%d loaded-bytes=%d checkpoints=%d schema-changes=%d retries=%d%s elapsed=%s position=%s\n",
 		word, c.Copied+c.Inserted+c.Updated+c.Deleted, c.Copied, c.Inserted, c.Updated, c.Deleted,
-		c.Loads, c.LoadedRows, c.LoadedBytes, c.Checkpoints, c.SchemaChanges, c.Retries,
+		c.Loads, c.LoadedRows, c.LoadedBytes, c.Checkpoints, c.SchemaChanges, c.Retries, troubles(c),
 		time.Since(p.started).Round(100*time.Millisecond), c.Position)
 }
 

@@ -28,6 +28,8 @@ func TestProgressLine(t *testing.T) {
 		State: ferry.Streaming, SourceLag: 1500 * time.Millisecond, VisibleLag: 40 * time.Second, Reason: "waiting for the target",
 		Counts: ferry.Counts{Inserted: 5, Updated: 2, Deleted: 1, Loads: 3}, Position: change.Position{File: "binlog.000003", Offset: 9},
 	}
+	troubled := &ferry.Progress{State: ferry.Streaming, Counts: ferry.Counts{DeadLetters: 3}, Tables: []ferry.TableProgress{
+		{Name: change.Name{Database: "d", Table: "t"}, Stopped: "why"}, {Name: change.Name{Database: "d", Table: "u"}, Done: true}}}
 	for name, c := range map[string]struct {
 		now, first *ferry.Progress
 		want       string
@@ -36,6 +38,7 @@ func TestProgressLine(t *testing.T) {
 		"too early to say":      {copying(time.Second, 1500, 200_000), first, "of=~200000 eta=measuring"},
 		"under way":             {copying(10*time.Second, 101_000, 201_000), first, "tables=0/1 copied=101000 of=~201000 percent=50.2 rows/s=10000 eta=~10s"},
 		"more than was guessed": {copying(10*time.Second, 101_000, 50_000), first, "of=~101000 percent=100.0 rows/s=10000 eta=~0s"},
+		"troubles":              {troubled, nil, "orders state=streaming inserted=0 updated=0 deleted=0 loads=0 source-lag=0.0s visible-lag=0.0s position= stopped-tables=d.t dead-letters=3"},
 		"streaming": {streaming, first, "orders state=streaming inserted=5 updated=2 deleted=1 loads=3 source-lag=1.5s visible-lag=40.0s " +
 			`position=binlog.000003:9 waiting="waiting for the target"`},
 	} {

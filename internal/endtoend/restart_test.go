@@ -100,9 +100,9 @@ func TestRecreatedTableIsNoticed(t *testing.T) {
 		w.exec(t, fmt.Sprintf("KILL %d", id))
 		waitLine(t, p, "reading again")
 		w.exec(t, recreate...)
-		if code := ended(t, p); code != 1 || !strings.Contains(p.Output(), says) {
-			t.Errorf("exit code %d: %s", code, p.Output())
-		}
+		waitLine(t, p, says)
+		w.stop(t, p)
+		w.refused(t, script, says)
 	})
 }
 

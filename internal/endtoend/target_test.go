@@ -43,7 +43,9 @@ func (w *world) openTarget(t testing.TB) {
 	t.Helper()
 	cluster := namedCluster(t)
 	if cluster == nil {
-		w.double = startDouble(t)
+		if w.double == nil {
+			w.double = startDouble(t)
+		}
 		cluster = &testbed.Cluster{Query: w.double.QueryAddr(), Load: w.double.HTTPAddr(), User: "root"}
 	}
 	w.queryAddress, w.loadAddress = cluster.Query, cluster.Load

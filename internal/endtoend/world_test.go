@@ -47,9 +47,15 @@ type world struct {
 // newWorld makes a world whose accounts may do everything a ferry needs.
 func newWorld(t testing.TB, source *testbed.Server) *world {
 	t.Helper()
+	return newWorldOn(t, source, nil)
+}
+
+// newWorldOn has a double that the test started, if any.
+func newWorldOn(t testing.TB, source *testbed.Server, double *emulator.Server) *world {
+	t.Helper()
 	n := worlds.Add(1)
 	w := &world{
-		source: source, folder: t.TempDir(), database: fmt.Sprintf("sf_e2e_%s_%d", thisRun, n), user: fmt.Sprintf("ferry_%s_%d", thisRun, n),
+		source: source, double: double, folder: t.TempDir(), database: fmt.Sprintf("sf_e2e_%s_%d", thisRun, n), user: fmt.Sprintf("ferry_%s_%d", thisRun, n),
 		sourcePassword: fmt.Sprintf("pw-of-mysql-%d", 1000+n), targetPassword: fmt.Sprintf("pw-of-starrocks-%d", 1000+n),
 	}
 	w.sourceDatabase(t)

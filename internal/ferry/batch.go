@@ -2,11 +2,11 @@ package ferry
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
 	"starferry/internal/change"
-	"starferry/internal/diag"
 )
 
 // addEvent adds the rows of one event to the table's batch.
@@ -61,14 +61,22 @@ func (l *loop) update(t *table, rows *change.Rows, before, after int) {
 // add appends one row to the table's batch. Within a batch the last row of a key
 // wins, so the order of the rows is the order of the log.
 func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
+	if t.stopped != nil || t.gone {
+		return // by a row before this one
+	}
 	for range 2 {
 		if t.batch == nil {
 			t.batch = t.loads.NewBatch(t.layout, rows, row)
-			t.begun, t.epoch = l.now, l.epoch
+			t.begun, t.after, t.epoch = l.now, l.position, l.epoch
 			l.unacked[l.epoch]++
 		}
 		before := t.batch.Bytes()
-		if t.batch.Add(op, rows, row) {
+		added, err := t.batch.Add(op, rows, row)
+		if err != nil {
+			l.refusedRow(t, op, rows, row, err)
+			return
+		}
+		if added {
 			l.bytes += t.batch.Bytes() - before
 			if t.batch.Bytes() >= t.route.MaxBytes || t.batch.Rows() >= t.route.MaxRows {
 				l.seal(t)
@@ -78,12 +86,10 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 		// Another form has to carry this row.
 		l.seal(t)
 	}
-	l.fail(&diag.Problem{
-		Code:    codeNoForm,
-		Message: fmt.Sprintf("a row of %s with the key %s fits no form of load", t.route.Source, describeKey(t.layout.Source, rows, row, t.layout.Source.Key)),
-		Fix:     "change the row at the source, or take the table out of the script.",
-	})
+	l.refusedRow(t, op, rows, row, errNoForm)
 }
+
+var errNoForm = errors.New("it fits no form of load")
 
 // seal ends the batch being filled and queues it for loading.
 func (l *loop) seal(t *table) {
@@ -95,15 +101,15 @@ func (l *loop) seal(t *table) {
 		t.batch = nil
 		return
 	}
-	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun})
+	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position})
 	t.batch = nil
 }
 
-// flushDue seals the batches that are old enough. While a load of the table is
-// under way its batch goes on growing: the busier the target, the larger the loads.
+// flushDue seals the batches that are to go. While a load of the table is under way
+// its batch goes on growing: the busier the target, the larger the loads.
 func (l *loop) flushDue() {
 	for _, t := range l.order {
-		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && l.now.Sub(t.begun) >= t.route.Interval {
+		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && t.due(l.now) && l.now.Sub(t.begun) >= min(gatherTime, t.route.Interval) {
 			l.seal(t)
 		}
 	}
@@ -152,12 +158,15 @@ func describeKey(schema *change.Table, rows *change.Rows, row int, columns []int
 
 // shipment is a sealed batch on its way.
 type shipment struct {
-	table    *table
-	batch    Batch
-	bytes    int
-	epoch    uint64
-	begun    time.Time
-	label    string // "" before the first try and after an aborted one
-	tries    int
-	notUntil time.Time
+	table *table
+	batch Batch
+	bytes int
+	epoch uint64
+	begun time.Time
+	// The rows changed behind after, not behind upTo.
+	after, upTo change.Position
+	part        bool   // of a batch that was refused
+	label       string // "" before the first try and after an aborted one
+	tries       int
+	notUntil    time.Time
 }

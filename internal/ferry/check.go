@@ -211,7 +211,7 @@ func (l *loop) advanceChecks() {
 	}
 	for _, c := range slices.Clone(l.checks) {
 		l.compareVisible(c)
-		if t := c.table; t.schema == nil || !t.copy.Done || len(c.forwards.spans) > 0 || c.backwards != nil || c.targetKeys != nil {
+		if t := c.table; t.check != c || t.schema == nil || !t.copy.Done || len(c.forwards.spans) > 0 || c.backwards != nil || c.targetKeys != nil {
 			continue
 		}
 		switch {
@@ -254,7 +254,7 @@ func (l *loop) checkLayout(c *check, schema *change.Table) bool {
 	t := c.table
 	switch {
 	case c.state.Repair:
-		if !l.evolve(t, schema) {
+		if !l.evolve(t, schema) || t.check != c {
 			return false
 		}
 		c.layout = t.layout
@@ -273,7 +273,7 @@ func (l *loop) checkLayout(c *check, schema *change.Table) bool {
 // checkFailed takes an error of the target, which is asked again after a wait.
 func (l *loop) checkFailed(c *check, err error) {
 	if !diag.IsTransient(err) {
-		l.fail(err)
+		l.failTable(c.table, err)
 		return
 	}
 	c.tries++

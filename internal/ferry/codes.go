@@ -8,7 +8,9 @@ const (
 	codeTwoServers        diag.Code = "SF5003" // pages and stream come from different servers
 	codeChangedOutsideLog diag.Code = "SF5004" // a table does not look as its log says
 	codeSchemaChange      diag.Code = "SF5005" // a schema change that is not carried over
-	codeNoForm            diag.Code = "SF5006" // a row that no form of load can carry
+	codeRefusedRow        diag.Code = "SF5006" // a row that the target cannot take
 	codeTargetColumns     diag.Code = "SF5007" // the target table lacks or requires columns
 	codeJob               diag.Code = "SF5008" // a job that cannot be done
+	codeAllStopped        diag.Code = "SF5009" // every table of the script is stopped
+	codeTooManyRefused    diag.Code = "SF5010" // more rows of a table are refused than are worth leaving out one by one
 )

@@ -30,7 +30,7 @@ const (
 // mark ends the epoch, if the loop stands at a place a stream can be opened at and
 // the last mark is old enough.
 func (l *loop) mark() {
-	if !l.atResume || l.held != nil || len(l.marks) >= marksMax {
+	if l.err != nil || !l.atResume || l.held != nil || len(l.marks) >= marksMax {
 		return
 	}
 	if last := l.lastMark(); last.generation == l.generation && last.position == l.resume.position && sameStates(last.states, l.resume.states) {
@@ -99,7 +99,7 @@ func (l *loop) joinSettled() bool {
 
 // save makes the newest settled mark the checkpoint a restart begins from.
 func (l *loop) save() {
-	if l.settled.epoch == l.saved.epoch && !l.savedAt.IsZero() {
+	if l.err != nil || l.settled.epoch == l.saved.epoch && !l.savedAt.IsZero() {
 		return
 	}
 	c := &checkpoint.Checkpoint{
@@ -147,6 +147,9 @@ func (l *loop) open() []checkpoint.Label {
 			if s.label != "" {
 				open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
 			}
+		}
+		for _, label := range t.abandoned {
+			open = append(open, checkpoint.Label{Table: t.route.Target, Label: label})
 		}
 	}
 	return open

@@ -19,7 +19,7 @@ import (
 // between has not changed at all. An ALTER drains the table first, so that no load
 // of ours is open across it.
 func (l *loop) evolve(t *table, schema *change.Table) bool {
-	if t.layout != nil && t.layout.Source == schema {
+	if t.layout != nil && t.layout.Source == schema || t.stopped != nil || t.gone {
 		return true
 	}
 	if t.busy || l.err != nil || l.now.Before(t.askAfter) {
@@ -27,8 +27,8 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	}
 	if t.seen != nil && t.seen != schema {
 		if refused := compare(t.seen, schema); len(refused) > 0 {
-			l.fail(refusal(t, refused))
-			return false
+			l.stopTable(t, refusal(t, refused))
+			return t.stopped != nil
 		}
 	}
 	if t.described != schema {
@@ -37,8 +37,8 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	}
 	missing, refused := fit(schema, t.columns)
 	if len(refused) > 0 {
-		l.fail(refusal(t, refused))
-		return false
+		l.stopTable(t, refusal(t, refused))
+		return t.stopped != nil
 	}
 	if len(missing) > 0 {
 		if !t.drained() {
@@ -127,8 +127,11 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 // askAgain takes an error of a question about the target table: a transient one is
 // asked again after the announced wait.
 func (l *loop) askAgain(t *table, err error) {
+	if t.idle() {
+		return
+	}
 	if !diag.IsTransient(err) {
-		l.fail(err)
+		l.failTable(t, err)
 		return
 	}
 	t.asks++
@@ -265,7 +268,7 @@ func indexOf(columns []TargetColumn, name string) int {
 func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
 	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
 	for i, c := range columns {
-		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key}
+		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
 		if from := layout.Columns[i].From; from >= 0 {
 			layout.Columns[i].Type = schema.Columns[from].Type
 		}
@@ -277,6 +280,6 @@ func refusal(t *table, refused []string) error {
 	return &diag.Problem{
 		Code:    codeSchemaChange,
 		Message: fmt.Sprintf("the schema of %s changed in a way that is not carried to %s: %s", t.route.Source, t.route.Target, strings.Join(refused, "; ")),
-		Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew. Until then nothing is lost: the position is kept.", t.route.Target),
+		Fix:     anew(t),
 	}
 }

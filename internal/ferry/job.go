@@ -66,6 +66,8 @@ func (l *loop) takeTable(j *Job, t *table) error {
 		return jobProblem("table %s is gone at the source: there is nothing to compare %s with", t.route.Source, t.route.Target)
 	case j.Kind == Verify || j.Kind == Repair:
 		switch {
+		case t.stopped != nil:
+			return t.stopProblem()
 		case r != nil && r.phase < wipeAsked:
 			return jobProblem("table %s is being copied anew", t.route.Source)
 		case c == nil:

@@ -21,12 +21,12 @@ func (l *loop) ship() {
 	}
 	var outbox []*shipment
 	for _, t := range l.order {
-		if t.inFlight != nil || (t.unsaved && !l.sabotage.loadBeforeJoinIsSaved) || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) {
+		if !l.mayShip(t) {
 			continue
 		}
 		s := t.queue[0]
 		t.queue = t.queue[1:]
-		t.inFlight = s
+		t.inFlight, t.shippedAt = s, l.now
 		if s.label == "" {
 			s.label = l.nextLabel(t)
 		}
@@ -74,28 +74,51 @@ func (l *loop) nextLabel(t *table) string {
 func (l *loop) loaded(s *shipment, err error) {
 	t := s.table
 	t.inFlight = nil
+	if t.stopped != nil || t.gone {
+		l.landed(s, err)
+		return
+	}
 	var aborted *AbortedError
+	var refused *RefusedError
 	switch {
 	case err == nil:
-		l.bytes -= s.bytes
 		l.counts.Loads++
 		l.counts.LoadedRows += uint64(s.batch.Rows())
 		l.counts.LoadedBytes += uint64(s.bytes)
-		l.acknowledge(s.epoch)
+		l.release(s)
 		crashpoint.Here("load-acknowledged")
+		t.refused.inARow = 0
+		l.narrow(t)
+		return
+	case errors.As(err, &refused):
+		l.refusedLoad(s, refused.Cause)
 		return
 	case !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
-		l.fail(err)
+		if !errors.As(err, &aborted) {
+			t.abandon(s.label)
+		}
+		l.failTable(t, err)
+		l.release(s)
 		return
 	case errors.As(err, &aborted) || l.sabotage.freshLabelAfterUnknown:
 		s.label = ""
 	}
 	s.tries++
-	wait := backOff(s.tries)
+	wait, rarer := backOff(s.tries), ""
+	if aborted != nil && aborted.Busy {
+		rarer = t.widen(err)
+		wait = max(wait, t.widened)
+	}
 	s.notUntil = l.now.Add(wait)
 	t.queue = append([]*shipment{s}, t.queue...)
 	l.counts.Retries++
-	l.notify(Warning, t.route.Target, fmt.Sprintf("load of %d rows: %v; try %d in %s", s.batch.Rows(), err, s.tries+1, wait))
+	l.notify(Warning, t.route.Target, fmt.Sprintf("load of %d rows: %v; try %d in %s%s", s.batch.Rows(), err, s.tries+1, wait, rarer))
+}
+
+// release forgets a load: its rows are visible or left out, or its table is stopped.
+func (l *loop) release(s *shipment) {
+	l.bytes -= s.bytes
+	l.acknowledge(s.epoch)
 }
 
 // acknowledge counts a batch off its epoch.

@@ -35,6 +35,9 @@ type Config struct {
 	Restored *checkpoint.Checkpoint
 	// Unsettled are the loads an earlier process may have left under way.
 	Unsettled []checkpoint.Label
+	// Broken are source tables of routes that cannot go on, and why: they stop before
+	// anything else happens.
+	Broken map[change.Name]error
 	// Deployment and Incarnation make labels unique; see label.
 	Deployment  string
 	Incarnation string
@@ -146,6 +149,7 @@ type sabotage struct {
 	believeFirstLook          bool
 	overlookRearranged        bool
 	wipeUnknown               bool
+	stopOnlyFromHere          bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -276,7 +280,7 @@ func (l *loop) caughtUp() bool {
 		return false
 	}
 	for i := range l.settled.states {
-		if !l.settled.states[i].Copy.Done || l.settled.states[i].Check != nil {
+		if s := &l.settled.states[i]; s.Stopped == nil && (!s.Copy.Done || s.Check != nil) {
 			return false
 		}
 	}

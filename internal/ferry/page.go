@@ -100,7 +100,8 @@ func (l *loop) pageArrived(p *page, answer Page, err error) {
 		l.waitForPass(pass, backOff(pass.wait.tries), fmt.Sprintf("%s: %v", pass.what(), err))
 		return
 	case err != nil:
-		l.fail(err)
+		l.dropPage(p)
+		l.failTable(t, err)
 		return
 	}
 	if answer.Server != l.stream.Server() {
@@ -276,6 +277,9 @@ func (l *loop) dropPages(t *table) {
 
 // removePage takes a page out of flight: done, or to be read again.
 func (l *loop) removePage(p *page) {
+	if p.dropped {
+		return
+	}
 	is := func(one *page) bool { return one == p }
 	t := p.pass.table
 	p.dropped = true

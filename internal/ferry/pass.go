@@ -164,7 +164,7 @@ func (l *loop) splitSpan(p *pass, s *span) {
 			s.splitting = false
 			switch {
 			case err != nil && !diag.IsTransient(err):
-				l.fail(err)
+				l.failTable(t, err)
 			case err != nil || t.schema != schema: // asked again when there is room again
 			case middle == nil:
 				p.whole = true

@@ -142,10 +142,16 @@ type Loads interface {
 type Batch interface {
 	// Add appends an upsert or a delete of row number row. False means that the form
 	// of this batch cannot carry the row: nothing was added, the batch must be sent
-	// and another begun.
-	Add(op Op, rows *change.Rows, row int) bool
+	// and another begun. An error means that no form can: nothing was added.
+	Add(op Op, rows *change.Rows, row int) (bool, error)
 	Rows() int
 	Bytes() int
+	// Split halves a batch of two rows or more, in order. The batch itself must not be
+	// used any more.
+	Split() (first, second Batch)
+	// Read gives back a row, as cells of the columns of Layout.
+	Read(row int) (Op, *change.Rows, error)
+	Layout() *Layout
 }
 
 // Op is what a row of a batch does at the target.
@@ -156,13 +162,34 @@ const (
 	Delete
 )
 
+func (o Op) String() string { return [...]string{"upsert", "delete"}[o] }
+
 // AbortedError is Send's error when the load is certain not to be visible, now or
 // later, under the label it was sent with: it may be sent under a new one. Any
 // other error leaves the outcome open.
-type AbortedError struct{ Cause error }
+type AbortedError struct {
+	Cause error
+	// Busy: the target has too much to do; fewer loads would help.
+	Busy bool
+}
 
 func (e *AbortedError) Error() string { return e.Cause.Error() }
 func (e *AbortedError) Unwrap() error { return e.Cause }
+
+// RefusedError is the error of a batch with rows that the target refuses, and will
+// refuse again: under another label, in other company. The load is certain not to be
+// visible.
+type RefusedError struct{ Cause error }
+
+func (e *RefusedError) Error() string { return e.Cause.Error() }
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// TableError is an error of source or target that concerns one table alone: it is
+// dropped there, or not open to this user. The other tables go on without it.
+type TableError struct{ Cause error }
+
+func (e *TableError) Error() string { return e.Cause.Error() }
+func (e *TableError) Unwrap() error { return e.Cause }
 
 // Journal keeps what must survive a crash.
 type Journal interface {
@@ -171,4 +198,6 @@ type Journal interface {
 	Save(c *checkpoint.Checkpoint) error
 	// Note makes labels durable before the loads that use them begin.
 	Note(labels []checkpoint.Label) error
+	// Letter writes down a row that the target refused; Save makes it durable.
+	Letter(letter *checkpoint.Letter) error
 }

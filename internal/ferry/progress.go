@@ -64,6 +64,9 @@ type TableProgress struct {
 	Reason   string        // why nothing of it is read, "" when it is
 	Check    *WorkProgress // nil when none is under way
 	Resync   *WorkProgress
+	Stopped  string // why the table is not followed any more; "" while it is
+	// DeadLetters are rows that were left out since the start of the process.
+	DeadLetters uint64
 }
 
 // WorkProgress is a check or a resync under way.
@@ -82,6 +85,7 @@ type Counts struct {
 	Loads, LoadedRows, LoadedBytes     uint64 // made visible at the target
 	Retries, SchemaChanges             uint64
 	Checkpoints                        uint64
+	DeadLetters                        uint64
 }
 
 type counts = Counts
@@ -101,7 +105,7 @@ func (l *loop) progress() *Progress {
 		if t.identity == "" { // a shadow is its table's
 			p.Tables = append(p.Tables, l.tableProgress(t))
 		}
-		if !t.copy.Done && t.identity == "" {
+		if !t.copy.Done && t.identity == "" && t.stopped == nil {
 			p.State = Copying
 		}
 		for _, begun := range t.unsent() {
@@ -122,8 +126,11 @@ func (l *loop) progress() *Progress {
 
 // tableProgress draws the picture of one table.
 func (l *loop) tableProgress(t *table) TableProgress {
-	p := TableProgress{Name: t.route.Source, Target: t.route.Target, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done}
-	if !p.Done {
+	p := TableProgress{Name: t.route.Source, Target: t.route.Target, Copied: t.copy.Rows, Estimate: l.cfg.Estimates[t.route.Source], Done: t.copy.Done, DeadLetters: t.refused.total}
+	if t.stopped != nil {
+		p.Stopped = t.stopped.Reason
+	}
+	if !p.Done && t.copying != nil {
 		t.meter.add(l.now, "copy", p.Copied)
 		p.Rate, p.Left, p.Reason = t.meter.rate(), t.meter.left(l.now, p.Copied, p.Estimate), l.passReason(t.copying)
 	}
@@ -182,6 +189,8 @@ func (l *loop) reason() string {
 		return "waiting to connect to the source again"
 	case l.held != nil:
 		return "waiting for a schema change at the target"
+	case l.spacingReason() != "":
+		return l.spacingReason()
 	case l.bytes-l.pageBytes() >= l.cfg.Memory:
 		return "waiting for the target: memory is full of rows to load"
 	case len(l.passes) > 0 && l.pace.reason != "":

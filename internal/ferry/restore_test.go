@@ -13,7 +13,7 @@ import (
 // restored is a loop that goes on from a table's state, with its stream open.
 func restored(t *testing.T, state checkpoint.TableState) (*loop, *simulation) {
 	t.Helper()
-	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1)
+	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false)
 	s := &simulation{source: source, target: newSimTarget(source.rng, source), journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}}}
 	l := newLoop(Config{
 		Source: source, Pages: source, Target: s.target, Mirror: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i",

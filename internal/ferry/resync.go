@@ -172,8 +172,12 @@ func (l *loop) addShadow(t *table, identity string) *table {
 
 // swapShadow gives the shadow the name of its table, once.
 func (l *loop) swapShadow(r *resync) {
-	target, shadow := r.table.route.Target, r.shadow.route.Target
+	target, shadow, abandoned := r.table.route.Target, r.shadow.route.Target, slices.Clone(r.table.abandoned)
 	l.attempt(r, func(ctx context.Context) error {
+		// What a stopped table left under way must not arrive behind the swap.
+		if err := l.cfg.Target.Settle(ctx, target, abandoned); err != nil {
+			return err
+		}
 		return swapOnce(ctx, l.cfg.Shaper, target, shadow, r.identity)
 	}, func() {
 		crashpoint.Here("swapped")
@@ -205,6 +209,7 @@ func (l *loop) takeOver(t, shadow *table) {
 	l.endCopy(t)
 	t.copy, t.seen, t.added = shadow.copy, shadow.seen, shadow.added
 	t.layout, t.described, t.columns = nil, nil, nil
+	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
 	if t.check != nil {
 		l.startCheckOver(t.check)
 	}
@@ -216,6 +221,9 @@ func (l *loop) takeOver(t, shadow *table) {
 
 // removeShadow lets go of a shadow. Its place in order stays, which states are found by.
 func (l *loop) removeShadow(shadow *table) {
+	if shadow.check != nil {
+		l.endCheck(shadow.check, nil)
+	}
 	shadow.gone, shadow.schema = true, nil
 	l.endCopy(shadow)
 	name := shadow.route.Source
@@ -240,31 +248,26 @@ func (l *loop) endResync(r *resync, err error) {
 		l.swapping = nil
 	}
 	if err != nil && r.shadow != nil && !r.shadow.gone {
-		l.dropBatches(r.shadow)
+		l.dropRows(r.shadow)
 		l.dropPages(r.shadow)
 		l.removeShadow(r.shadow)
 		l.refreshResume()
 	}
 	switch {
-	case err != nil && r.table.copy.Wipe:
+	case err != nil && r.table.copy.Wipe && r.table.stopped == nil:
 		l.notify(Warning, r.table.route.Target, fmt.Sprintf("cannot be emptied (%v): it is compared with %s and mended", err, r.table.route.Source))
 		l.mendInstead(r.table)
 	case err != nil:
+		if r.table.copy.Wipe {
+			l.endCopy(r.table)
+			l.resume.states = l.tableStates()
+			l.markHere()
+		}
 		l.notify(Warning, r.table.route.Source, fmt.Sprintf("resync given up, %s is as it was: %v", r.table.route.Target, err))
 	}
 	for _, j := range r.jobs {
 		j.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: err, Copied: r.table.copy.Rows})
 	}
-}
-
-// dropBatches forgets the rows of a table that are not on their way yet.
-func (l *loop) dropBatches(t *table) {
-	l.seal(t)
-	for _, s := range t.queue {
-		l.bytes -= s.bytes
-		l.acknowledge(s.epoch)
-	}
-	t.queue = nil
 }
 
 // restoreShadows takes up the resyncs of the last run. One that had swapped is done.

@@ -19,6 +19,7 @@ type Route struct {
 	MaxRows  int
 	// LabelPrefix begins every label of the route; "" for none.
 	LabelPrefix string
+	OnBadRow    OnBadRow
 }
 
 // Layout says how a row of one version of the source table becomes a row of the
@@ -36,6 +37,7 @@ type LayoutColumn struct {
 	// out would write its default.
 	From int
 	// Type is the source type, for columns whose text depends on it (JSON, binary).
-	Type change.Type
-	Key  bool
+	Type     change.Type
+	Key      bool
+	Nullable bool // at the target
 }

@@ -31,12 +31,12 @@ const (
 func (l *loop) truncated(tables []*table, event *change.Event) bool {
 	ready := true
 	for _, t := range tables {
-		if t.dropped || t.emptied {
+		if t.idle() || t.emptied {
 			continue
 		}
 		if l.cfg.RowLess == RowLessStop {
-			l.fail(rowLessStop(t, event, "was emptied"))
-			return true
+			l.stopTable(t, rowLessStop(t, event, "was emptied"))
+			continue
 		}
 		ready = false
 		if t.busy || l.now.Before(t.askAfter) || l.err != nil {
@@ -91,7 +91,7 @@ func (l *loop) empty(t *table, event *change.Event) {
 
 // rearranged has a table repaired of which nobody knows which rows changed.
 func (l *loop) rearranged(t *table, event *change.Event) {
-	if t.dropped || l.sabotage.overlookRearranged {
+	if t.idle() || l.sabotage.overlookRearranged {
 		return
 	}
 	how := "lost or got rows by maintenance of its partitions"
@@ -99,7 +99,7 @@ func (l *loop) rearranged(t *table, event *change.Event) {
 		how = "was changed by a statement that was logged as text"
 	}
 	if l.cfg.RowLess == RowLessStop || (event.Kind == change.Described && l.cfg.RowLess != RowLessRepairAll) {
-		l.fail(rowLessStop(t, event, how))
+		l.stopTable(t, rowLessStop(t, event, how))
 		return
 	}
 	l.notify(Warning, t.route.Source, fmt.Sprintf("%s at %s (%s): %s is compared with it and mended", how, event.Position, event.Statement, t.route.Target))
@@ -109,6 +109,9 @@ func (l *loop) rearranged(t *table, event *change.Event) {
 // beginRepair compares and mends a table from here on; what a check under way has
 // compared so far counts no more.
 func (l *loop) beginRepair(t *table, reason string) {
+	if t.idle() {
+		return
+	}
 	if t.check != nil {
 		t.check.state.Repair, t.check.state.Reason = true, reason
 		l.dropPages(t)

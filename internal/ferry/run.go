@@ -36,6 +36,9 @@ func Run(ctx context.Context, cfg Config) error {
 		r.step(ctx)
 	}
 	r.publish(time.Now())
+	if r.loop.err == nil && ctx.Err() == nil {
+		return r.loop.stopProblems() // caught up, but for these
+	}
 	return r.loop.err
 }
 
@@ -60,6 +63,15 @@ func (r *runner) start(ctx context.Context) error {
 	crashpoint.Here("earlier-loads-settled")
 	if err := l.restoreShadows(ctx); err != nil {
 		return err
+	}
+	l.sayStopped()
+	for _, t := range l.order {
+		if err := l.cfg.Broken[t.route.Source]; err != nil {
+			l.stopTable(t, err)
+		}
+	}
+	if l.err != nil {
+		return l.err
 	}
 	if l.resume.position.IsZero() {
 		from, err := l.cfg.Source.Start(ctx)

@@ -78,14 +78,15 @@ type simSource struct {
 	quiet   bool // no new changes
 	steady  bool // no schema changes, and no others that a check may find on its way
 	rowless bool // rows change without row events
+	poison  bool // some rows are such that the target refuses them
 	server  string
 
 	// what the tests break
 	noBarrier, markByCounted bool
 }
 
-func newSimSource(rng *rand.Rand, tables int) *simSource {
-	s := &simSource{rng: rng, now: time.Unix(1_700_000_000, 0), offset: 4, server: "server-1", barrier: simBarrier(rng.IntN(3))}
+func newSimSource(rng *rand.Rand, tables int, poison bool) *simSource {
+	s := &simSource{rng: rng, poison: poison, now: time.Unix(1_700_000_000, 0), offset: 4, server: "server-1", barrier: simBarrier(rng.IntN(3))}
 	for i := range tables {
 		name := change.Name{Database: "shop", Table: "t" + strconv.Itoa(i)}
 		t := &simTable{
@@ -186,6 +187,9 @@ func (s *simSource) randomRow(t *simTable) simRow {
 		}
 		if s.rng.IntN(12) == 0 {
 			row[c.Name] = simWide
+		}
+		if s.poison && s.rng.IntN(60) == 0 {
+			row[c.Name] = []string{simBad, simTorn}[s.rng.IntN(2)]
 		}
 	}
 	return row

@@ -3,6 +3,7 @@ package ferry
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -15,7 +16,13 @@ import (
 // The simulated target: loads that answer late, twice, not at all, or are aborted;
 // what was sent may arrive after the sender is gone.
 
-const simWide = "wide" // a cell that the narrow form of a batch cannot carry
+const (
+	simWide = "wide" // a cell that the narrow form of a batch cannot carry
+	simTorn = "torn" // a cell that no form can carry
+	simBad  = "bad"  // a cell that the target refuses
+)
+
+var errSimRefused = &diag.Problem{Code: "SF0001", Message: "a value does not fit"}
 
 type simTarget struct {
 	rng    *rand.Rand
@@ -26,6 +33,8 @@ type simTarget struct {
 	late   []simLate            // sent, not arrived
 	// violation is the first broken promise.
 	violation error
+	// healed: nothing is refused any more.
+	healed bool
 	// newest is the newest change seen of every row, replayed the last change that may
 	// come a second time after a crash or with a new stream: only behind that does a
 	// row never go back in time.
@@ -75,6 +84,9 @@ func (t *simTarget) Columns(_ context.Context, name change.Name, _ *change.Table
 	if t.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
+	if t.source.poison && !t.healed && t.rng.IntN(60) == 0 {
+		return nil, &TableError{errSimRefused}
+	}
 	return slices.Clone(t.tables[name].columns), nil
 }
 
@@ -114,6 +126,7 @@ type simOp struct {
 }
 
 type simBatch struct {
+	target *simTarget
 	name   change.Name
 	layout *Layout
 	wide   bool
@@ -121,21 +134,24 @@ type simBatch struct {
 }
 
 func (s *simLoads) NewBatch(layout *Layout, rows *change.Rows, row int) Batch {
-	return &simBatch{name: s.name, layout: layout, wide: simRowIsWide(rows, row)}
+	return &simBatch{target: s.target, name: s.name, layout: layout, wide: simRowHolds(rows, row, simWide)}
 }
 
-func simRowIsWide(rows *change.Rows, row int) bool {
+func simRowHolds(rows *change.Rows, row int, value string) bool {
 	for c := range rows.Width() {
-		if string(rows.Cell(row, c)) == simWide {
+		if string(rows.Cell(row, c)) == value {
 			return true
 		}
 	}
 	return false
 }
 
-func (b *simBatch) Add(op Op, rows *change.Rows, row int) bool {
-	if !b.wide && simRowIsWide(rows, row) {
-		return false
+func (b *simBatch) Add(op Op, rows *change.Rows, row int) (bool, error) {
+	if op == Upsert && !b.target.healed && simRowHolds(rows, row, simTorn) {
+		return false, errSimRefused
+	}
+	if !b.wide && simRowHolds(rows, row, simWide) {
+		return false, nil
 	}
 	values := simRow{}
 	for _, c := range b.layout.Columns {
@@ -144,7 +160,34 @@ func (b *simBatch) Add(op Op, rows *change.Rows, row int) bool {
 		}
 	}
 	b.ops = append(b.ops, simOp{op, values})
-	return true
+	return true, nil
+}
+
+func (b *simBatch) Layout() *Layout { return b.layout }
+
+func (b *simBatch) Split() (Batch, Batch) {
+	first, second := *b, *b
+	first.ops, second.ops = b.ops[:len(b.ops)/2], b.ops[len(b.ops)/2:]
+	return &first, &second
+}
+
+func (b *simBatch) Read(row int) (Op, *change.Rows, error) {
+	rows := change.NewRows(len(b.layout.Columns))
+	for _, c := range b.layout.Columns {
+		if value, ok := b.ops[row].row[c.Name]; ok {
+			rows.AddString(value)
+		} else {
+			rows.AddNull()
+		}
+	}
+	return b.ops[row].op, rows, nil
+}
+
+// refused tells a batch with a row that the target refuses.
+func (b *simBatch) refused() bool {
+	return !b.target.healed && slices.ContainsFunc(b.ops, func(op simOp) bool {
+		return op.op == Upsert && slices.Contains(slices.Collect(maps.Values(op.row)), simBad)
+	})
 }
 
 func (b *simBatch) Rows() int  { return len(b.ops) }
@@ -159,9 +202,16 @@ func (s *simLoads) Send(_ context.Context, label string, batch Batch) error {
 	case committed: // an earlier attempt has arrived
 		return nil
 	case t.ended[label]:
-		return &AbortedError{errSimLost}
+		return &AbortedError{Cause: errSimLost}
+	}
+	if b.refused() && t.rng.IntN(10) > 0 { // else it does not come so far
+		t.ended[label] = true
+		return &RefusedError{errSimRefused}
 	}
 	switch n := t.rng.IntN(100); {
+	case b.refused() && n < 86:
+		t.ended[label] = true // refused, the answer lost
+		return errSimLost
 	case n < 70:
 		t.commit(label, b)
 		return nil
@@ -175,7 +225,7 @@ func (s *simLoads) Send(_ context.Context, label string, batch Batch) error {
 		return errSimLost
 	default:
 		t.ended[label] = true
-		return &AbortedError{&diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "too many versions"}}
+		return &AbortedError{Cause: &diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "too many versions"}, Busy: t.rng.IntN(4) == 0}
 	}
 }
 
@@ -277,7 +327,7 @@ func (t *simTarget) Swap(_ context.Context, a, b change.Name) error {
 	old, now := t.tables[a], t.tables[b]
 	for n := range 30 {
 		key := fmt.Sprintf("k%02d", n)
-		if old.rows[key]["v"] != now.rows[key]["v"] && !t.damaged && !t.source.rowless && t.copied(a) {
+		if old.rows[key]["v"] != now.rows[key]["v"] && !t.damaged && !t.source.rowless && !t.source.poison && t.copied(a) {
 			t.violate("the swap of %s changes %s from %v to %v", a, key, old.rows[key], now.rows[key])
 		}
 		if now.rows[key] == nil {
@@ -395,8 +445,9 @@ func (s *simSource) successor(name change.Name, key string, v int) int {
 }
 
 // checkCovered is the promise of a checkpoint: every change before its position, of
-// the tables that had joined, is at the target, unless a newer one is.
-func (t *simTarget) checkCovered(position change.Position, joined map[change.Name]uint64) {
+// the tables that had joined and are not stopped, is at the target, unless a newer one
+// is, or has a letter.
+func (t *simTarget) checkCovered(position change.Position, joined map[change.Name]uint64, lettered map[int]bool) {
 	for _, entry := range t.source.log {
 		if entry.end > position.Offset {
 			return
@@ -407,23 +458,32 @@ func (t *simTarget) checkCovered(position change.Position, joined map[change.Nam
 		for _, c := range entry.txn.changes {
 			from, ok := joined[c.table.name]
 			applied := t.tables[c.table.name].applied
-			if ok && entry.end > from && (applied[c.key] < c.seq || applied[c.from] < c.seq) {
+			if ok && entry.end > from && (applied[c.key] < c.seq && !lettered[c.seq] || c.from != c.key && applied[c.from] < c.seq) {
 				t.violate("checkpoint at %d, but change %d of %s %s is not at the target", position.Offset, c.seq, c.table.name, c.key)
 			}
 		}
 	}
 }
 
-// checkEqual compares every table with the source, NULL for the columns that the
-// source does not have any more.
-func (t *simTarget) checkEqual() error {
+// checkEqual compares every table that is not stopped with the source, NULL for the
+// columns that the source does not have any more. A row with a letter may be missing
+// or older.
+func (t *simTarget) checkEqual(stopped map[change.Name]bool, lettered map[int]bool) error {
 	for _, source := range t.source.tables {
+		if stopped[source.name] {
+			continue
+		}
 		target := t.tables[source.name]
-		if len(source.logged) != len(target.rows) {
-			return fmt.Errorf("%s: %d rows at the source, %d at the target", source.name, len(source.logged), len(target.rows))
+		for key := range target.rows {
+			if source.logged[key] == nil {
+				return fmt.Errorf("%s: the target has a row %s, the source has not", source.name, key)
+			}
 		}
 		for key, want := range source.logged {
 			got := target.rows[key]
+			if version, err := strconv.Atoi(want["v"]); err != nil || lettered[version] {
+				continue
+			}
 			for _, c := range source.schema.Columns {
 				wantValue, wantSet := want[c.Name]
 				gotValue, gotSet := got[c.Name]

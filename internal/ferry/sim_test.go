@@ -22,13 +22,27 @@ import (
 // seed, so a history that breaks a promise can be told again: STARFERRY_SIM_SEED=n.
 
 type simJournal struct {
-	last   *checkpoint.Checkpoint
-	notes  []checkpoint.Label
-	onSave func(*checkpoint.Checkpoint)
+	last    *checkpoint.Checkpoint
+	notes   []checkpoint.Label
+	letters []*checkpoint.Letter // not durable yet
+	durable map[int]bool         // the changes with a durable letter
+	onSave  func(*checkpoint.Checkpoint)
+}
+
+func (j *simJournal) Letter(letter *checkpoint.Letter) error {
+	j.letters = append(j.letters, letter)
+	return nil
 }
 
 func (j *simJournal) Save(c *checkpoint.Checkpoint) error {
-	j.last, j.notes = c, nil
+	for _, letter := range j.letters {
+		for _, cell := range letter.Row {
+			if seq, err := strconv.Atoi(string(cell.Value)); err == nil && cell.Column == "v" {
+				j.durable[seq] = true
+			}
+		}
+	}
+	j.last, j.notes, j.letters = c, nil, nil
 	j.onSave(c)
 	return nil
 }
@@ -57,14 +71,15 @@ type simulation struct {
 type simBreak struct {
 	loop                     sabotage
 	noBarrier, markByCounted bool
+	refusals                 bool // rows are refused: not a break, another world
 }
 
 // simulate runs one history and returns the first broken promise.
 func simulate(seed uint64, broken simBreak) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := &simulation{rng: rng, source: newSimSource(rng, 1+rng.IntN(3)), broken: broken.loop, joined: map[change.Name]uint64{}}
-	s.source.rowless = rng.IntN(3) == 0
-	s.source.steady, s.damages = rng.IntN(2) == 0, rng.IntN(3) == 0
+	s := &simulation{rng: rng, source: newSimSource(rng, 1+rng.IntN(3), broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
+	s.source.rowless = rng.IntN(3) == 0 && !broken.refusals
+	s.source.steady, s.damages = rng.IntN(2) == 0, rng.IntN(3) == 0 && !broken.refusals
 	// A second look makes sure, the first must be right.
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
@@ -73,7 +88,7 @@ func simulate(seed uint64, broken simBreak) error {
 		t := s.loop.tables[name][0]
 		return t.copy.Done && (t.check == nil || t.check.state.Reason != mendInsteadReason)
 	}
-	s.journal = &simJournal{onSave: s.saved}
+	s.journal = &simJournal{onSave: s.saved, durable: map[int]bool{}}
 	s.start()
 	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
 	if rng.IntN(3) == 0 {
@@ -108,6 +123,9 @@ func (s *simulation) start() {
 	routes := make([]Route, len(s.source.tables))
 	for i, t := range s.source.tables {
 		routes[i] = Route{Source: t.name, Target: t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
+		if s.source.poison {
+			routes[i].OnBadRow = OnBadRow(s.rng.IntN(3) % 2)
+		}
 	}
 	s.loop = newLoop(Config{
 		Source: s.source, Pages: s.source, Target: s.target, Mirror: s.target, Shaper: s.target, Journal: s.journal, Routes: routes,
@@ -167,7 +185,7 @@ func (s *simulation) verify(kind JobKind) {
 			return
 		}
 		for _, r := range results {
-			if n := r.Differences(); n > 0 && r.Reason != mendInsteadReason && !s.target.damaged && s.source.steady && !s.source.rowless {
+			if n := r.Differences(); n > 0 && r.Reason != mendInsteadReason && !s.target.damaged && s.source.steady && !s.source.rowless && !s.source.poison {
 				s.target.violate("%s of %s found %d differences, and there are none: %v", kind, r.Source, n, r.Examples)
 			}
 		}
@@ -184,6 +202,7 @@ func (s *simulation) memory() int {
 
 // crash forgets the process. What it had sent may still arrive.
 func (s *simulation) crash() {
+	s.journal.letters = nil
 	for _, t := range s.loop.order {
 		if f := t.inFlight; f != nil && s.rng.IntN(2) == 0 {
 			s.target.late = append(s.target.late, simLate{f.label, f.batch.(*simBatch)})
@@ -196,7 +215,7 @@ func (s *simulation) crash() {
 func (s *simulation) stop() error {
 	s.loop.stop(s.source.now)
 	for range 20_000 {
-		if s.loop.done {
+		if s.loop.done || !s.loop.stopping {
 			return s.check()
 		}
 		if err := s.step(); err != nil {
@@ -237,6 +256,12 @@ func (s *simulation) step() error {
 func (s *simulation) check() error {
 	s.pending = append(s.pending, s.loop.effects...)
 	s.loop.effects = nil
+	if s.source.poison && errors.Is(s.loop.err, errSimRefused) {
+		// Nothing is left to go on with: somebody helps, and starts the ferry again.
+		s.target.healed = true
+		s.crash()
+		s.loop.cfg.UntilCaughtUp, s.loop.until = s.source.quiet, s.source.end()
+	}
 	return errors.Join(s.loop.err, s.target.violation)
 }
 
@@ -279,11 +304,11 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 		if _, known := s.joined[t.Name]; !known && t.Table != nil {
 			s.joined[t.Name] = c.Position.Offset
 		}
-		if t.Table == nil {
+		if t.Table == nil || t.Stopped != nil {
 			delete(s.joined, t.Name)
 		}
 	}
-	s.target.checkCovered(c.Position, s.joined)
+	s.target.checkCovered(c.Position, s.joined, s.journal.durable)
 }
 
 // finish lets the source rest and the ferry catch up, and compares everything.
@@ -298,7 +323,7 @@ func (s *simulation) finish() error {
 	for range 60_000 {
 		s.loop.until = s.source.end() // an Open under way did not know
 		if s.loop.done {
-			return errors.Join(s.target.violation, s.target.checkEqual())
+			return errors.Join(s.target.violation, s.target.checkEqual(s.stoppedTables(), s.journal.durable))
 		}
 		if err := s.step(); err != nil {
 			return fmt.Errorf("finishing: %w", err)
@@ -334,6 +359,14 @@ func (s *simulation) copied() bool {
 		}
 	}
 	return true
+}
+
+func (s *simulation) stoppedTables() map[change.Name]bool {
+	stopped := map[change.Name]bool{}
+	for i := range s.journal.last.Tables {
+		stopped[s.journal.last.Tables[i].Name] = s.journal.last.Tables[i].Stopped != nil
+	}
+	return stopped
 }
 
 func (s *simulation) describe() string {
@@ -390,22 +423,34 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
+// TestSimulatedRefusals: rows, columns and whole tables are refused; the others come
+// out right, and so does a table whose bad rows are left out, but for those.
+func TestSimulatedRefusals(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(2000) {
+		if err := simulate(seed, simBreak{refusals: true}); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
 // TestSimulatorFindsMutations breaks one rule at a time: a simulator that did not
 // notice would prove nothing.
 func TestSimulatorFindsMutations(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]simBreak{
-		"no low barrier":                   {noBarrier: true},
-		"high mark from the executed set":  {markByCounted: true},
-		"registered inside a transaction":  {loop: sabotage{registerInsideTransaction: true}},
-		"touched keys forgotten":           {loop: sabotage{forgetTouched: true}},
-		"checkpoint before acknowledgment": {loop: sabotage{settleBeforeAcknowledged: true}},
-		"loaded before the join is saved":  {loop: sabotage{loadBeforeJoinIsSaved: true}},
-		"new label after unknown outcome":  {loop: sabotage{freshLabelAfterUnknown: true}},
-		"compared before it is visible":    {loop: sabotage{compareBeforeVisible: true}},
-		"rearranged rows overlooked":       {loop: sabotage{overlookRearranged: true}},
-		"emptied before a restart knows":   {loop: sabotage{wipeUnknown: true}},
-		"touched rows judged":              {loop: sabotage{judgeTouched: true}},
+		"no low barrier":                    {noBarrier: true},
+		"high mark from the executed set":   {markByCounted: true},
+		"registered inside a transaction":   {loop: sabotage{registerInsideTransaction: true}},
+		"touched keys forgotten":            {loop: sabotage{forgetTouched: true}},
+		"checkpoint before acknowledgment":  {loop: sabotage{settleBeforeAcknowledged: true}},
+		"loaded before the join is saved":   {loop: sabotage{loadBeforeJoinIsSaved: true}},
+		"new label after unknown outcome":   {loop: sabotage{freshLabelAfterUnknown: true}},
+		"compared before it is visible":     {loop: sabotage{compareBeforeVisible: true}},
+		"rearranged rows overlooked":        {loop: sabotage{overlookRearranged: true}},
+		"emptied before a restart knows":    {loop: sabotage{wipeUnknown: true}},
+		"touched rows judged":               {loop: sabotage{judgeTouched: true}},
+		"a stop that old marks do not know": {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

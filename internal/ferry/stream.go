@@ -60,12 +60,12 @@ func (l *loop) process(event *change.Event) bool {
 // rows takes the rows of an event, as soon as all targets are ready for them.
 func (l *loop) rows(tables []*table, event *change.Event) bool {
 	for _, t := range tables {
-		if !t.dropped && !l.evolve(t, event.Table) {
+		if !t.idle() && !l.evolve(t, event.Table) {
 			return false
 		}
 	}
 	for _, t := range tables {
-		if !t.dropped {
+		if !t.idle() {
 			l.addEvent(t, event)
 		}
 	}
@@ -114,11 +114,15 @@ func (l *loop) passed(event *change.Event) {
 
 func (l *loop) joined(t *table, event *change.Event) {
 	switch {
+	case t.stopped != nil:
+		t.schema = event.Table // what a resync begins with
+		l.states = nil
 	case t.dropped:
-		l.fail(&diag.Problem{
+		t.dropped, t.schema = false, event.Table
+		l.stopTable(t, &diag.Problem{
 			Code:    codeRecreated,
 			Message: fmt.Sprintf("table %s was dropped and created again at %s; its target %s still holds the rows of the old one", t.route.Source, event.Position, t.route.Target),
-			Fix:     fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew.", t.route.Target),
+			Fix:     anew(t),
 		})
 	case t.schema == nil:
 		t.schema, t.seen = event.Table, event.Table
@@ -159,6 +163,10 @@ func (l *loop) altered(t *table, event *change.Event) {
 // decide, and the other tables go on.
 func (l *loop) dropped(t *table, event *change.Event) {
 	if t.dropped {
+		return
+	}
+	if t.stopped != nil {
+		t.schema, l.states, l.atResume = nil, nil, false
 		return
 	}
 	l.dropPages(t)

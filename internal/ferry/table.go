@@ -22,6 +22,7 @@ type table struct {
 	// identity is that of a shadow; gone tells that the shadow is not needed any more.
 	identity string
 	gone     bool
+	stopped  *checkpoint.Stop // see stop.go
 	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is
 	// loaded before one does: a restart would join it anew, later in the log, and a
 	// row deleted in between would stay at the target.
@@ -50,10 +51,19 @@ type table struct {
 	askAfter time.Time // no question before
 
 	batch    Batch
-	begun    time.Time // when the batch got its first row
-	epoch    uint64    // the epoch the batch was begun in
+	begun    time.Time       // when the batch got its first row
+	after    change.Position // of the loop, before it did
+	epoch    uint64          // the epoch the batch was begun in
 	queue    []*shipment
 	inFlight *shipment
+	// abandoned are loads of a stopped table whose outcome is open.
+	abandoned []string
+
+	shippedAt time.Time     // when the last load began
+	widened   time.Duration // between two loads, because the target asked for fewer; 0 when not
+	whyWide   string
+
+	refused refusals
 }
 
 // restore sets the table as it was at the checkpoint, and takes up its passes.
@@ -70,9 +80,10 @@ func (l *loop) restore(t *table) {
 	if known == nil {
 		known = &checkpoint.TableState{}
 	}
+	t.stopped = known.Stopped
 	t.setSchema(known)
 	l.copyFrom(t, known.Copy)
-	if known.Check != nil {
+	if known.Check != nil && t.stopped == nil {
 		l.beginCheck(t, *known.Check)
 		l.notify(Info, t.route.Source, fmt.Sprintf("the comparison with %s goes on: %d rows of it are done", t.route.Target, known.Check.Compared))
 	}
@@ -88,7 +99,7 @@ func (l *loop) copyFrom(t *table, state checkpoint.CopyState) {
 	if state.Wipe {
 		l.wipeLater(t)
 	}
-	if !state.Done {
+	if !state.Done && t.stopped == nil {
 		t.copying = beginPass(t, nil, state.Spans)
 		l.addPass(t.copying)
 	}
@@ -122,7 +133,7 @@ func (l *loop) tableStates() []checkpoint.TableState {
 		for i, t := range l.order {
 			l.states[i] = checkpoint.TableState{
 				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Copy: t.copy,
-				Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity,
+				Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity, Stopped: t.stopped,
 			}
 		}
 	}

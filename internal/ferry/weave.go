@@ -128,7 +128,7 @@ func (l *loop) emitPage(p *page) {
 	t := p.pass.table
 	switch {
 	case p.failed != nil:
-		l.fail(&diag.Problem{
+		l.stopTable(t, &diag.Problem{
 			Code:    codeChangedOutsideLog,
 			Message: fmt.Sprintf("table %s does not look as its binlog says", t.route.Source),
 			Cause:   p.failed,
@@ -139,6 +139,7 @@ func (l *loop) emitPage(p *page) {
 		l.spanDone(p.pass, p.span)
 	case !l.evolve(t, p.request.Table):
 		// The target is being made ready for the rows.
+	case p.dropped: // with the table, which has stopped
 	case p.pass.check != nil:
 		l.beginComparison(p)
 	default:

@@ -3,6 +3,7 @@ package ferry
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"starferry/internal/checkpoint"
 	"starferry/internal/crashpoint"
@@ -76,17 +77,32 @@ func (l *loop) advanceWipe(r *resync, quiet bool) {
 
 // wipe empties the target.
 func (l *loop) wipe(r *resync) {
-	t := r.table
+	t, abandoned := r.table, slices.Clone(r.table.abandoned)
 	l.attempt(r, func(ctx context.Context) error {
+		// What a stopped table left under way must not arrive behind it.
+		if err := l.cfg.Target.Settle(ctx, t.route.Target, abandoned); err != nil {
+			return err
+		}
 		return l.cfg.Shaper.Truncate(ctx, t.route.Target)
 	}, func() {
 		crashpoint.Here("wiped")
+		l.revive(t)
 		l.copyFrom(t, checkpoint.CopyState{})
 		t.touched.clear(l.now) // what the stream delivered before is gone
 		l.swapping, r.phase = nil, wiped
 		l.resume.states = l.tableStates()
 		l.markHere()
 	})
+}
+
+// revive has a table followed again that was stopped: all of it is copied anew.
+func (l *loop) revive(t *table) {
+	if t.stopped == nil {
+		return
+	}
+	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
+	t.seen, t.added = t.schema, nil
+	t.layout, t.described, t.columns = nil, nil, nil
 }
 
 const mendInsteadReason = "the target cannot be emptied"

@@ -94,6 +94,7 @@ type Route struct {
 	Properties string
 	Flush      Flush
 	Load       Load
+	OnBadRow   string // stop, dead-letter
 	// Place is the statement the route comes from.
 	File *diag.File
 	Span diag.Span

@@ -74,6 +74,7 @@ func (c *compiler) route(st *script.CreateTableAs, options layers, source, targe
 			c.checkProperties(b, r.Mode)
 		}
 	}
+	r.OnBadRow = options.text("on-bad-row", InWith)
 	r.Load.LabelPrefix = options.text("sink.label-prefix", InWith)
 	c.checkSeparators(options)
 	return r

@@ -75,6 +75,11 @@ func (c *compiler) finish() {
 		PauseThreads:           pauseThreads(set.text("snapshot.pause-when", InSet)),
 		RowLess:                rowLess[set.text("row-less.change.behavior", InSet)],
 	}
+	for i := range c.plan.Routes {
+		if r := &c.plan.Routes[i]; r.OnBadRow == "" {
+			r.OnBadRow = set.text("on-bad-row", InSet)
+		}
+	}
 	c.fitMemory(set)
 	if b, _ := set.get("execution.checkpointing.mode"); b != nil && b.value == "EXACTLY_ONCE" && !c.refused && len(c.plan.Routes) > 0 {
 		c.info(CodeCheckpointMode, b.text.At, "delivery is at-least-once: the mode of checkpoints alone does not change it", "")

@@ -24,7 +24,7 @@ func (c *Client) AddColumns(ctx context.Context, table change.Name, columns []ch
 			notes = append(notes, note)
 		}
 	}
-	return notes, c.addColumns(ctx, table, columns)
+	return notes, ofTable(c.addColumns(ctx, table, columns))
 }
 
 // defaultNotCarried says that rows which exist have values at the source that the

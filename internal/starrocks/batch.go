@@ -1,7 +1,9 @@
 package starrocks
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"starferry/internal/change"
@@ -17,13 +19,15 @@ type batch struct {
 	csv  *csvRules
 	form form
 	body []byte
+	// ends are the ends of the rows, counted from base bytes before the body.
+	ends []uint32
+	base uint32
 	rows int
 	size int
 	// full tells that a row came which the form could not carry.
 	full bool
-	// bad is the first row that no form can carry. The batch is then refused before
-	// anything is sent: StarRocks would only say "Invalid UTF-8 row".
-	bad error
+	// part tells that body belongs to another batch too.
+	part bool
 	// sent tells that body went back to the pool.
 	sent bool
 }
@@ -43,17 +47,21 @@ func (b *batch) Bytes() int { return b.size }
 // release gives the memory back. Nothing may read body any more.
 func (b *batch) release() {
 	body := b.body
-	b.body, b.sent = nil, true
-	bodies.Put(&body)
+	b.body, b.ends, b.sent = nil, nil, true
+	if !b.part {
+		bodies.Put(&body)
+	}
 }
 
+// errTooLarge refuses a row behind which the ends of rows could not be counted.
+var errTooLarge = errors.New("a load of it would have 4 GiB or more")
+
 // Add appends an upsert or delete; false when the form of the batch cannot carry the
-// row. A row that no form can carry is taken, and Send then refuses the batch.
-func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) bool {
-	if column, why := b.plan.badText(rows, row); column >= 0 {
-		b.refuse(rows, row, column, why)
-		b.rows++
-		return true
+// row. A row that no form can carry is an error: StarRocks would only say "Invalid
+// UTF-8 row", of the whole load.
+func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) (bool, error) {
+	if column, why := b.plan.badText(op, rows, row, b.form == jsonLines); column >= 0 {
+		return false, b.plan.unfit(column, why)
 	}
 	start := len(b.body)
 	carried := false
@@ -68,22 +76,24 @@ func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) bool {
 	if !carried {
 		b.body = b.body[:start]
 		b.full = true
-		return false
+		return false, nil
+	}
+	if uint64(len(b.body)) > math.MaxUint32 {
+		b.body = b.body[:start]
+		return false, errTooLarge
 	}
 	b.rows++
 	b.size = len(b.body)
-	return true
+	b.ends = append(b.ends, uint32(b.size))
+	return true, nil
 }
 
-func (b *batch) refuse(rows *change.Rows, row, column int, why string) {
-	if b.bad != nil {
-		return
-	}
-	layout := b.plan.layout
-	b.bad = &diag.Problem{
+// unfit says why a row cannot be carried.
+func (p *layoutPlan) unfit(column int, why string) error {
+	return &diag.Problem{
 		Code:    CodeText,
-		Message: fmt.Sprintf("column `%s` of table %s, row %s: the value %s and StarRocks cannot store it", layout.Columns[column].Name, layout.Source.Name, describeKey(layout, rows, row), why),
-		Fix:     "correct the value at the source (for text: its bytes do not fit its character set), or take the table out of the script.",
+		Message: fmt.Sprintf("the value of column `%s` %s and StarRocks cannot store it", p.layout.Columns[column].Name, why),
+		Fix:     "correct the value at the source (for text: its bytes do not fit its character set).",
 	}
 }
 
@@ -99,10 +109,9 @@ func (b *batch) addPlain(op ferry.Op, rows *change.Rows, row int) bool {
 	body, csv := b.body, b.csv
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
-		if c.from < 0 || rows.Null(row, c.from) {
+		if cell, null := c.sent(op, rows, row); null {
 			body = append(body, nullField...)
 		} else {
-			cell := rows.Cell(row, c.from)
 			if csv.needs(c.kind, cell) != plain {
 				return false
 			}
@@ -119,10 +128,9 @@ func (b *batch) addQuoted(op ferry.Op, rows *change.Rows, row int) bool {
 	body, csv := b.body, b.csv
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
-		if c.from < 0 || rows.Null(row, c.from) {
+		if cell, null := c.sent(op, rows, row); null {
 			body = append(body, nullField...)
 		} else {
-			cell := rows.Cell(row, c.from)
 			need := csv.needs(c.kind, cell)
 			if need == jsonLines || !csv.fitsQuoted(c.kind, cell) {
 				return false
@@ -149,18 +157,14 @@ func (b *batch) addJSON(op ferry.Op, rows *change.Rows, row int) bool {
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
 		body = append(body, c.jsonKey...)
-		if c.from < 0 || rows.Null(row, c.from) {
+		cell, null := c.sent(op, rows, row)
+		if null {
 			body = append(body, "null"...)
 			continue
 		}
-		cell := rows.Cell(row, c.from)
 		if c.kind != document {
 			body = appendJSONText(body, cell)
 			continue
-		}
-		if !validDocument(cell) {
-			b.refuse(rows, row, i, "is not a JSON document")
-			return true
 		}
 		body = append(body, cell...)
 	}

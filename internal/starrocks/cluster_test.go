@@ -150,12 +150,12 @@ func load(t *testing.T, c *starrocks.Client, target change.Name, layout *ferry.L
 		batch = nil
 	}
 	for row := range rows.Len() {
-		if batch != nil && batch.Add(op, rows, row) {
+		if batch != nil && carried(t, batch, op, rows, row) {
 			continue
 		}
 		flush()
 		batch = loads.NewBatch(layout, rows, row)
-		if !batch.Add(op, rows, row) {
+		if !carried(t, batch, op, rows, row) {
 			t.Fatalf("row %d fits no form", row)
 		}
 	}
@@ -174,4 +174,13 @@ func rowsOf(width int, cells ...string) *change.Rows {
 		rows.AddString(cell)
 	}
 	return rows
+}
+
+func carried(t testing.TB, batch ferry.Batch, op ferry.Op, rows *change.Rows, row int) bool {
+	t.Helper()
+	added, err := batch.Add(op, rows, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added
 }

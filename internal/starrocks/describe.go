@@ -27,10 +27,10 @@ type existingColumn struct {
 func (c *Client) Columns(ctx context.Context, table change.Name, source *change.Table) ([]ferry.TargetColumn, error) {
 	columns, err := c.describe(ctx, table)
 	if err != nil {
-		return nil, c.tableProblem("describing "+table.String(), table, err)
+		return nil, ofTable(c.tableProblem("describing "+table.String(), table, err))
 	}
 	if err := c.holds(table, columns, source); err != nil {
-		return nil, err
+		return nil, ofTable(err)
 	}
 	described := make([]ferry.TargetColumn, len(columns))
 	for i, column := range columns {
@@ -78,6 +78,19 @@ func (c *Client) tableProblem(doing string, table change.Name, err error) error 
 		return c.privilegeProblem(table, []string{"SELECT"}, err)
 	}
 	return c.sqlProblem(doing, err)
+}
+
+// ofTable marks a problem of one table alone.
+func ofTable(err error) error {
+	p := diag.Find(err)
+	if p == nil || p.Class == diag.Transient {
+		return err
+	}
+	switch p.Code {
+	case CodeNoTable, CodePrivilege, CodeAlter, CodeDifferent, CodeType, CodeKeyType, CodeColumnName, CodeLoadRefused:
+		return &ferry.TableError{Cause: err}
+	}
+	return err
 }
 
 var (

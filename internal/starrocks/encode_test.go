@@ -128,7 +128,7 @@ func testLayout(types ...change.Type) *ferry.Layout {
 	for i, typ := range types {
 		name := fmt.Sprintf("c%d", i)
 		source.Columns = append(source.Columns, change.Column{Name: name, Type: typ})
-		layout.Columns = append(layout.Columns, ferry.LayoutColumn{Name: name, From: i, Type: typ, Key: i == 0})
+		layout.Columns = append(layout.Columns, ferry.LayoutColumn{Name: name, From: i, Type: typ, Key: i == 0, Nullable: i%2 == 1})
 	}
 	return layout
 }
@@ -166,13 +166,27 @@ func checkRow(t *testing.T, got decoded, op ferry.Op, rows *change.Rows, row int
 		t.Fatalf("%d cells with op %q, want %d with %q", len(got.cells), got.op, rows.Width(), opText(op))
 	}
 	for i := range rows.Width() {
+		null, want := rows.Null(row, i), string(rows.Cell(row, i))
+		if op == ferry.Delete && i > 0 { // not the key: see testLayout
+			null, want = null || i%2 == 1, ""
+		}
 		switch {
-		case rows.Null(row, i) != (got.cells[i] == nil):
+		case null != (got.cells[i] == nil):
 			t.Fatalf("cell %d: NULL is wrong", i)
-		case got.cells[i] != nil && *got.cells[i] != string(rows.Cell(row, i)):
-			t.Fatalf("cell %d: %q, want %q", i, *got.cells[i], rows.Cell(row, i))
+		case got.cells[i] != nil && *got.cells[i] != want:
+			t.Fatalf("cell %d: %q, want %q", i, *got.cells[i], want)
 		}
 	}
+}
+
+// add wants no error: false is that the form does not carry the row.
+func add(t testing.TB, b ferry.Batch, op ferry.Op, rows *change.Rows, row int) bool {
+	t.Helper()
+	added, err := b.Add(op, rows, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added
 }
 
 func TestFormIsTheNarrowestThatCarriesTheRow(t *testing.T) {
@@ -205,11 +219,12 @@ func TestFormIsTheNarrowestThatCarriesTheRow(t *testing.T) {
 		if b.form != c.want {
 			t.Errorf("%q with separator %s: %s, want %s", c.cells, c.separator, b.form, c.want)
 		}
-		if !b.Add(ferry.Delete, rows, 0) {
+		if !add(t, b, ferry.Upsert, rows, 0) || !add(t, b, ferry.Delete, rows, 0) {
 			t.Errorf("%q does not fit its own form", c.cells)
 			continue
 		}
-		checkRow(t, decode(t, l, b)[0], ferry.Delete, rows, 0)
+		checkRow(t, decode(t, l, b)[0], ferry.Upsert, rows, 0)
+		checkRow(t, decode(t, l, b)[1], ferry.Delete, rows, 0)
 	}
 }
 
@@ -228,7 +243,7 @@ func TestDocumentsTravelAsValues(t *testing.T) {
 		if b.form != want {
 			t.Errorf("%s: %s, want %s", document, b.form, want)
 		}
-		if !b.Add(ferry.Upsert, rows, 0) || b.form == jsonLines && !strings.Contains(string(b.body), `"c1":`+document+`,"__op":0}`) {
+		if !add(t, b, ferry.Upsert, rows, 0) || b.form == jsonLines && !strings.Contains(string(b.body), `"c1":`+document+`,"__op":0}`) {
 			t.Errorf("%s: %q", document, b.body)
 		}
 	}
@@ -243,19 +258,19 @@ func TestRowsThatDoNotFitAreNotAdded(t *testing.T) {
 	}
 	layout := testLayout(text, text)
 	b := l.NewBatch(layout, rows, 0)
-	if !b.Add(ferry.Upsert, rows, 0) {
+	if !add(t, b, ferry.Upsert, rows, 0) {
 		t.Fatal("the first row does not fit")
 	}
 	size := b.Bytes()
-	if b.Add(ferry.Upsert, rows, 1) || b.Add(ferry.Upsert, rows, 2) || b.Rows() != 1 || b.Bytes() != size {
+	if add(t, b, ferry.Upsert, rows, 1) || add(t, b, ferry.Upsert, rows, 2) || b.Rows() != 1 || b.Bytes() != size {
 		t.Fatal("a row that does not fit was added")
 	}
-	if !b.Add(ferry.Upsert, rows, 3) || b.Rows() != 2 {
+	if !add(t, b, ferry.Upsert, rows, 3) || b.Rows() != 2 {
 		t.Fatal("the batch does not go on")
 	}
 	all := l.NewBatch(layout, rows, 2)
 	for row := range 4 {
-		if !all.Add(ferry.Upsert, rows, row) {
+		if !add(t, all, ferry.Upsert, rows, row) {
 			t.Errorf("JSON does not carry row %d", row)
 		}
 	}
@@ -274,7 +289,7 @@ func TestDroppedColumnsAreExplicitNulls(t *testing.T) {
 		rows.AddString(cell)
 		rows.AddString("dropped")
 		b := l.NewBatch(layout, rows, 0).(*batch)
-		b.Add(ferry.Upsert, rows, 0)
+		add(t, b, ferry.Upsert, rows, 0)
 		if got := decode(t, l, b)[0]; got.cells[1] != nil || *got.cells[0] != cell {
 			t.Errorf("%s: %q", b.form, b.body)
 		}
@@ -288,13 +303,13 @@ func TestInvalidTextIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	rows.AddString("key-7")
 	rows.AddBytes([]byte{'a', 0xff})
 	b := l.NewBatch(testLayout(text, text), rows, 0)
-	if !b.Add(ferry.Upsert, rows, 0) {
-		t.Fatal("the row was not taken")
-	}
-	err := l.Send(t.Context(), "sf_1", b)
+	added, err := b.Add(ferry.Upsert, rows, 0)
 	p := diag.Find(err)
-	if p == nil || p.Code != CodeText || p.Class != diag.Refused || !strings.Contains(p.Message, "`c1`") || !strings.Contains(p.Message, "key-7") || !strings.Contains(p.Message, "d.t") {
-		t.Fatal(err)
+	if added || b.Rows() != 0 || p == nil || p.Code != CodeText || p.Class != diag.Refused || !strings.Contains(p.Message, "`c1`") {
+		t.Fatal(added, err)
+	}
+	if !add(t, b, ferry.Delete, rows, 0) {
+		t.Error("a delete needs its key and no more")
 	}
 }
 
@@ -309,7 +324,7 @@ func TestAddDoesNotAllocatePerCell(t *testing.T) {
 		if b.form != want {
 			t.Fatal(b.form)
 		}
-		b.body = make([]byte, 0, 1<<20)
+		b.body, b.ends = make([]byte, 0, 1<<20), make([]uint32, 0, 4096)
 		if n := testing.AllocsPerRun(1000, func() { b.Add(ferry.Upsert, rows, 0) }); n != 0 {
 			t.Errorf("%s: %v allocations per row", want, n)
 		}
@@ -343,17 +358,15 @@ func FuzzEncode(f *testing.F) {
 			batch := l.NewBatch(layout, rows, first).(*batch)
 			var added []int
 			for row := first; row < rows.Len(); row++ {
-				if batch.Add(ferry.Op(row&1), rows, row) {
+				carried, err := batch.Add(ferry.Op(row&1), rows, row)
+				switch {
+				case carried:
 					added = append(added, row)
-				} else if row == first {
+				case err != nil && valid:
+					t.Fatal(err)
+				case err == nil && row == first:
 					t.Fatalf("row %d does not fit the form %s chosen for it", row, batch.form)
 				}
-			}
-			if !valid {
-				continue
-			}
-			if batch.bad != nil {
-				t.Fatal(batch.bad)
 			}
 			got := decode(t, l, batch)
 			if len(got) != len(added) || len(got) != batch.Rows() {
@@ -362,6 +375,7 @@ func FuzzEncode(f *testing.F) {
 			for i, row := range added {
 				checkRow(t, got[i], ferry.Op(row&1), rows, row)
 			}
+			checkReadBack(t, batch, got)
 		}
 	})
 }

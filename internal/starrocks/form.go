@@ -3,7 +3,6 @@ package starrocks
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"unicode/utf8"
 
 	"starferry/internal/change"
@@ -104,6 +103,9 @@ func (r *csvRules) hasSpecial(cell []byte) bool {
 type columnPlan struct {
 	from int
 	kind cellKind
+	key  bool
+	// nullable tells that the target's column takes NULL.
+	nullable bool
 	// jsonKey is the text before the value in an object: ,"name":
 	jsonKey []byte
 }
@@ -125,11 +127,29 @@ func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 			lead = '{'
 		}
 		key := appendJSONText([]byte{lead}, []byte(column.Name))
-		p.columns = append(p.columns, columnPlan{from: column.From, kind: kindOf(column.Type), jsonKey: append(key, ':')})
+		p.columns = append(p.columns, columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, jsonKey: append(key, ':')})
 		names = append(names, column.Name)
 	}
 	p.header = quoteNames(append(names, "__op"))
 	return p
+}
+
+// sent is what a load holds of a cell. StarRocks reads the key of a delete and nothing
+// else, so the rest stays behind: it may well be what the row was refused for when it
+// came.
+func (c *columnPlan) sent(op ferry.Op, rows *change.Rows, row int) (cell []byte, null bool) {
+	if c.from < 0 || rows.Null(row, c.from) {
+		return nil, true
+	}
+	if op == ferry.Delete && !c.key {
+		if c.nullable {
+			return nil, true
+		}
+		if c.kind == anyText {
+			return nil, false
+		}
+	}
+	return rows.Cell(row, c.from), false
 }
 
 func kindOf(t change.Type) cellKind {
@@ -200,37 +220,24 @@ func (r *csvRules) fitsQuoted(kind cellKind, cell []byte) bool {
 }
 
 // badText finds the first cell of a row that no form can carry: text that is not
-// UTF-8, which StarRocks refuses, or a document that is not JSON.
-func (p *layoutPlan) badText(rows *change.Rows, row int) (column int, why string) {
+// UTF-8, which StarRocks refuses, or a document that is not JSON and would spoil the
+// object around it.
+func (p *layoutPlan) badText(op ferry.Op, rows *change.Rows, row int, inObject bool) (column int, why string) {
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.kind == digits || c.from < 0 || rows.Null(row, c.from) {
+		if c.kind == digits {
 			continue
 		}
-		cell := rows.Cell(row, c.from)
+		cell, null := c.sent(op, rows, row)
+		if null {
+			continue
+		}
 		if !utf8.Valid(cell) {
 			return i, "is not valid UTF-8"
 		}
-		if c.kind == document && len(cell) == 0 {
+		if c.kind == document && (len(cell) == 0 || inObject && !json.Valid(cell)) {
 			return i, "is not a JSON document"
 		}
 	}
 	return -1, ""
 }
-
-func describeKey(layout *ferry.Layout, rows *change.Rows, row int) string {
-	var b bytes.Buffer
-	for _, c := range layout.Columns {
-		if !c.Key || c.From < 0 {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%s=%q", c.Name, rows.Cell(row, c.From))
-	}
-	return b.String()
-}
-
-// validDocument tells a JSON document that can stand in an object as it is.
-func validDocument(cell []byte) bool { return json.Valid(cell) }

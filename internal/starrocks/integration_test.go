@@ -343,8 +343,8 @@ func TestRefusedRowsAreShown(t *testing.T) {
 	batch.Add(ferry.Upsert, rows, 1)
 	used := label()
 	err := loads.Send(t.Context(), used, batch)
-	var aborted *ferry.AbortedError
-	if !errors.As(err, &aborted) || code(err) != starrocks.CodeLoadRefused || !strings.Contains(err.Error(), "xxxxxxxx") {
+	var refused *ferry.RefusedError
+	if !errors.As(err, &refused) || code(err) != starrocks.CodeLoadRefused || !strings.Contains(err.Error(), "xxxxxxxx") {
 		t.Fatal(err)
 	}
 	if got := w.read(t, "SELECT COUNT(*) FROM "+w.database+".strict"); got[0] != "0" {

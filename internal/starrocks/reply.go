@@ -3,9 +3,11 @@ package starrocks
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 )
 
 // loadReply is the answer to a load, read by key: versions differ in what they send
@@ -54,15 +56,11 @@ var refusedTexts = []string{
 // passes would need somebody to come.
 func classOf(message string) diag.Class {
 	text := strings.ToLower(message)
-	for _, part := range refusedTexts {
-		if strings.Contains(text, part) {
-			return diag.Refused
-		}
-	}
-	for _, part := range transientTexts {
-		if strings.Contains(text, part) {
-			return diag.Transient
-		}
+	switch {
+	case holdsAny(text, refusedTexts):
+		return diag.Refused
+	case holdsAny(text, transientTexts):
+		return diag.Transient
 	}
 	if strings.Contains(text, "ddlexception") || strings.Contains(text, "analysisexception") {
 		return diag.Refused
@@ -70,8 +68,40 @@ func classOf(message string) diag.Class {
 	return diag.Transient
 }
 
-// failure makes the Problem of a load that StarRocks did not take.
-func (l *loads) failure(b *batch, message, errorRows string) *diag.Problem {
+// rowTexts are parts of messages that speak of rows of the load: without them StarRocks
+// would take the others.
+var rowTexts = []string{
+	"too many filtered rows", "no rows were imported", "primary key size exceed", "out of range", "too long", "exceed the max size",
+	"parse error", "invalid utf-8", "don't equal",
+}
+
+// busyTexts are parts of messages of a StarRocks that would rather have fewer loads.
+var busyTexts = []string{
+	"too many versions", "too large compaction score", "current running txns", "memory", "mem_limit", "mem limit",
+	"concurrent limit", "cuncurrent limit", "too busy",
+}
+
+func holdsAny(text string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// failure is the error of a load that StarRocks did not take and never will under its
+// label.
+func (l *loads) failure(b *batch, message, errorRows string) error {
+	p := l.failureProblem(b, message, errorRows)
+	text := strings.ToLower(message)
+	switch {
+	case p.Class == diag.Transient:
+		return &ferry.AbortedError{Cause: p, Busy: holdsAny(text, busyTexts)}
+	case p.Code == CodeNoDatabase:
+		return &ferry.AbortedError{Cause: p}
+	case errorRows != "" || holdsAny(text, rowTexts):
+		return &ferry.RefusedError{Cause: p}
+	}
+	return &ferry.AbortedError{Cause: &ferry.TableError{Cause: p}}
+}
+
+func (l *loads) failureProblem(b *batch, message, errorRows string) *diag.Problem {
 	p := &diag.Problem{
 		Code: CodeLoadFailed, Class: classOf(message),
 		Message: fmt.Sprintf("StarRocks did not take a load of %d rows into table %s: %s", b.rows, readableTable(l.target), message),
@@ -88,7 +118,10 @@ func (l *loads) failure(b *batch, message, errorRows string) *diag.Problem {
 	case strings.Contains(text, "primary key size"):
 		p.Code = CodeLoadRefused
 		p.Fix = "a key is longer than primary_key_limit_size (128 bytes) of the backends: raise it there, or choose a shorter primary key."
-	case strings.Contains(text, "unknown database") || strings.Contains(text, "unknown table"):
+	case strings.Contains(text, "unknown database"):
+		p.Code = CodeNoDatabase
+		p.Fix = fmt.Sprintf("restore the database; or CREATE DATABASE %s; and start with a new --data-dir: the tables are created and copied anew.", readableName(l.target.Database))
+	case strings.Contains(text, "unknown table"):
 		p.Code = CodeNoTable
 		p.Fix = "restore the table; or start with a new --data-dir: the table is created and copied anew."
 	default:

@@ -16,14 +16,14 @@ func (c *Client) Resume(ctx context.Context, table change.Name) error {
 	_, err := c.describe(ctx, table)
 	switch {
 	case isUnknownTable(err), isUnknownDatabase(err):
-		return &diag.Problem{
+		return ofTable(&diag.Problem{
 			Code:    CodeNoTable,
 			Message: fmt.Sprintf("StarRocks table %s is gone, and the checkpoint says that it was filled", table),
 			Fix:     "start with a new --data-dir: the table is created and copied anew.",
 			Cause:   err,
-		}
+		})
 	case err != nil && !isDenied(err):
 		return c.tableProblem("describing "+table.String(), table, err)
 	}
-	return c.checkPrivileges(ctx, table)
+	return ofTable(c.checkPrivileges(ctx, table))
 }

@@ -31,8 +31,6 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 	switch {
 	case !ok || b.sent:
 		return fmt.Errorf("load %s of table %s: the batch is not one of this target, or has been loaded already", label, l.target)
-	case b.bad != nil:
-		return &ferry.AbortedError{Cause: b.bad}
 	case b.rows == 0:
 		return nil
 	case !labelForm.MatchString(label):
@@ -127,7 +125,7 @@ func (l *loads) putThere(ctx context.Context, a answer, headers map[string]strin
 // judge says what an answer means.
 func (l *loads) judge(ctx context.Context, label string, b *batch, body *upload, a answer) error {
 	if a.code == http.StatusUnauthorized {
-		return &ferry.AbortedError{Cause: l.client.deniedLoad(l.target, a)}
+		return &ferry.AbortedError{Cause: ofTable(l.client.deniedLoad(l.target, a))}
 	}
 	r := readReply(a.body)
 	if r.unparseable {
@@ -152,15 +150,14 @@ func (l *loads) judge(ctx context.Context, label string, b *batch, body *upload,
 		}
 		return l.resolve(ctx, label, b, whenUnknown{open: l.lost(label, errors.New(r.Message))})
 	}
-	failure := l.failure(b, r.Message, l.client.errorRows(ctx, r.ErrorURL))
+	ended := l.failure(b, r.Message, l.client.errorRows(ctx, r.ErrorURL))
 	if isLoadDenied(r.Message) {
-		failure = l.client.deniedLoad(l.target, a)
+		ended = &ferry.AbortedError{Cause: ofTable(l.client.deniedLoad(l.target, a))}
 	}
-	aborted := &ferry.AbortedError{Cause: failure}
 	if !body.started.Load() {
-		return aborted
+		return ended
 	}
-	return l.resolve(ctx, label, b, whenUnknown{open: aborted, failure: failure})
+	return l.resolve(ctx, label, b, whenUnknown{open: ended, aborted: ended})
 }
 
 // checkRows holds what StarRocks loaded against what was sent.
@@ -172,12 +169,12 @@ func (l *loads) checkRows(label string, b *batch, r loadReply) error {
 	if r.NumberLoadedRows != nil {
 		loaded = fmt.Sprint(*r.NumberLoadedRows)
 	}
-	return &diag.Problem{
+	return &ferry.TableError{Cause: &diag.Problem{
 		Code: CodeRowsDiffer,
 		Message: fmt.Sprintf("load %s sent %d rows to table %s, StarRocks says it loaded %s rows, filtered %d and left out %d",
 			label, b.rows, readableTable(l.target), loaded, r.NumberFilteredRows, r.NumberUnselectedRows),
 		Fix: "the table may lack rows: drop it and start again, so that it is copied anew, and report this.",
-	}
+	}}
 }
 
 // lost says that the outcome of a load is open. It is Transient: the same bytes go
@@ -195,8 +192,8 @@ func (l *loads) lost(label string, cause error) error {
 type whenUnknown struct {
 	done bool  // the load is known to be committed
 	open error // else what Send answers
-	// failure is the cause of an ABORTED label, when it is known already.
-	failure error
+	// aborted is what an ABORTED label means, when it is known already.
+	aborted error
 }
 
 // resolve asks for the label until it has ended.
@@ -212,10 +209,10 @@ func (l *loads) resolve(ctx context.Context, label string, b *batch, unknown whe
 		case stateVisible:
 			return nil
 		case stateAborted:
-			if unknown.failure != nil {
-				return &ferry.AbortedError{Cause: unknown.failure}
+			if unknown.aborted != nil {
+				return unknown.aborted
 			}
-			return &ferry.AbortedError{Cause: l.failure(b, "the load was aborted: "+reason, "")}
+			return l.failure(b, "the load was aborted: "+reason, "")
 		case stateUnknown:
 			if unknown.done {
 				return nil

@@ -184,7 +184,7 @@ func TestLoadFollowsTheRedirectWithAuthorization(t *testing.T) {
 	if err := send(t, c); err != nil {
 		t.Fatal(err)
 	}
-	if len(k.bodies) != 1 || k.bodies[0] != "1\x01a\x010\x022\x01b\x011\x02" {
+	if len(k.bodies) != 1 || k.bodies[0] != "1\x01a\x010\x022\x01\\N\x011\x02" {
 		t.Errorf("%q", k.bodies)
 	}
 	for name, want := range map[string]string{
@@ -200,7 +200,8 @@ func TestLoadFollowsTheRedirectWithAuthorization(t *testing.T) {
 // TestOutcomes: what Send concludes from what the cluster says.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	const done, gone, open, stopped = "done", "aborted", "open", "stopped"
+	const done, gone, open = "done", "aborted", "open"
+	const refused, ofTable, busy = "refused", "of the table", "busy"
 	fail := func(message string) string {
 		return fmt.Sprintf(`{"TxnId":7,"Status":"Fail","Message":%q,"NumberLoadedRows":0}`, message)
 	}
@@ -211,8 +212,8 @@ func TestOutcomes(t *testing.T) {
 		code  diag.Code
 	}{
 		"success":                  {func(k *cluster) {}, done, 0, ""},
-		"fewer rows":               {func(k *cluster) { k.reply = fmt.Sprintf(goodReply, 2, 1) }, stopped, diag.Refused, CodeRowsDiffer},
-		"no row count":             {func(k *cluster) { k.reply = `{"Status":"Success"}` }, stopped, diag.Refused, CodeRowsDiffer},
+		"fewer rows":               {func(k *cluster) { k.reply = fmt.Sprintf(goodReply, 2, 1) }, ofTable, diag.Refused, CodeRowsDiffer},
+		"no row count":             {func(k *cluster) { k.reply = `{"Status":"Success"}` }, ofTable, diag.Refused, CodeRowsDiffer},
 		"publish timeout":          {func(k *cluster) { k.publishTimeout("COMMITTED", "COMMITTED", "VISIBLE") }, done, 0, ""},
 		"publish timeout, unknown": {func(k *cluster) { k.publishTimeout("UNKNOWN") }, done, 0, ""},
 		"label finished": {func(k *cluster) {
@@ -230,19 +231,26 @@ func TestOutcomes(t *testing.T) {
 		"filtered rows": {func(k *cluster) {
 			k.reply = fmt.Sprintf(`{"Status":"Fail","Message":"too many filtered rows","ErrorURL":"http://be-private:%s/api/_load_error_log?file=x"}`, strings.Split(k.be.URL, ":")[2])
 			k.states, k.logs = []string{"ABORTED"}, "Error: NULL value in non-nullable column 'c1'. Row: [1, NULL, 0]\nError: 2\nError: 3\nError: 4\n"
-		}, gone, diag.Refused, CodeLoadRefused},
+		}, refused, diag.Refused, CodeLoadRefused},
 		"too many versions": {func(k *cluster) {
 			k.reply = fail("because of too many versions, current/limit: 1001/1000")
 			k.states = []string{"ABORTED"}
-		}, gone, diag.Transient, CodeLoadFailed},
-		"running txns": {func(k *cluster) { k.reply = fail("current running txns on db 1 is 1000, larger than limit 1000") }, gone, diag.Transient, CodeLoadFailed},
-		"key too long": {func(k *cluster) { k.reply = fail("primary key size exceed the limit."); k.states = []string{"ABORTED"} }, gone, diag.Refused, CodeLoadRefused},
-		"no table":     {func(k *cluster) { k.reply = fail(`unknown table "d.t"`) }, gone, diag.Refused, CodeNoTable},
+		}, busy, diag.Transient, CodeLoadFailed},
+		"out of memory": {func(k *cluster) {
+			k.reply = fail("Memory of process exceed limit. Used: 9, Limit: 8")
+			k.states = []string{"ABORTED"}
+		}, busy, diag.Transient, CodeLoadFailed},
+		"shutting down": {func(k *cluster) { k.reply = fail("Service is shutting down, please retry later!") }, gone, diag.Transient, CodeLoadFailed},
+		"running txns":  {func(k *cluster) { k.reply = fail("current running txns on db 1 is 1000, larger than limit 1000") }, busy, diag.Transient, CodeLoadFailed},
+		"key too long":  {func(k *cluster) { k.reply = fail("primary key size exceed the limit."); k.states = []string{"ABORTED"} }, refused, diag.Refused, CodeLoadRefused},
+		"no table":      {func(k *cluster) { k.reply = fail(`unknown table "d.t"`) }, ofTable, diag.Refused, CodeNoTable},
+		"no database":   {func(k *cluster) { k.reply = fail("unknown database, database=d") }, gone, diag.Refused, CodeNoDatabase},
+		"no column":     {func(k *cluster) { k.reply = fail("Column has no default value, column=theirs") }, ofTable, diag.Refused, CodeLoadRefused},
 		"fail, but committed": {func(k *cluster) {
 			k.reply = fail("call frontend service failed")
 			k.states = []string{"COMMITTED", "VISIBLE"}
 		}, done, 0, ""},
-		"no privilege at backend": {func(k *cluster) { k.reply = fail("Access denied; you need (at least one of) the INSERT privilege(s)") }, gone, diag.Refused, CodePrivilege},
+		"no privilege at backend": {func(k *cluster) { k.reply = fail("Access denied; you need (at least one of) the INSERT privilege(s)") }, ofTable, diag.Refused, CodePrivilege},
 		"answer lost, visible":    {func(k *cluster) { k.hangUp, k.states = true, []string{"PREPARE", "COMMITTED", "VISIBLE"} }, done, 0, ""},
 		"answer lost, aborted":    {func(k *cluster) { k.hangUp, k.states = true, []string{"PREPARE", "ABORTED"} }, gone, diag.Transient, CodeLoadFailed},
 		"answer lost, unknown":    {func(k *cluster) { k.hangUp = true }, open, diag.Transient, CodeLoadOpen},
@@ -253,7 +261,7 @@ func TestOutcomes(t *testing.T) {
 		}, gone, diag.Transient, CodeLoadFailed},
 		"no privilege at frontend": {func(k *cluster) {
 			k.feCode, k.fe200 = 401, `{"status":"FAILED","msg":"Access denied; you need (at least one of) the INSERT privilege(s) on TABLE t for this operation."}`
-		}, gone, diag.Refused, CodePrivilege},
+		}, ofTable, diag.Refused, CodePrivilege},
 		"not a frontend":  {func(k *cluster) { k.feCode, k.fe200 = 404, "not found" }, gone, diag.Refused, CodeLoadEndpoint},
 		"frontend starts": {func(k *cluster) { k.feCode, k.fe200 = 503, "later" }, gone, diag.Transient, CodeLoadEndpoint},
 	} {
@@ -262,14 +270,21 @@ func TestOutcomes(t *testing.T) {
 			k := newCluster(t)
 			c.set(k)
 			err := send(t, k.client())
+			var rows *ferry.RefusedError
+			var table *ferry.TableError
+			var gave *ferry.AbortedError
 			got := done
 			switch {
-			case aborted(err):
+			case errors.As(err, &rows):
+				got = refused
+			case errors.As(err, &table):
+				got = ofTable
+			case errors.As(err, &gave) && gave.Busy:
+				got = busy
+			case gave != nil:
 				got = gone
 			case diag.IsTransient(err):
 				got = open
-			case err != nil:
-				got = stopped
 			}
 			if got != c.want {
 				t.Fatalf("%s (%v), want %s", got, err, c.want)

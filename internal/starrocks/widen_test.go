@@ -26,7 +26,7 @@ func TestRowsOfDifferentFormsShareBatches(t *testing.T) {
 		rows := change.NewRows(2)
 		rows.AddBytes([]byte("7"))
 		rows.AddBytes([]byte(notes[i%len(notes)]))
-		for current == nil || !current.Add(ferry.Upsert, rows, 0) {
+		for current == nil || !add(t, current, ferry.Upsert, rows, 0) {
 			current = l.NewBatch(layout, rows, 0)
 			batches++
 		}

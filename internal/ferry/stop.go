@@ -1,0 +1,198 @@
+package ferry
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/diag"
+)
+
+// A table stops alone: what is wrong with its rows is no reason to hold up the
+// others.
+//
+// Invariant: no checkpoint that leaves out rows of a table says that the table is
+// followed. Its batches are dropped, so marks made before the stop settle without
+// them; therefore every mark that is not settled yet, and the resume point, say from
+// then on that the table is stopped. The mark that is settled already does not: all
+// rows before it are visible.
+//
+// The last table does not stop, the ferry ends: with nothing left to hold up, the
+// position is kept, and after the remedy the same row is tried again.
+
+// stopTable stops one table for a problem.
+func (l *loop) stopTable(t *table, cause error) {
+	if t.idle() || l.err != nil || t.gone {
+		return
+	}
+	for _, r := range l.resyncs {
+		if r.shadow == t {
+			l.endResync(r, cause)
+			return
+		}
+	}
+	problem := diag.Find(cause)
+	if problem == nil || !l.othersGoOn(t) {
+		l.fail(cause)
+		return
+	}
+	t.stopped = &checkpoint.Stop{
+		At: l.now, Position: l.settled.position, Code: string(problem.Code), Reason: cause.Error(), Fix: remedy(t, problem),
+	}
+	l.dropRows(t)
+	l.dropPages(t)
+	if t.copying != nil {
+		l.endPass(t.copying)
+		t.copying = nil
+	}
+	if t.check != nil {
+		l.endCheck(t.check, cause)
+	}
+	if r := l.resyncOf(t); r != nil && r.phase >= wipeAsked {
+		l.endResync(r, cause)
+	}
+	t.unsaved = false
+	t.touched = touched{}
+	l.amendStates(t)
+	l.notify(Warning, t.route.Source, fmt.Sprintf("is stopped, the other tables go on: error[%s]: %s\n   = To fix: %s", problem.Code, t.stopped.Reason, t.stopped.Fix))
+}
+
+// stopProblem is why nothing can be done with a stopped table.
+func (t *table) stopProblem() error {
+	return &diag.Problem{Code: diag.Code(t.stopped.Code), Message: fmt.Sprintf("table %s is stopped: %s", t.route.Source, t.stopped.Reason), Fix: t.stopped.Fix}
+}
+
+// stopProblems are why the stopped tables have not caught up.
+func (l *loop) stopProblems() error {
+	var problems []error
+	for _, t := range l.order {
+		if t.stopped != nil {
+			problems = append(problems, t.stopProblem())
+		}
+	}
+	return diag.Join(problems...)
+}
+
+// idle tells that no rows of the table are expected any more.
+func (t *table) idle() bool { return t.dropped || t.stopped != nil }
+
+// othersGoOn tells that there is a table to go on with besides t; a shadow is none.
+func (l *loop) othersGoOn(t *table) bool {
+	return slices.ContainsFunc(l.order, func(other *table) bool { return other != t && !other.idle() && other.identity == "" })
+}
+
+// anew is the remedy of a ferry that ended because its only table cannot go on.
+func anew(t *table) string {
+	return fmt.Sprintf("DROP TABLE %s in StarRocks, then start with a new --data-dir: the table is created and copied anew. Until then nothing is lost: the position is kept.", t.route.Target)
+}
+
+// remedy is what brings a stopped table back. What was wrong comes first, unless a
+// copy of the table as it is now is all it takes.
+func remedy(t *table, problem *diag.Problem) string {
+	resync := fmt.Sprintf("starferry resync SCRIPT --table %s", t.route.Source)
+	if problem.Fix == "" || problem.Fix == anew(t) {
+		return resync
+	}
+	return problem.Fix + "\nThen copy the table anew: " + resync
+}
+
+// dropRows forgets every row of the table that is not visible yet. A load that has
+// begun may still become visible; its label is kept until it has ended.
+func (l *loop) dropRows(t *table) {
+	if t.batch != nil {
+		l.bytes -= t.batch.Bytes()
+		l.acknowledge(t.epoch)
+		t.batch = nil
+	}
+	for _, s := range t.queue {
+		l.bytes -= s.bytes
+		l.acknowledge(s.epoch)
+		t.abandon(s.label)
+	}
+	t.queue = nil
+	if t.inFlight != nil {
+		l.acknowledge(t.inFlight.epoch) // its memory is free when it has ended
+	}
+}
+
+// abandon remembers a load whose outcome nobody waits for any more, so that the next
+// process settles it before it loads anything.
+func (t *table) abandon(label string) {
+	if label != "" {
+		t.abandoned = append(t.abandoned, label)
+	}
+}
+
+// landed takes the end of a load that a stopped table had under way.
+func (l *loop) landed(s *shipment, err error) {
+	l.bytes -= s.bytes
+	var aborted *AbortedError
+	var refused *RefusedError
+	if err != nil && !errors.As(err, &aborted) && !errors.As(err, &refused) {
+		s.table.abandon(s.label)
+	}
+}
+
+// amendStates makes the resume point and every mark that is not settled say that the
+// table is stopped.
+func (l *loop) amendStates(t *table) {
+	l.states = nil
+	amended := map[*checkpoint.TableState][]checkpoint.TableState{}
+	amend := func(states []checkpoint.TableState) []checkpoint.TableState {
+		if len(states) == 0 {
+			return states
+		}
+		if amended[&states[0]] == nil {
+			copied := slices.Clone(states)
+			copied[t.number].Stopped = t.stopped
+			amended[&states[0]] = copied
+		}
+		return amended[&states[0]]
+	}
+	for i := range l.marks {
+		if l.sabotage.stopOnlyFromHere {
+			break
+		}
+		l.marks[i].states = amend(l.marks[i].states)
+	}
+	l.resume.states = amend(l.resume.states)
+}
+
+// sayStopped tells at the start which tables an earlier process stopped, and ends the
+// ferry when there are no others.
+func (l *loop) sayStopped() {
+	var first *table
+	for _, t := range l.order {
+		if t.stopped == nil {
+			continue
+		}
+		if first == nil {
+			first = t
+		}
+		l.notify(Warning, t.route.Source, fmt.Sprintf("is stopped since %s: error[%s]: %s\n   = To fix: %s",
+			t.stopped.At.Format("2006-01-02 15:04:05 MST"), t.stopped.Code, t.stopped.Reason, t.stopped.Fix))
+	}
+	if first != nil && !l.othersGoOn(nil) {
+		l.fail(&diag.Problem{
+			Code:    codeAllStopped,
+			Message: fmt.Sprintf("no table is left to follow: %s is stopped since %s: %s", first.route.Source, first.stopped.At.Format("2006-01-02 15:04:05 MST"), first.stopped.Reason),
+			Fix:     first.stopped.Fix,
+		})
+	}
+}
+
+// Stopped returns why the checkpoint says that a route is not followed any more, nil
+// when it is.
+func Stopped(c *checkpoint.Checkpoint, source, target change.Name) *checkpoint.Stop {
+	if c == nil {
+		return nil
+	}
+	for i := range c.Tables {
+		if s := &c.Tables[i]; Knows(s, source, target) {
+			return s.Stopped
+		}
+	}
+	return nil
+}
