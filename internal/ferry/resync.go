@@ -206,13 +206,10 @@ func swapOnce(ctx context.Context, shaper Shaper, target, shadow change.Name, id
 func (l *loop) takeOver(t, shadow *table) {
 	l.dropPages(t)
 	l.dropPages(shadow)
-	l.endCopy(t)
-	t.copy, t.seen, t.added = shadow.copy, shadow.seen, shadow.added
+	t.seen, t.added = shadow.seen, shadow.added
 	t.layout, t.described, t.columns = nil, nil, nil
 	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
-	if t.check != nil {
-		l.startCheckOver(t.check)
-	}
+	l.copyFrom(t, shadow.copy) // after a crash its end may not be known
 	l.removeShadow(shadow)
 	l.resume.states = l.tableStates()
 	l.markHere()

@@ -42,6 +42,7 @@ type simTarget struct {
 	replayed int
 	damaged  bool // by corrupt
 	made     int  // shadows
+	swapped  bool // since somebody looked
 	copied   func(change.Name) bool
 }
 
@@ -336,6 +337,7 @@ func (t *simTarget) Swap(_ context.Context, a, b change.Name) error {
 	}
 	t.tables[a], t.tables[b] = now, old
 	t.newest[a], t.newest[b] = t.newest[b], t.newest[a]
+	t.swapped = true
 	if t.rng.IntN(8) == 0 {
 		return errSimLost // done, and the answer lost
 	}

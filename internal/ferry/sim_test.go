@@ -99,6 +99,10 @@ func simulate(seed uint64, broken simBreak) error {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
 		s.mayVerify()
+		if s.target.swapped && rng.IntN(3) == 0 {
+			s.crash() // before a checkpoint may know of it
+		}
+		s.target.swapped = false
 		if crashes > 0 && rng.IntN(crashOdds) == 0 {
 			crashes--
 			if rng.IntN(4) == 0 {
