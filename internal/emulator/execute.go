@@ -166,12 +166,21 @@ func (ss *session) relation(n tableName) (*relation, error) {
 	if !ss.canTable("SELECT", t) {
 		return nil, errDenied("SELECT", "TABLE "+t.name)
 	}
-	rel := &relation{db: n.db, name: t.name, size: t.store.count()}
+	rel := &relation{table: t, db: n.db, name: t.name, size: t.store.count()}
 	for _, col := range t.columns {
 		rel.columns = append(rel.columns, resultColumn{name: col.name, table: t.name, db: n.db, typ: col.typ, notNull: !col.nullable})
 	}
 	cols := t.columns
 	rel.scan = func(yield func([]value) error) error {
+		if rel.access != nil {
+			cells := make([]value, len(cols))
+			return t.store.readKeys(cols, rel.access, func(r storedRow, reader *rowReader) error {
+				reader.needed = rel.needed
+				rel.place = r.hash
+				reader.cells(r.row, cells)
+				return yield(cells)
+			})
+		}
 		rows, reader := t.store.snapshot(cols, rel.order)
 		cells := make([]value, len(cols))
 		reader.needed = rel.needed

@@ -140,6 +140,9 @@ func (s *tableStore) applyRule(d *delta) {
 		}
 		delete(s.rows, key)
 		s.rows[key] = row
+		if !exists {
+			s.keyAdded(key)
+		}
 	}
 }
 

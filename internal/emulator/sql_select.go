@@ -129,9 +129,11 @@ type relation struct {
 	needed   []bool      // the cells somebody reads; nil: all
 	parts    []*relation // of a join
 	join     *join
-	order    rowOrder // in which scan yields; only for tables
-	place    uint64   // storage place of the row that scan yields
-	size     int      // rows, when known without reading them; -1 otherwise
+	table    *table     // nil: it is no table
+	access   *keyAccess // to a part of the table; nil: all is read
+	order    rowOrder   // in which scan yields; only for tables
+	place    uint64     // storage place of the row that scan yields
+	size     int        // rows, when known without reading them; -1 otherwise
 	scan     func(yield func(cells []value) error) error
 }
 

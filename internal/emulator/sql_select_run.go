@@ -159,6 +159,9 @@ func (q *query) runPlain() ([]outRow, error) {
 	if q.rel.join != nil && len(q.orderBy) == 0 {
 		q.rel.setOrder(storageOrder) // the answer has no other order
 	}
+	if q.rel.access = q.accessByKey(enough); q.rel.access != nil && q.rel.access.walk {
+		keep.asTheyCome = true
+	}
 	err := q.selected(func() error {
 		if keep.full() {
 			return errEnough

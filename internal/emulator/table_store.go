@@ -20,6 +20,9 @@ type tableStore struct {
 	types   map[int]dataType  // of the cells of every column there ever was, by id
 	changed int               // the schema number of the latest change of a type
 	nextRow uint64            // the key of a duplicate-key table
+	// ordered are the keys in order, since somebody asked for it, and addedKeys those that
+	// came since; keys that are gone stay in both. nil: nobody asked.
+	ordered, addedKeys []string
 
 	autoUsed int64 // the last number of an AUTO_INCREMENT column
 
@@ -268,12 +271,21 @@ func (s *tableStore) applyLocked(d *delta) {
 		}
 		before := len(s.rows)
 		s.rows[key] = op.blob[op.key:]
-		if len(s.rows) == before { // the map has kept the old key, and by it the old blob
+		if len(s.rows) > before {
+			s.keyAdded(key)
+		} else { // the map has kept the old key, and by it the old blob
 			delete(s.rows, key)
 			s.rows[key] = op.blob[op.key:]
 		}
 	}
 	s.addVersion()
+}
+
+// keyAdded keeps the order of the keys, where anybody wants to know it.
+func (s *tableStore) keyAdded(key string) {
+	if s.ordered != nil {
+		s.addedKeys = append(s.addedKeys, key)
+	}
 }
 
 // truncate throws away the rows, and what is committed and not visible yet. The tablets
@@ -283,7 +295,7 @@ func (s *tableStore) truncate() {
 	defer s.commitMu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows = map[string]string{}
+	s.rows, s.ordered, s.addedKeys = map[string]string{}, nil, nil
 	s.epoch++
 	s.versions, s.added, s.compacted = 1, s.now(), s.now()
 }

@@ -1,6 +1,6 @@
 // Figures measures the binary on this machine and prints one table: how soon it
-// streams again after a start with many tables, how fast it copies under writes, and
-// what that costs the source. The servers are private ones of the testbed, the target
+// streams again after a start with many tables, how fast it copies under writes, what
+// that costs the source, and how fast it compares. The servers are private ones of the testbed, the target
 // is starferry emulator; nothing is left behind.
 package main
 
@@ -24,7 +24,7 @@ const patience = 30 * time.Minute
 
 // figures is what is measured, and the table so far.
 type figures struct {
-	binary          string
+	binary, only    string
 	manyTables      int // for the start
 	starts          int
 	tables, rows    int // for the copy
@@ -43,6 +43,7 @@ func main() {
 	flag.IntVar(&f.writers, "writers", 4, "connections that write during the copy")
 	flag.DurationVar(&f.every, "write-every", 10*time.Millisecond, "how often each of them writes")
 	flag.DurationVar(&f.baseline, "baseline", 20*time.Second, "how long they write before the copy, for comparison")
+	flag.StringVar(&f.only, "only", "", "measure only the start, the copy or the verify")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := f.measure(ctx)
@@ -61,11 +62,16 @@ func (f *figures) measure(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := f.measureStart(ctx); err != nil {
-		return fmt.Errorf("the start: %w", err)
-	}
-	if err := f.measureCopy(ctx); err != nil {
-		return fmt.Errorf("the copy: %w", err)
+	for _, one := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}} {
+		if f.only != "" && f.only != one.name {
+			continue
+		}
+		if err := one.measure(ctx); err != nil {
+			return fmt.Errorf("the %s: %w", one.name, err)
+		}
 	}
 	return nil
 }
