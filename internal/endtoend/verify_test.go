@@ -175,7 +175,7 @@ func TestKilledVerifyGoesOn(t *testing.T) {
 				w.catchUp(t, script)
 				w.target(t, fmt.Sprintf("DELETE FROM %s.orders WHERE id IN (3, 30, 119997)", w.database))
 				args := append([]string{"verify", script}, flags...)
-				p := testbed.RunBinary(t, testbed.RunOptions{Dir: w.folder, Args: args, Tags: []string{"crashpoints"}, Env: []string{"STARFERRY_CRASH_AT=verify-page-compared:3"}})
+				p := testbed.RunBinary(t, testbed.RunOptions{Dir: w.folder, Args: args, Tags: []string{"crashpoints"}, Env: []string{"STARFERRY_CRASH_AT=verify-page-compared:8"}})
 				if ended(t, p); !hasCrashed(p) {
 					t.Fatalf("it has not crashed:\n%s", p.Output())
 				}
