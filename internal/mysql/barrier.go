@@ -111,6 +111,9 @@ func (s *Source) releaseView(ctx context.Context, conn *sql.Conn) error {
 // snapshotView takes consistent snapshots until one is not before delivered. The
 // snapshot's position is exact: it is the low barrier and the high mark in one.
 func (s *Source) snapshotView(ctx context.Context, conn *sql.Conn, delivered change.Position) (*change.Position, error) {
+	if err := s.waitDecided(ctx); err != nil {
+		return nil, err
+	}
 	deadline := time.Now().Add(barrierWait)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		for _, statement := range []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT"} {
@@ -123,6 +126,9 @@ func (s *Source) snapshotView(ctx context.Context, conn *sql.Conn, delivered cha
 			return nil, err
 		}
 		if at.Reached(change.Position{File: delivered.File, Offset: delivered.Offset}) {
+			if s.seesXA() { // it may show one that commits behind its position
+				return nil, nil
+			}
 			return &at, nil
 		}
 		if err := s.releaseView(ctx, conn); err != nil {

@@ -80,8 +80,9 @@ type Source struct {
 	tls         *tls.Config // for the dump connection; nil without TLS
 	sizes       *pageSizes
 
-	mu     sync.Mutex
-	dumpID uint32 // the connection of the last stream
+	mu      sync.Mutex
+	dumpID  uint32 // the connection of the last stream
+	decided xaCommits
 }
 
 var (

@@ -191,7 +191,7 @@ func (s *Source) preparedNow(ctx context.Context) ([]string, error) {
 		if err := rows.Scan(&format, &global, &branch, &data); err != nil {
 			return nil, s.queryProblem("XA RECOVER", err)
 		}
-		ids = append(ids, fmt.Sprint(format, global, branch, data))
+		ids = append(ids, xidText([]byte(data), int(global), format))
 	}
 	return ids, s.queryProblem("XA RECOVER", rows.Err())
 }

@@ -91,6 +91,7 @@ func (r *reader) xaPrepared(ctx context.Context, e *replication.BinlogEvent) err
 		r.forgetXA(again) // the server gives an id twice only after it was decided
 	}
 	r.prepared[id] = p
+	r.source.forgetDecided(id)
 	if p.concerns() && r.executed != nil {
 		p.gtid, r.group.gtid = r.group.gtid, nil
 	}
@@ -141,6 +142,9 @@ func (r *reader) forgetXA(p *prepared) {
 
 // deliverXA hands on the rows of a transaction that commits here.
 func (r *reader) deliverXA(ctx context.Context, p *prepared) error {
+	if !p.rows.empty() {
+		r.source.noteDecided(p.id)
+	}
 	return p.rows.each(ctx, func(e change.Event) error {
 		one := r.tracker.find(e.Table.Name.Database, e.Table.Name.Table)
 		if one == nil || one.table != e.Table {
@@ -241,7 +245,13 @@ func readXID(e replication.Event) (onePhase bool, id string, err error) {
 	if global < 0 || branch < 0 || len(body)-13 < global+branch {
 		return false, "", cut
 	}
-	return body[0] != 0, fmt.Sprintf("X'%X',X'%X',%d", body[13:13+global], body[13+global:13+global+branch], format), nil
+	return body[0] != 0, xidText(body[13:13+global+branch], global, int64(format)), nil
+}
+
+// xidText is an id as servers print it in XA COMMIT.
+func xidText(id []byte, global int, format int64) string {
+	global = min(global, len(id))
+	return fmt.Sprintf("X'%X',X'%X',%d", id[:global], id[global:], format)
 }
 
 // canonicalXID is the id of XA COMMIT and XA ROLLBACK as readXID gives it. Servers
