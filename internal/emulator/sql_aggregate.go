@@ -1,8 +1,10 @@
 package emulator
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -256,4 +258,107 @@ func sumType(t dataType) dataType {
 		return typeBigint
 	}
 	return typeDouble
+}
+
+// checkGroups refuses a column that is neither grouped nor aggregated.
+func (q *query) checkGroups() error {
+	if !q.grouped() {
+		return nil
+	}
+	isKey := func(e expr) bool {
+		return slices.ContainsFunc(q.st.groupBy, func(g expr) bool { return sameExpr(g, e) })
+	}
+	var check func(e expr) error
+	check = func(e expr) error {
+		if sub, ok := e.(*subqueryExpr); ok {
+			for _, ref := range sub.q.outerRefs {
+				own := *ref
+				if own.depth--; own.depth > 0 {
+					continue
+				}
+				if err := check(&own); err != nil {
+					return err
+				}
+			}
+		}
+		if isKey(e) {
+			return nil
+		}
+		if c, ok := e.(*callExpr); ok && c.agg >= 0 {
+			return nil
+		}
+		if ref, ok := e.(*columnRef); ok && ref.depth == 0 {
+			return analysisError("'%s' must be an aggregate expression or appear in GROUP BY clause", ref.name)
+		}
+		for _, x := range e.parts() {
+			if err := check(x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, item := range q.items {
+		if err := check(item.x); err != nil {
+			return err
+		}
+	}
+	for _, o := range q.orderBy {
+		if err := check(o.x); err != nil {
+			return err
+		}
+	}
+	if q.st.having == nil {
+		return nil
+	}
+	return check(q.st.having)
+}
+
+func sameExpr(a, b expr) bool {
+	x, ok1 := a.(*columnRef)
+	y, ok2 := b.(*columnRef)
+	if ok1 && ok2 {
+		return x.index == y.index && x.depth == y.depth
+	}
+	if ok1 != ok2 {
+		return false
+	}
+	if a == b {
+		return true
+	}
+	return fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b) && exprText(a) == exprText(b)
+}
+
+// exprText spells an expression out, to compare a select item with a group.
+func exprText(e expr) string {
+	var b strings.Builder
+	switch n := e.(type) {
+	case *columnRef:
+		return "#" + strconv.Itoa(n.depth) + ":" + strconv.Itoa(n.index)
+	case *literal:
+		return strconv.Quote(n.v.text())
+	case *callExpr:
+		b.WriteString(n.name)
+	case *binaryExpr:
+		b.WriteString(n.op)
+	case *unaryExpr:
+		b.WriteString(n.op)
+	case *castExpr:
+		b.WriteString(n.typ.String())
+	case *caseExpr:
+		fmt.Fprint(&b, "CASE", n.operand != nil, n.other != nil)
+	case *isNullExpr:
+		fmt.Fprint(&b, "NULL", n.not)
+	case *isTruthExpr:
+		fmt.Fprint(&b, "TRUTH", n.truth, n.not)
+	case *inExpr:
+		fmt.Fprint(&b, "IN", n.not)
+	case *betweenExpr:
+		fmt.Fprint(&b, "BETWEEN", n.not)
+	default:
+		return fmt.Sprintf("%p", e)
+	}
+	for _, x := range e.parts() {
+		b.WriteString("(" + exprText(x) + ")")
+	}
+	return b.String()
 }
