@@ -115,6 +115,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
+	cascades, err := unloggedCascades(ctx, p, source, out)
+	if err != nil {
+		return err
+	}
 	watching, cancel := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
@@ -126,7 +130,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
-		CheckBytesPerSecond: p.Settings.VerifyBytesPerSecond, RowLess: ferry.RowLess(p.Settings.RowLess.String()),
+		CheckBytesPerSecond: p.Settings.VerifyBytesPerSecond, RowLess: ferry.RowLess(p.Settings.RowLess.String()), Cascades: cascades,
 		SaveInterval: max(saveInterval, p.Settings.CheckpointInterval), UntilCaughtUp: o.UntilCaughtUp,
 		Estimates: estimates, Notify: out.notice, Publish: out.progress,
 	})

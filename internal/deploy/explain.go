@@ -30,8 +30,15 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	if err := diag.Join(checkErr, err); err != nil {
 		return err
 	}
+	cascades, err := source.Cascades(ctx, sources(p.Routes))
+	if err != nil {
+		return err
+	}
 	e := &explainer{w: w, plan: p}
 	e.head(source.Server(), target)
+	for _, c := range cascades {
+		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
+	}
 	var problems []error
 	for i, r := range p.Routes {
 		mapping, err := starrocks.Map(tableSpec(r, tables[i]), target.Version())

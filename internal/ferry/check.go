@@ -125,8 +125,13 @@ func (c *check) snapshot() *checkpoint.CheckState {
 	return &state
 }
 
-// startCheckOver begins a check again: keys are in another order now.
+// startCheckOver begins a check again: what it has compared counts no more.
 func (l *loop) startCheckOver(c *check) {
+	for _, p := range slices.Clone(c.table.pages) {
+		if p.pass == c.forwards && !p.dropped {
+			l.dropPage(p)
+		}
+	}
 	c.forwards.startOver()
 	c.doubts, c.targetKeys, c.exhausted, c.layout = nil, nil, false, nil
 	c.state = checkpoint.CheckState{Repair: c.state.Repair, Reason: c.state.Reason}
@@ -284,8 +289,14 @@ func (l *loop) checkFailed(c *check, err error) {
 
 // checkDone ends a check and tells what it found.
 func (l *loop) checkDone(c *check) {
-	l.endCheck(c, nil)
-	s := &c.state
+	found := c.state
+	if found.Again {
+		c.tell(nil)
+		l.checkAgain(c)
+	} else {
+		l.endCheck(c, nil)
+	}
+	s := &found
 	if s.Differences() == 0 && s.Undecided == 0 {
 		l.notify(Info, c.table.route.Source, fmt.Sprintf("compared with %s: %d rows, all equal", c.table.route.Target, s.Compared))
 		return
@@ -313,7 +324,13 @@ func (l *loop) endCheck(c *check, err error) {
 	t.check = nil
 	l.states = nil
 	l.refreshResume()
+	c.tell(err)
+}
+
+// tell reports what a check found to whom asked.
+func (c *check) tell(err error) {
 	for _, j := range c.jobs {
-		j.tableDone(CheckResult{Source: t.route.Source, Target: t.route.Target, CheckState: c.state, Err: err})
+		j.tableDone(CheckResult{Source: c.table.route.Source, Target: c.table.route.Target, CheckState: c.state, Err: err})
 	}
+	c.jobs = nil
 }

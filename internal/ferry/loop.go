@@ -55,6 +55,8 @@ type Config struct {
 	WatchBusy           bool
 	// RowLess says what is done about rows that change without row events.
 	RowLess RowLess
+	// Cascades are foreign keys whose children are mended when their parents change.
+	Cascades []Cascade
 	// Jobs are done beside following the tables.
 	Jobs <-chan *Job
 	// SaveInterval is the least time between two checkpoints.

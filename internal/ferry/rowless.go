@@ -114,7 +114,6 @@ func (l *loop) beginRepair(t *table, reason string) {
 	}
 	if t.check != nil {
 		t.check.state.Repair, t.check.state.Reason = true, reason
-		l.dropPages(t)
 		l.startCheckOver(t.check)
 		return
 	}

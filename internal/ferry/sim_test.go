@@ -162,6 +162,9 @@ func (s *simulation) estimates() map[change.Name]uint64 {
 // mayVerify compares tables now and then. What is compared while nothing is damaged
 // must be equal: a difference that is none would have good rows mended.
 func (s *simulation) mayVerify() {
+	if s.rng.IntN(200) == 0 { // as when the parent of a foreign key changes
+		s.loop.repairAgain(s.loop.order[s.rng.IntN(len(s.source.tables))], "the parent changed")
+	}
 	if s.rng.IntN(100) == 0 && s.damages {
 		s.target.corrupt()
 	}

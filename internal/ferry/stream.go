@@ -69,6 +69,9 @@ func (l *loop) rows(tables []*table, event *change.Event) bool {
 			l.addEvent(t, event)
 		}
 	}
+	if len(l.cfg.Cascades) > 0 && len(tables) > 0 {
+		l.cascade(event)
+	}
 	l.count(event, len(tables) > 0)
 	return true
 }

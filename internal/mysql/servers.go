@@ -109,6 +109,11 @@ func (g *Servers) Estimates(ctx context.Context, names []change.Name) (map[chang
 	return g.source().Estimates(ctx, names)
 }
 
+// Cascades are the foreign keys whose effects the server does not log.
+func (g *Servers) Cascades(ctx context.Context, tables []change.Name) ([]ferry.Cascade, error) {
+	return g.source().Cascades(ctx, tables)
+}
+
 // Close ends the connections; streams are closed by themselves.
 func (g *Servers) Close() error { return g.source().Close() }
 

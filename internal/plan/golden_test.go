@@ -83,7 +83,7 @@ func dump(p *Plan) string {
 	fmt.Fprintf(&b, "source %s@%s:%d password %s id %d tls %s timeout %s barrier %s\n", s.User, s.Host, s.Port, s.Password, s.ServerID, s.TLS, s.ConnectTimeout, s.Barrier)
 	fmt.Fprintf(&b, "target %s query %q load %q password %s redirect %v timeout %s\n", t.User, t.Query, t.Load, t.Password, t.RedirectHosts, t.ConnectTimeout)
 	fmt.Fprintf(&b, "settings checkpoint %s timeout %s memory %d page %d\n", p.Settings.CheckpointInterval, p.Settings.CheckpointTimeout, p.Settings.Memory, p.Settings.PageBytes)
-	fmt.Fprintf(&b, "  pages %d lag %s rate %d pause %d, verify rate %d, row-less %s\n", p.Settings.Parallelism, p.Settings.MaxLag, p.Settings.SnapshotBytesPerSecond, p.Settings.PauseThreads, p.Settings.VerifyBytesPerSecond, p.Settings.RowLess)
+	fmt.Fprintf(&b, "  pages %d lag %s rate %d pause %d, verify rate %d, row-less %s, cascades mended %v\n", p.Settings.Parallelism, p.Settings.MaxLag, p.Settings.SnapshotBytesPerSecond, p.Settings.PauseThreads, p.Settings.VerifyBytesPerSecond, p.Settings.RowLess, p.Settings.MendCascades)
 	for _, r := range p.Routes {
 		line, column := r.File.Position(r.Span.Start)
 		fmt.Fprintf(&b, "route %s -> %s %s %q at %d:%d\n", r.Source, r.Target, r.Mode, r.Properties, line, column)

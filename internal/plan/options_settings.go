@@ -29,6 +29,8 @@ var settingOptions = []Option{
 		Help: "How much a comparison of source and target may read from the source. 0: as fast as it goes."},
 	{Key: "row-less.change.behavior", Where: InSet, Type: Enum, Values: []string{"repair", "repair-all", "stop"}, Default: "repair",
 		Help: "What happens when a statement changes rows and the binlog has no row events of it. repair: TRUNCATE and partition maintenance have the table repaired, DML in statement format stops it. repair-all: that has the table repaired too. stop: each stops."},
+	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",
+		Help: "What happens about foreign keys ON DELETE or ON UPDATE CASCADE, SET NULL or SET DEFAULT at a source that does not log the rows they change (MariaDB, MySQL before 9.6). warn: they are named. repair: when rows of a followed parent change, the followed tables that refer to it are compared with their source and mended."},
 	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
 		Help: "How often a checkpoint is written. When not set: with the loads."},
 	{Key: "execution.checkpointing.timeout", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000, Default: "10 min",

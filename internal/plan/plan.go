@@ -135,6 +135,8 @@ type Settings struct {
 	// any number.
 	PauseThreads int
 	RowLess      RowLess
+	// MendCascades: what unlogged foreign key actions change is repaired, not only said.
+	MendCascades bool
 }
 
 // RowLess says what happens when a statement changes rows without row events.

@@ -73,6 +73,7 @@ func (c *compiler) finish() {
 		SnapshotBytesPerSecond: int(set.number("snapshot.max-mb-per-second", InSet)) << 20,
 		VerifyBytesPerSecond:   int(set.number("verify.max-mb-per-second", InSet)) << 20,
 		PauseThreads:           pauseThreads(set.text("snapshot.pause-when", InSet)),
+		MendCascades:           set.text("fk.cascade", InSet) == "repair",
 		RowLess:                rowLess[set.text("row-less.change.behavior", InSet)],
 	}
 	for i := range c.plan.Routes {
