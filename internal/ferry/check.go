@@ -323,6 +323,9 @@ func (l *loop) endCheck(c *check, err error) {
 	l.checks = slices.DeleteFunc(l.checks, func(one *check) bool { return one == c })
 	t.check = nil
 	l.states = nil
+	if !c.state.Repair { // nothing of it is on its way: no restart is to go on with it
+		l.amendStates(t, func(state *checkpoint.TableState) { state.Check = nil })
+	}
 	l.refreshResume()
 	c.tell(err)
 }

@@ -142,3 +142,22 @@ func TestEmptiedForAStreamThatBroke(t *testing.T) {
 		t.Error("the TRUNCATE of the second stream counts as done by the first")
 	}
 }
+
+// A comparison that was told of is over for a restart too, wherever that begins: the
+// next one would join it, and say of rows that they are equal which it compared before.
+func TestToldCheckIsOver(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	schema := schemaOf(idColumn)
+	l, _ := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
+	for _, repair := range []bool{false, true} {
+		l.beginCheck(l.order[0], checkpoint.CheckState{Repair: repair})
+		l.resume.states = l.tableStates()
+		l.markHere()
+		l.atResume = false // a transaction goes on, no place to end at
+		l.endCheck(l.order[0].check, nil)
+		if over := l.lastMark().states[0].Check == nil && l.resume.states[0].Check == nil; over == repair {
+			t.Errorf("repair %v: over %v; what a repair has on its way must come again", repair, over)
+		}
+	}
+}

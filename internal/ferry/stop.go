@@ -55,7 +55,7 @@ func (l *loop) stopTable(t *table, cause error) {
 	}
 	t.unsaved = false
 	t.touched = touched{}
-	l.amendStates(t)
+	l.amendStates(t, func(state *checkpoint.TableState) { state.Stopped = t.stopped })
 	l.notify(Warning, t.route.Source, fmt.Sprintf("is stopped, the other tables go on: error[%s]: %s\n   = To fix: %s", problem.Code, t.stopped.Reason, t.stopped.Fix))
 }
 
@@ -135,18 +135,18 @@ func (l *loop) landed(s *shipment, err error) {
 	}
 }
 
-// amendStates makes the resume point and every mark that is not settled say that the
-// table is stopped.
-func (l *loop) amendStates(t *table) {
+// amendStates has the resume point and every mark that is not settled say something else
+// of the table.
+func (l *loop) amendStates(t *table, amendment func(*checkpoint.TableState)) {
 	l.states = nil
 	amended := map[*checkpoint.TableState][]checkpoint.TableState{}
 	amend := func(states []checkpoint.TableState) []checkpoint.TableState {
-		if len(states) == 0 {
+		if t.number >= len(states) {
 			return states
 		}
 		if amended[&states[0]] == nil {
 			copied := slices.Clone(states)
-			copied[t.number].Stopped = t.stopped
+			amendment(&copied[t.number])
 			amended[&states[0]] = copied
 		}
 		return amended[&states[0]]
