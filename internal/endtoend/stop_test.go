@@ -17,7 +17,7 @@ type phase struct {
 	// held: a stop in good order has to wait.
 	held bool
 	// begin makes the phase of a ferry to be started; reach brings a running one there.
-	begin func(w *world)
+	begin func(t *testing.T, w *world)
 	reach func(t *testing.T, w *world, p *testbed.Program)
 }
 
@@ -46,16 +46,16 @@ func breakOff(proxies ...*testbed.Proxy) {
 }
 
 var phases = []phase{
-	{name: "starting, source silent", begin: func(w *world) { stall(w.wires.source) }, reach: func(t *testing.T, w *world, _ *testbed.Program) {
+	{name: "starting, source silent", begin: func(t *testing.T, w *world) { fallSilent(t, w.wires.source) }, reach: func(t *testing.T, w *world, _ *testbed.Program) {
 		w.awaitConnection(t, w.wires.source)
 	}},
-	{name: "starting, target silent", begin: func(w *world) { stall(w.wires.query) }, reach: func(t *testing.T, w *world, _ *testbed.Program) {
+	{name: "starting, target silent", begin: func(t *testing.T, w *world) { fallSilent(t, w.wires.query) }, reach: func(t *testing.T, w *world, _ *testbed.Program) {
 		w.awaitConnection(t, w.wires.query)
 	}},
-	{name: "copying", fresh: true, begin: func(w *world) { w.wires.source.Delay(20 * time.Millisecond) }, reach: func(t *testing.T, w *world, p *testbed.Program) {
+	{name: "copying", fresh: true, begin: func(_ *testing.T, w *world) { w.wires.source.Delay(20 * time.Millisecond) }, reach: func(t *testing.T, w *world, p *testbed.Program) {
 		waitLine(t, p, "state=copying")
 	}},
-	{name: "copying, source silent", fresh: true, begin: func(w *world) { w.wires.source.Delay(20 * time.Millisecond) }, reach: func(t *testing.T, w *world, p *testbed.Program) {
+	{name: "copying, source silent", fresh: true, begin: func(_ *testing.T, w *world) { w.wires.source.Delay(20 * time.Millisecond) }, reach: func(t *testing.T, w *world, p *testbed.Program) {
 		waitLine(t, p, "state=copying")
 		stall(w.wires.source)
 	}},
@@ -98,6 +98,19 @@ var phases = []phase{
 	}},
 }
 
+// fallSilent stalls a wire that carries nothing: who connects then is new.
+func fallSilent(t *testing.T, p *testbed.Proxy) {
+	t.Helper()
+	p.Cut()
+	eventually(t, func() string {
+		if n := p.Connections(); n > 0 {
+			return fmt.Sprintf("%d connections are open", n)
+		}
+		return ""
+	})
+	p.Stall()
+}
+
 func (w *world) awaitConnection(t *testing.T, p *testbed.Proxy) {
 	t.Helper()
 	eventually(t, func() string {
@@ -133,7 +146,7 @@ func TestStopsAtEveryPhase(t *testing.T) {
 					w.catchUpIn(t, state, script)
 				}
 				if c.begin != nil {
-					c.begin(w)
+					c.begin(t, w)
 				}
 				p := w.start(t, script, "--data-dir", state, "--progress-interval", "100ms")
 				c.reach(t, w, p)

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -112,13 +113,35 @@ func (w *world) target(t testing.TB, statements ...string) {
 // column.
 func (w *world) readTarget(t testing.TB, table string) (columns []string, cells [][]sql.NullString) {
 	t.Helper()
+	w.insist(t, "reading "+table, func() (err error) {
+		columns, cells, err = w.tryReadTarget(t, table)
+		return err
+	})
+	return columns, cells
+}
+
+// insist asks StarRocks again when a leader that changes hangs up on who asks.
+func (w *world) insist(t testing.TB, what string, ask func() error) {
+	t.Helper()
+	err := ask()
+	for range 3 {
+		if errors.Is(err, mysql.ErrInvalidConn) {
+			err = ask()
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s at StarRocks: %v", what, err)
+	}
+}
+
+func (w *world) tryReadTarget(t testing.TB, table string) (columns []string, cells [][]sql.NullString, err error) {
 	rows, err := w.admin.QueryContext(t.Context(), fmt.Sprintf("SELECT * FROM `%s`.`%s` ORDER BY 1", w.database, table))
 	if err != nil {
-		t.Fatalf("reading %s at StarRocks: %v", table, err)
+		return nil, nil, err
 	}
 	defer rows.Close()
 	if columns, err = rows.Columns(); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	into := make([]any, len(columns))
 	for rows.Next() {
@@ -127,24 +150,21 @@ func (w *world) readTarget(t testing.TB, table string) (columns []string, cells 
 			into[i] = &row[i]
 		}
 		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
+			return nil, nil, err
 		}
 		cells = append(cells, row)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatalf("reading %s at StarRocks: %v", table, err)
-	}
-	return columns, cells
+	return columns, cells, rows.Err()
 }
 
 // hasTargetTable asks the catalog.
 func (w *world) hasTargetTable(t testing.TB, table string) bool {
 	t.Helper()
 	var n int
-	if err := w.admin.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-		w.database, table).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
+	w.insist(t, "looking for "+table, func() error {
+		return w.admin.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+			w.database, table).Scan(&n)
+	})
 	return n > 0
 }
 
