@@ -26,7 +26,8 @@ const (
 	Altered
 	// Truncated: all rows of Table are gone, and no row event says so.
 	Truncated
-	// Dropped: the table is gone, or is known under another name that is not followed.
+	// Dropped: the table is gone, or is known under another name that is not followed;
+	// or it is not there when it was to join, and Table holds its name alone.
 	Dropped
 	// Rearranged: partitions of Table were dropped, emptied or exchanged. Rows went or
 	// came with them, and no row event says which.
@@ -34,12 +35,16 @@ const (
 	// Described: a statement changed rows of Table and was logged as text. Which rows
 	// they were is not in the log.
 	Described
+	// Unreadable: the table's rows cannot be delivered from here on, for the reason in
+	// Cause, and are not: nothing more is said of it before a stream is asked to join it.
+	// Table may hold the name alone.
+	Unreadable
 )
 
 // Event is one thing that happened at the source, in the order of its log.
 //
 // Joined, Altered, Truncated, Dropped, Rearranged and Described are never delivered
-// inside a source transaction.
+// inside a source transaction; Unreadable may be.
 type Event struct {
 	Kind Kind
 	// Table is the version of the schema in force for Rows; for Altered and Joined
@@ -61,4 +66,6 @@ type Event struct {
 	Time time.Time
 	// Statement is the text of what was done, for people; "" with rows.
 	Statement string
+	// Cause is why a table is Unreadable; nil otherwise.
+	Cause error
 }

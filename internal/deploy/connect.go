@@ -74,6 +74,11 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 		tables[name] = described[i]
 	}
 	var problems []error
+	for _, r := range p.Routes {
+		if ferry.Stopped(restored, r.Source, r.Target) != nil {
+			problems = append(problems, declare(target, r, nil)) // for a resync
+		}
+	}
 	broken = map[change.Name]error{}
 	for _, r := range routes {
 		err := prepareTable(ctx, target, r, tables[r.Source], out)
@@ -85,6 +90,15 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 		problems = append(problems, err)
 	}
 	return broken, diag.Join(problems...)
+}
+
+// declare says how a target table is created and loaded.
+func declare(target *starrocks.Client, r plan.Route, table *change.Table) error {
+	if err := target.Configure(r.Target, loadOptions(r)); err != nil {
+		return err
+	}
+	target.Declare(tableSpec(r, table))
+	return nil
 }
 
 // checkServer refuses a checkpoint of another server where positions are file and
@@ -118,10 +132,9 @@ func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 // prepareTable makes one target table ready; table is nil when the checkpoint knows
 // it.
 func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, table *change.Table, out *printer) error {
-	if err := target.Configure(r.Target, loadOptions(r)); err != nil {
+	if err := declare(target, r, table); err != nil {
 		return err
 	}
-	target.Declare(tableSpec(r, table))
 	if table == nil {
 		return target.Resume(ctx, r.Target)
 	}

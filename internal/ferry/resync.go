@@ -77,6 +77,10 @@ func (l *loop) advanceResyncs() {
 
 // advanceResync does the next step of a resync.
 func (l *loop) advanceResync(r *resync) {
+	if r.table.unread {
+		l.askToJoin()
+		return
+	}
 	// Between two source transactions, and no event waits for the target.
 	quiet := l.stream != nil && l.atResume && l.held == nil && r.table.schema != nil
 	switch r.phase {
@@ -240,6 +244,9 @@ func (l *loop) abandonResync(r *resync) {
 
 // endResync ends a resync, done or not. What was not done leaves the target as it was.
 func (l *loop) endResync(r *resync, err error) {
+	if !slices.Contains(l.resyncs, r) {
+		return // while a step of it was under way
+	}
 	l.resyncs = slices.DeleteFunc(l.resyncs, func(one *resync) bool { return one == r })
 	if l.swapping == r {
 		l.swapping = nil

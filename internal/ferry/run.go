@@ -31,8 +31,8 @@ func Run(ctx context.Context, cfg Config) error {
 	r.loop.save() // before anything is loaded: a restart must know where the first stream began
 	r.loop.tick(time.Now())
 	for r.loop.err == nil && !r.loop.done {
-		r.runEffects()
 		r.follow()
+		r.runEffects()
 		r.step(ctx)
 	}
 	r.publish(time.Now())
@@ -144,8 +144,13 @@ func (r *runner) takeEvents() {
 	}
 }
 
-// follow starts a reader for a stream the loop has opened.
+// follow starts a reader for a stream the loop has opened, and ends that of one it has
+// let go of: before another is opened, which the server would take for the same reader.
 func (r *runner) follow() {
+	if r.reader != nil && r.reader.stream != r.loop.stream {
+		r.reader.close()
+		r.reader = nil
+	}
 	if r.reader == nil && r.loop.stream != nil {
 		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/4)
 	}

@@ -79,6 +79,7 @@ type simSource struct {
 	steady  bool // no schema changes, and no others that a check may find on its way
 	rowless bool // rows change without row events
 	poison  bool // some rows are such that the target refuses them
+	hidden  bool // some schema changes cannot be read in the log
 	server  string
 
 	// what the tests break
@@ -267,7 +268,11 @@ func (s *simSource) alter() {
 	}
 	t.schema = &next
 	s.offset += 50
-	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: change.Altered, at: s.now})
+	kind := change.Altered
+	if s.hidden && t != s.tables[0] && s.rng.IntN(2) == 0 {
+		kind = change.Unreadable
+	}
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, at: s.now})
 }
 
 // rowLess empties a table, or takes rows out of it and brings others, and logs only
@@ -322,6 +327,8 @@ func cloneRow(row simRow) simRow {
 func (s *simSource) end() change.Position {
 	return change.Position{File: "log.000001", Offset: s.offset}
 }
+
+var errSimUnreadable = &diag.Problem{Code: "SF0002", Message: "a statement cannot be read"}
 
 var errSimLost = &diag.Problem{Code: "SF0000", Class: diag.Transient, Message: "connection lost"}
 
@@ -542,13 +549,17 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			st.next++
 			st.offset = entry.end
 			if st.schemas[entry.ddl.name] == nil {
-				if join, ok := st.joining[entry.ddl.name]; ok && entry.kind == change.Altered {
+				if join, ok := st.joining[entry.ddl.name]; ok && (entry.kind == change.Altered || entry.kind == change.Unreadable) {
 					st.joining[entry.ddl.name] = simJoin{join.at, entry.after}
 				}
 				return st.Next(ctx) // it may join here
 			}
 			if entry.kind == change.Truncated {
 				entry.ddl.truncated = entry.seq
+			}
+			if entry.kind == change.Unreadable {
+				delete(st.schemas, entry.ddl.name)
+				return st.event(change.Event{Kind: entry.kind, Table: &change.Table{Name: entry.ddl.name}, Cause: errSimUnreadable}), nil
 			}
 			return st.event(change.Event{Kind: entry.kind, Resumable: entry.kind == change.Altered, Table: st.version(entry.after)}), nil
 		}

@@ -71,7 +71,8 @@ type simulation struct {
 type simBreak struct {
 	loop                     sabotage
 	noBarrier, markByCounted bool
-	refusals                 bool // rows are refused: not a break, another world
+	// Not breaks, other worlds: rows are refused, schema changes cannot be read.
+	refusals, hidden bool
 }
 
 // simulate runs one history and returns the first broken promise.
@@ -79,7 +80,8 @@ func simulate(seed uint64, broken simBreak) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := &simulation{rng: rng, source: newSimSource(rng, 1+rng.IntN(3), broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
 	s.source.rowless = rng.IntN(3) == 0 && !broken.refusals
-	s.source.steady, s.damages = rng.IntN(2) == 0, rng.IntN(3) == 0 && !broken.refusals
+	s.source.steady, s.damages = rng.IntN(2) == 0 && !broken.hidden, rng.IntN(3) == 0 && !broken.refusals && !broken.hidden
+	s.source.hidden = broken.hidden
 	// A second look makes sure, the first must be right.
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
@@ -321,6 +323,11 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 // finish lets the source rest and the ferry catch up, and compares everything.
 func (s *simulation) finish() error {
 	s.source.quiet = true
+	if s.source.hidden {
+		if err := s.revive(); err != nil {
+			return err
+		}
+	}
 	if s.damages {
 		if err := s.repair(); err != nil {
 			return err
@@ -446,18 +453,19 @@ func TestSimulatedRefusals(t *testing.T) {
 func TestSimulatorFindsMutations(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]simBreak{
-		"no low barrier":                    {noBarrier: true},
-		"high mark from the executed set":   {markByCounted: true},
-		"registered inside a transaction":   {loop: sabotage{registerInsideTransaction: true}},
-		"touched keys forgotten":            {loop: sabotage{forgetTouched: true}},
-		"checkpoint before acknowledgment":  {loop: sabotage{settleBeforeAcknowledged: true}},
-		"loaded before the join is saved":   {loop: sabotage{loadBeforeJoinIsSaved: true}},
-		"new label after unknown outcome":   {loop: sabotage{freshLabelAfterUnknown: true}},
-		"compared before it is visible":     {loop: sabotage{compareBeforeVisible: true}},
-		"rearranged rows overlooked":        {loop: sabotage{overlookRearranged: true}},
-		"emptied before a restart knows":    {loop: sabotage{wipeUnknown: true}},
-		"touched rows judged":               {loop: sabotage{judgeTouched: true}},
-		"a stop that old marks do not know": {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
+		"no low barrier":                             {noBarrier: true},
+		"high mark from the executed set":            {markByCounted: true},
+		"registered inside a transaction":            {loop: sabotage{registerInsideTransaction: true}},
+		"touched keys forgotten":                     {loop: sabotage{forgetTouched: true}},
+		"checkpoint before acknowledgment":           {loop: sabotage{settleBeforeAcknowledged: true}},
+		"loaded before the join is saved":            {loop: sabotage{loadBeforeJoinIsSaved: true}},
+		"new label after unknown outcome":            {loop: sabotage{freshLabelAfterUnknown: true}},
+		"compared before it is visible":              {loop: sabotage{compareBeforeVisible: true}},
+		"rearranged rows overlooked":                 {loop: sabotage{overlookRearranged: true}},
+		"emptied before a restart knows":             {loop: sabotage{wipeUnknown: true}},
+		"touched rows judged":                        {loop: sabotage{judgeTouched: true}},
+		"a stop that old marks do not know":          {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
+		"a stop by the source that they do not know": {loop: sabotage{stopOnlyFromHere: true}, hidden: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,10 @@ func (l *loop) stopTable(t *table, cause error) {
 	}
 	t.unsaved = false
 	t.touched = touched{}
-	l.amendStates(t, func(state *checkpoint.TableState) { state.Stopped = t.stopped })
+	if t.unread {
+		t.schema = nil
+	}
+	l.amendStop(t)
 	l.notify(Warning, t.route.Source, fmt.Sprintf("is stopped, the other tables go on: error[%s]: %s\n   = To fix: %s", problem.Code, t.stopped.Reason, t.stopped.Fix))
 }
 
@@ -133,6 +136,16 @@ func (l *loop) landed(s *shipment, err error) {
 	if err != nil && !errors.As(err, &aborted) && !errors.As(err, &refused) {
 		s.table.abandon(s.label)
 	}
+}
+
+// amendStop has every place that a restart may begin at say that the table is stopped.
+func (l *loop) amendStop(t *table) {
+	l.amendStates(t, func(state *checkpoint.TableState) {
+		state.Stopped = t.stopped
+		if t.schema == nil {
+			state.Table = nil
+		}
+	})
 }
 
 // amendStates has the resume point and every mark that is not settled say something else

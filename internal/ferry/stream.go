@@ -50,6 +50,8 @@ func (l *loop) process(event *change.Event) bool {
 		for _, t := range tables {
 			l.happened(t, event)
 		}
+	case change.Unreadable:
+		l.unreadable(tables, event.Cause)
 	default:
 		l.fail(fmt.Errorf("the source delivered an event of unknown kind %d", event.Kind))
 	}
@@ -78,6 +80,10 @@ func (l *loop) rows(tables []*table, event *change.Event) bool {
 
 // happened is what befell a table besides its rows.
 func (l *loop) happened(t *table, event *change.Event) {
+	if t.unread && event.Kind != change.Joined {
+		l.atResume = false
+		return
+	}
 	switch event.Kind {
 	case change.Joined:
 		l.joined(t, event)
@@ -116,6 +122,7 @@ func (l *loop) passed(event *change.Event) {
 }
 
 func (l *loop) joined(t *table, event *change.Event) {
+	t.unread = false
 	switch {
 	case t.stopped != nil:
 		t.schema = event.Table // what a resync begins with
@@ -165,16 +172,19 @@ func (l *loop) altered(t *table, event *change.Event) {
 // dropped leaves the target as it is: what to do with the rows is not for us to
 // decide, and the other tables go on.
 func (l *loop) dropped(t *table, event *change.Event) {
-	if t.dropped {
+	l.atResume = false
+	switch {
+	case t.stopped != nil:
+		t.schema, t.unread, l.states = nil, true, nil
+		if r := l.resyncOf(t); r != nil {
+			l.endResync(r, jobProblem("table %s is gone at the source (%s)", t.route.Source, event.Statement))
+		}
 		return
-	}
-	if t.stopped != nil {
-		t.schema, l.states, l.atResume = nil, nil, false
+	case t.schema == nil: // known already, or it never was there
 		return
 	}
 	l.dropPages(t)
 	l.endCopy(t)
-	l.atResume = false
 	if t.check != nil {
 		l.endCheck(t.check, jobProblem("table %s is gone at the source (%s)", t.route.Source, event.Statement))
 	}
@@ -191,10 +201,13 @@ func (l *loop) openStream() {
 	var followed []*change.Table
 	var join []change.Name
 	for _, t := range l.order {
+		t.unread = false
 		switch {
 		case t.identity != "": // a shadow follows what its table follows
 		case t.schema != nil:
 			followed = append(followed, t.schema)
+		case t.stopped != nil && l.resyncOf(t) == nil:
+			t.unread = true
 		default:
 			// A dropped table too: that it is created again must be noticed.
 			join = append(join, t.route.Source)
@@ -250,8 +263,14 @@ func (l *loop) streamEnded(now time.Time, err error) {
 	l.openTries++
 	wait := backOff(l.openTries)
 	l.notify(Warning, change.Name{}, fmt.Sprintf("source: %v; reading again from %s in %s", err, l.resume.position, wait))
-	l.stream = nil
 	l.openAfter = l.now.Add(wait)
+	l.rewind()
+	l.advance()
+}
+
+// rewind lets go of the stream and goes back to the last resumable position.
+func (l *loop) rewind() {
+	l.stream = nil
 	l.held, l.inTransaction, l.atResume = nil, false, false
 	l.position = change.Position{}
 	for i, t := range l.order {
@@ -270,7 +289,6 @@ func (l *loop) streamEnded(now time.Time, err error) {
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil
-	l.advance()
 }
 
 // backOff is the wait before try number n: half a second, doubling, at most 30 s.

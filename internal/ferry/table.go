@@ -23,6 +23,8 @@ type table struct {
 	identity string
 	gone     bool
 	stopped  *checkpoint.Stop // see stop.go
+	// unread: the stream says nothing of the table, see unreadable.go.
+	unread bool
 	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is
 	// loaded before one does: a restart would join it anew, later in the log, and a
 	// row deleted in between would stay at the target.
@@ -117,7 +119,7 @@ func Knows(s *checkpoint.TableState, source, target change.Name) bool {
 // setSchema goes back to what the source table was at a checkpoint or resume point.
 func (t *table) setSchema(s *checkpoint.TableState) {
 	t.schema, t.seen, t.added = s.Table, s.Seen, s.Added
-	t.dropped = s.Table == nil && s.Copy.Done
+	t.dropped = s.Table == nil && s.Copy.Done && t.stopped == nil
 }
 
 // drained tells that no row of the table is on its way.

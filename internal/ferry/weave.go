@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"starferry/internal/crashpoint"
-	"starferry/internal/diag"
 )
 
 // The weave: a copy is a list of pages that slip into the stream; so is a check.
@@ -128,12 +127,7 @@ func (l *loop) emitPage(p *page) {
 	t := p.pass.table
 	switch {
 	case p.failed != nil:
-		l.stopTable(t, &diag.Problem{
-			Code:    codeChangedOutsideLog,
-			Message: fmt.Sprintf("table %s does not look as its binlog says", t.route.Source),
-			Cause:   p.failed,
-			Fix:     "the table was changed with sql_log_bin=0 or on another server: make both alike, or DROP the target table and start with a new --data-dir.",
-		})
+		l.looksOther(t, p.failed)
 	case p.span != nil && p.span.ended && p.rows.Len() == 0:
 		l.removePage(p)
 		l.spanDone(p.pass, p.span)

@@ -51,25 +51,16 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 			r.group.xa.early = append(r.group.xa.early, m.tracked)
 		}
 		return nil
-	case arriving:
+	case arriving, lost:
 		return nil
 	case absent:
-		return &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
-			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it", m.tracked.name, r.at),
-			Fix:     "it was created outside the log (sql_log_bin=0). Start again with an empty data directory to copy it anew."}
+		return r.giveUp(ctx, m.tracked, &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
+			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it: that is not in the log (sql_log_bin=0)", m.tracked.name, r.at)})
 	}
 	table := m.tracked.table
-	if m.decoder == nil || m.decoder.table != table {
-		d, err := cells.NewDecoder(table, m.event)
-		if err != nil {
-			return err
-		}
-		m.decoder = &decoder{table: table, cells: d}
-	}
-	rows := change.NewRows(len(table.Columns))
-	what, err := m.decoder.cells.Decode(kind, body, rows)
+	what, rows, err := m.decode(kind, body)
 	if err != nil {
-		return atTable(table.Name, err)
+		return r.giveUp(ctx, m.tracked, r.here(table.Name, err))
 	}
 	if rows.Len() == 0 {
 		return nil
@@ -81,4 +72,19 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 	r.group.deliver(table.Name)
 	r.group.undo.add(event)
 	return r.put(ctx, event)
+}
+
+// decode reads the rows of an event with the version of the table in force.
+func (m *mapped) decode(kind replication.EventType, body []byte) (what change.Kind, rows *change.Rows, err error) {
+	table := m.tracked.table
+	if m.decoder == nil || m.decoder.table != table {
+		d, err := cells.NewDecoder(table, m.event)
+		if err != nil {
+			return 0, nil, err
+		}
+		m.decoder = &decoder{table: table, cells: d}
+	}
+	rows = change.NewRows(len(table.Columns))
+	what, err = m.decoder.cells.Decode(kind, body, rows)
+	return what, rows, err
 }

@@ -46,7 +46,7 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 		case s.IfNotExists:
 			return nil
 		case !s.OrReplace:
-			return d.refuse(codeUnknownSchema, one.name, "it is created though it was there", nil)
+			return d.refuse(ctx, one, codeUnknownSchema, "it is created though it was there", nil)
 		}
 		d.gone(one)
 	}
@@ -56,7 +56,7 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	}
 	parsed, err := ddl.Parse(d.text, d.session)
 	if err != nil {
-		return d.refuse(codeDDL, one.name, "this CREATE cannot be read", err)
+		return d.refuse(ctx, one, codeDDL, "this CREATE cannot be read", err)
 	}
 	if again, ok := parsed.(*ddl.CreateTable); ok {
 		s = again
@@ -68,7 +68,7 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 		}
 	}
 	if table == nil {
-		return d.refuse(codeUnknownSchema, one.name, "its columns cannot be known from this statement", s.Problem)
+		return d.refuse(ctx, one, codeUnknownSchema, "its columns cannot be known from this statement", s.Problem)
 	}
 	return d.reader.joined(ctx, one, table, d.text)
 }
@@ -139,13 +139,16 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 			}
 			continue
 		}
-		if carried == nil {
-			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name, with columns and rows that were not followed", move.From), nil)
+		var err error
+		switch {
+		case carried == nil:
+			err = d.refuse(ctx, one, codeUnknownSchema, fmt.Sprintf("table %s takes its name, with columns and rows that were not followed", move.From), nil)
+		case one.live(): // the server would have refused
+			err = d.refuse(ctx, one, codeUnknownSchema, fmt.Sprintf("table %s takes its name though it was there", move.From), nil)
+		default:
+			err = d.reader.joined(ctx, one, carried, d.text)
 		}
-		if one.live() { // the server would have refused
-			return d.refuse(codeUnknownSchema, one.name, fmt.Sprintf("table %s takes its name though it was there", move.From), nil)
-		}
-		if err := d.reader.joined(ctx, one, carried, d.text); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -170,7 +173,9 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 	one := d.known(s.Name)
 	if one == nil || !one.live() {
 		if one != nil && one.state == absent && !s.IfExists {
-			return d.refuse(codeUnknownSchema, one.name, "it is altered, and no statement before created it", nil)
+			if err := d.refuse(ctx, one, codeUnknownSchema, "it is altered, and no statement before created it", nil); err != nil {
+				return err
+			}
 		}
 		if len(s.Changes) > 0 {
 			delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
@@ -189,23 +194,29 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 	// The rename is handled as one: for the schema the table keeps its name.
 	stay := *s
 	stay.RenameTo = nil
-	table, err := ddl.Apply(one.table, &stay, d.session)
+	if err := d.apply(ctx, one, &stay); err != nil || s.RenameTo == nil {
+		return err
+	}
+	return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo}})
+}
+
+// apply gives a table its next version, or gives it up.
+func (d *statementReader) apply(ctx context.Context, one *tracked, s *ddl.AlterTable) error {
+	table, err := ddl.Apply(one.table, s, d.session)
 	if err != nil {
-		return d.refuse(codeDDL, one.name, "this ALTER cannot be followed", err)
+		return d.refuse(ctx, one, codeDDL, "this ALTER cannot be followed", err)
 	}
-	if table != one.table {
-		if err := usable(table); err != nil {
-			return d.refuse(codeDDL, one.name, "after this ALTER it can no longer be followed", err)
-		}
-		copied := *table
-		one.version++
-		copied.Version = one.version
-		one.table = &copied
-		d.event(one, change.Altered, one.table)
+	if table == one.table {
+		return nil
 	}
-	if s.RenameTo != nil {
-		return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo}})
+	if err := usable(table); err != nil {
+		return d.refuse(ctx, one, codeDDL, "after this ALTER it can no longer be followed", err)
 	}
+	copied := *table
+	one.version++
+	copied.Version = one.version
+	one.table = &copied
+	d.event(one, change.Altered, one.table)
 	return nil
 }
 
@@ -234,8 +245,8 @@ func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
 	return nil
 }
 
-func (d *statementReader) refuse(code diag.Code, name change.Name, why string, cause error) error {
-	return &diag.Problem{Code: code, Class: diag.Refused, Cause: cause,
-		Message: fmt.Sprintf("table %s cannot be followed behind %s: %s (%s)", name, d.reader.at, why, excerpt(d.text)),
-		Fix:     fmt.Sprintf("start again with an empty data directory, so that table %s is copied anew with its present columns.", name)}
+// refuse gives up a table that cannot be followed behind the statement.
+func (d *statementReader) refuse(ctx context.Context, one *tracked, code diag.Code, why string, cause error) error {
+	return d.reader.giveUp(ctx, one, &diag.Problem{Code: code, Class: diag.Refused, Cause: cause,
+		Message: fmt.Sprintf("table %s cannot be followed behind %s: %s (%s)", one.name, d.reader.at, why, excerpt(d.text))})
 }

@@ -212,6 +212,8 @@ func script(events []change.Event) []string {
 		case change.Commit:
 			lines = append(lines, "commit")
 		case change.Progress:
+		case change.Unreadable:
+			lines = append(lines, "unreadable "+e.Table.Name.Table)
 		default:
 			what := map[change.Kind]string{change.Joined: "joined", change.Altered: "altered", change.Truncated: "truncated", change.Dropped: "dropped",
 				change.Rearranged: "rearranged", change.Described: "described"}[e.Kind]

@@ -2,12 +2,14 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 )
 
 // Invariant: a row is decoded with the version of its table that was in force at
@@ -27,8 +29,9 @@ type tracked struct {
 	table *change.Table
 	state trackedState
 	// While joining.
-	p1, p2 change.Position
-	again  bool
+	p1, p2  change.Position
+	again   bool
+	problem error // why it cannot join
 	// version is the last that was given out.
 	version int
 }
@@ -40,6 +43,7 @@ const (
 	following              // table is in force
 	arriving               // table is in force when the statement at hand is done
 	absent                 // there is no table of this name at this place in the log
+	lost                   // its rows cannot be read, and are of no interest any more
 )
 
 // tracker knows the followed tables by their folded names.
@@ -89,10 +93,15 @@ func (t *tracker) find(database, table string) *tracked {
 // joinTries bounds the waits for a DDL or an XA transaction that stands in the way.
 const joinTries = 60
 
-// beginJoin reads P1, the schema and P2.
+// beginJoin reads P1, the schema and P2, or notes why the table cannot join.
 func (t *tracker) beginJoin(ctx context.Context, one *tracked) error {
 	for tries := 0; ; tries++ {
 		err := t.tryJoin(ctx, one)
+		var alone *ferry.TableError
+		if errors.As(err, &alone) && !diag.IsTransient(err) && ctx.Err() == nil {
+			one.problem = alone.Cause
+			return nil
+		}
 		if err == nil || !diag.IsTransient(err) || tries == joinTries {
 			return err
 		}
@@ -119,17 +128,17 @@ func (t *tracker) tryJoin(ctx context.Context, one *tracked) error {
 		err = rows.Close()
 	}
 	if denied(errorCode(err)) {
-		return s.grantProblem("SELECT", quotedTable(one.name), err)
+		return &ferry.TableError{Cause: s.grantProblem("SELECT", quotedTable(one.name), err)}
 	}
 	if err != nil && !isSchemaChange(err) {
-		return s.queryProblem("opening table "+one.name.String(), err)
+		return &ferry.TableError{Cause: s.queryProblem("opening table "+one.name.String(), err)}
 	}
 	table, err := s.describe(ctx, one.name)
 	if p := diag.Find(err); p != nil && (p.Code == codeNoTable || p.Code == codeNoDatabase) {
 		table, err = nil, nil
 	}
 	if err != nil {
-		return err
+		return &ferry.TableError{Cause: err}
 	}
 	p2, err := s.End(ctx)
 	if err != nil {
@@ -203,28 +212,37 @@ func (r *reader) join(ctx context.Context) error {
 		return nil
 	}
 	for _, one := range t.tables {
-		if one.state != joining || !r.at.Reached(one.p2) || !r.canResume() || r.holdsEarly(one) {
+		if one.state != joining || one.problem == nil && (!r.at.Reached(one.p2) || !r.canResume() || r.holdsEarly(one)) {
 			continue
 		}
-		if one.again {
-			r.source.config.Notify("table %s was changed while it joined; reading its schema again", one.name)
-			if err := t.beginJoin(ctx, one); err != nil {
-				return err
-			}
-			if !r.at.Reached(one.p2) {
-				continue
-			}
-		}
-		t.waiting--
-		if one.table == nil {
-			one.state = absent
-			continue
-		}
-		if err := r.joined(ctx, one, one.table, ""); err != nil {
+		if err := r.joinOne(ctx, one); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// joinOne ends the join of a table, or begins it again.
+func (r *reader) joinOne(ctx context.Context, one *tracked) error {
+	t := r.tracker
+	if one.again && one.problem == nil {
+		r.source.config.Notify("table %s was changed while it joined; reading its schema again", one.name)
+		if err := t.beginJoin(ctx, one); err != nil {
+			return err
+		}
+		if one.problem == nil && !r.at.Reached(one.p2) {
+			return nil
+		}
+	}
+	if one.problem != nil {
+		return r.giveUp(ctx, one, one.problem)
+	}
+	t.waiting--
+	if one.table == nil {
+		one.state, r.owed = absent, true
+		return r.put(ctx, change.Event{Kind: change.Dropped, Table: &change.Table{Name: one.name}, Statement: "there was no such table when it was to join"})
+	}
+	return r.joined(ctx, one, one.table, "")
 }
 
 // joined puts a schema in force from here on, or from the end of the group at hand:
@@ -232,7 +250,7 @@ func (r *reader) join(ctx context.Context) error {
 // TABLE … SELECT) are read by its pages.
 func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, statement string) error {
 	if err := usable(table); err != nil {
-		return err
+		return r.giveUp(ctx, one, err)
 	}
 	copied := *table
 	one.version++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-mysql-org/go-mysql/replication"
@@ -27,7 +28,7 @@ func (r *reader) statement(ctx context.Context, e *replication.QueryEvent) error
 		parsed, err = ddl.Parse(text, session)
 	}
 	if err != nil {
-		return r.unreadable(text, err)
+		return r.unreadable(ctx, string(e.Schema), text, err)
 	}
 	if e.ErrorCode != 0 && !appliesInSpite(parsed, e.ErrorCode) {
 		return nil
@@ -179,25 +180,55 @@ func (s *Source) databaseCollation(ctx context.Context, database string) (string
 	return found, s.queryProblem("reading information_schema.SCHEMATA", rows.Err())
 }
 
-// unreadable: a statement that cannot be read matters when it names a followed table.
-func (r *reader) unreadable(text string, cause error) error {
-	lower := strings.ToLower(text)
+// unreadable: a statement that cannot be read matters to the followed tables it names:
+// in the database it ran in, or with the name of theirs.
+func (r *reader) unreadable(ctx context.Context, database, text string, cause error) error {
 	for _, one := range r.tracker.tables {
-		if !strings.Contains(lower, strings.ToLower(one.name.Table)) {
+		here := r.source.fold(one.name.Database) == r.source.fold(database)
+		if !mayName(text, one.name.Table) || !here && !mayName(text, one.name.Database) {
 			continue
 		}
 		if one.state == joining {
 			r.touch(one)
 			continue
 		}
-		if p := diag.Find(cause); p != nil {
-			return atTable(one.name, cause)
+		err := r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: cause,
+			Message: fmt.Sprintf("table %s may be changed by a statement at %s that cannot be read: %s", one.name, r.at, excerpt(text))})
+		if err != nil {
+			return err
 		}
-		return &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: cause,
-			Message: fmt.Sprintf("table %s may be changed by a statement that cannot be read: %s", one.name, excerpt(text)),
-			Fix:     "start again with an empty data directory, so that the table begins with its present columns."}
 	}
 	return nil
+}
+
+// mayName tells whether a statement may hold a name: it stands in the text as a word, in
+// any case, or would be written in other bytes there.
+func mayName(text, name string) bool {
+	if !isASCII(name) && !utf8.ValidString(text) {
+		return true
+	}
+	text = strings.NewReplacer("``", "`", `""`, `"`).Replace(text)
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for at := 0; ; at++ {
+		next := strings.Index(text[at:], name)
+		if next < 0 {
+			return false
+		}
+		at += next
+		if !partOfName(text[:at], utf8.DecodeLastRuneInString) && !partOfName(text[at+len(name):], utf8.DecodeRuneInString) {
+			return true
+		}
+	}
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// partOfName tells whether the character at one end of a text may belong to a name.
+func partOfName(text string, at func(string) (rune, int)) bool {
+	r, size := at(text)
+	return size > 0 && (r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
 // touch notes a DDL on a table that joins: between the marks it makes the schema

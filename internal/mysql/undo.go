@@ -20,8 +20,8 @@ import (
 // Rejected: holding every transaction back until its end is known (memory, or a file,
 // for all of them, for the sake of a few).
 
-// undoBytes bounds what of a transaction is kept for that; one that is larger and
-// rolled back stops the stream.
+// undoBytes bounds what of a transaction is kept for that; when one that is larger is
+// rolled back its tables are given up.
 const undoBytes = 32 << 20
 
 // undo is what was handed on of the group at hand.
@@ -76,7 +76,13 @@ func (r *reader) rollback(ctx context.Context, rest, how string) error {
 		for _, table := range x.rows.tables {
 			r.group.deliver(table.Name)
 		}
-		return r.rolledBack(how)
+		err := r.rolledBack(ctx, how)
+		if err != nil || word == "TO" {
+			return err
+		}
+		r.held -= x.rows.bytes
+		x.rows.release()
+		return r.commit(ctx)
 	}
 	if len(r.group.delivered) == 0 {
 		if word == "TO" {
@@ -95,7 +101,7 @@ func (r *reader) rollback(ctx context.Context, rest, how string) error {
 	}
 	at, found := r.group.undo.to(savepointName(name))
 	if !found && !r.group.undo.tooLarge {
-		return r.rolledBack(how)
+		return r.rolledBack(ctx, how)
 	}
 	return r.takeBack(ctx, at, how)
 }
@@ -104,15 +110,18 @@ func (r *reader) rollback(ctx context.Context, rest, how string) error {
 func (r *reader) takeBack(ctx context.Context, at int, how string) error {
 	u := &r.group.undo
 	if u.tooLarge {
-		return r.rolledBack(how)
+		return r.rolledBack(ctx, how)
 	}
 	for _, name := range r.group.delivered {
+		if r.tracker.find(name.Database, name.Table) == nil {
+			continue // given up
+		}
 		transactional, err := r.source.transactional(ctx, name)
 		if err != nil {
 			return err
 		}
 		if !transactional { // which of its rows stayed is not known
-			return r.rolledBack(how)
+			return r.rolledBack(ctx, how)
 		}
 	}
 	for i := len(u.events) - 1; i >= at; i-- {
@@ -173,10 +182,25 @@ func (s *Source) transactional(ctx context.Context, name change.Name) (bool, err
 	return answer == "YES", s.queryProblem("asking for the engine of "+name.String(), err)
 }
 
-// rolledBack is the Problem of a rollback that cannot be followed.
-func (r *reader) rolledBack(how string) error {
-	return &diag.Problem{Code: codeRollback, Class: diag.Refused,
-		Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back (%s), which cannot be taken back here: "+
-			"it has more than %d MB of rows, or some of a table without transactions, or is an XA transaction", r.source.address(), r.at, join(r.group.delivered), how, undoBytes>>20),
-		Fix: "start again with an empty data directory to copy the tables anew. Transactions that mix tables with and without transactions are better avoided: ALTER TABLE … ENGINE=InnoDB;"}
+// rolledBack gives up the tables of a rollback that cannot be followed.
+func (r *reader) rolledBack(ctx context.Context, how string) error {
+	for _, name := range r.group.delivered {
+		one := r.tracker.find(name.Database, name.Table)
+		if one == nil {
+			continue
+		}
+		err := r.giveUp(ctx, one, &diag.Problem{Code: codeRollback, Class: diag.Refused,
+			Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back (%s), which cannot be taken back here: "+
+				"it has more than %d MB of rows, or some of a table without transactions, or is an XA transaction", r.source.address(), r.at, join(r.group.delivered), how, undoBytes>>20),
+			Fix: "avoid transactions that mix tables with and without transactions: ALTER TABLE … ENGINE=InnoDB;"})
+		if err != nil {
+			return err
+		}
+	}
+	u := &r.group.undo
+	u.events, u.bytes, u.tooLarge = nil, 0, false
+	for i := range u.savepoints {
+		u.savepoints[i].at = 0
+	}
+	return nil
 }

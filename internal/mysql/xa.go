@@ -147,10 +147,12 @@ func (r *reader) deliverXA(ctx context.Context, p *prepared) error {
 	}
 	return p.rows.each(ctx, func(e change.Event) error {
 		one := r.tracker.find(e.Table.Name.Database, e.Table.Name.Table)
-		if one == nil || one.table != e.Table {
-			return &diag.Problem{Code: codeXA, Class: diag.Refused,
-				Message: fmt.Sprintf("table %s was changed between the XA PREPARE and the XA COMMIT (at %s) of a transaction with rows of it", e.Table.Name, r.at),
-				Fix:     fmt.Sprintf("start again with an empty data directory, so that table %s is copied anew.", e.Table.Name)}
+		if one == nil {
+			return nil // given up since
+		}
+		if one.table != e.Table {
+			return r.giveUp(ctx, one, &diag.Problem{Code: codeXA, Class: diag.Refused,
+				Message: fmt.Sprintf("table %s was changed between the XA PREPARE and the XA COMMIT (at %s) of a transaction with rows of it", e.Table.Name, r.at)})
 		}
 		r.group.deliver(e.Table.Name)
 		return r.put(ctx, e)

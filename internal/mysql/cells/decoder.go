@@ -75,7 +75,7 @@ func (d *Decoder) Decode(eventType replication.EventType, body []byte, rows *cha
 	}
 	if e.partial {
 		return 0, d.partial("the log holds parts of JSON values only",
-			"SET GLOBAL binlog_row_value_options = ''; then connect the writing sessions anew and copy the table again")
+			"SET GLOBAL binlog_row_value_options = ''; then connect the writing sessions anew.")
 	}
 	if rows.Width() != len(d.columns) {
 		return 0, d.broken(fmt.Errorf("rows of %d cells were given for %d columns", rows.Width(), len(d.columns)))
@@ -86,7 +86,7 @@ func (d *Decoder) Decode(eventType replication.EventType, body []byte, rows *cha
 	}
 	if errors.Is(err, errImage) {
 		return 0, d.partial(err.Error(),
-			"SET GLOBAL binlog_row_image = FULL; then connect the writing sessions anew and copy the table again")
+			"SET GLOBAL binlog_row_image = FULL; then connect the writing sessions anew.")
 	}
 	if err != nil {
 		return 0, d.broken(err)
@@ -151,7 +151,7 @@ func (d *Decoder) broken(err error) error {
 	return &diag.Problem{
 		Code: CodeBrokenImage, Class: diag.Refused,
 		Message: fmt.Sprintf("table %s: a row image in the log cannot be read with the schema in force (version %d)", d.table.Name, d.table.Version),
-		Fix:     "copy the table anew; if it happens again, report it with the output of mysqlbinlog -vvv for this position",
+		Fix:     "if it happens again, report it with the output of mysqlbinlog -vvv for this position.",
 		Cause:   err,
 	}
 }

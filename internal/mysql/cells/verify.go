@@ -106,8 +106,8 @@ func sign(unsigned bool) string {
 func mismatch(t *change.Table, difference string) error {
 	return &diag.Problem{
 		Code: CodeSchemaMismatch, Class: diag.Refused,
-		Message: fmt.Sprintf("table %s: the log does not fit the schema in force (version %d): %s", t.Name, t.Version, difference),
-		Fix: "the table was changed by a statement that is not in the log (sql_log_bin=0, a replica of its own, a restored backup): " +
-			"copy the table anew. Tables with temporal columns from before 5.6: ALTER TABLE … FORCE first",
+		Message: fmt.Sprintf("table %s: the log does not fit the schema in force (version %d): %s; "+
+			"it was changed by a statement that is not in the log (sql_log_bin=0, a replica of its own, a restored backup)", t.Name, t.Version, difference),
+		Fix: "if it has temporal columns from before MySQL 5.6: ALTER TABLE … FORCE;",
 	}
 }
