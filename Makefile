@@ -40,7 +40,9 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 6 min
 
 soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round.
 	@$(GO) run -trimpath ./scripts/provision
-	@STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/endtoend
+	@log=$$(mktemp -d) && { STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/endtoend; \
+		echo $$? >$$log/code; } 2>&1 | tee $$log/out; \
+		sed -n 's/^.*_test.go:[0-9]*: \(soak: \)/\1/p' $$log/out; code=$$(cat $$log/code); rm -rf $$log; exit $$code
 
 sim: need-go ## Play N (100000) simulated histories; SEED is the first.
 	@STARFERRY_SIM_HISTORIES=$(N) STARFERRY_SIM_FIRST=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSimulatedHistories$$' ./internal/ferry

@@ -187,7 +187,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{errors.New("x"), exitNo},
 		{fmt.Errorf("x: %w", unusable), exitNotTried},
 		{refused, exitNo},
-		{&diag.Problem{Class: diag.Transient}, exitNo},
+		{&diag.Problem{Class: diag.Transient}, exitNotTried}, // lost while a run starts
 		{diag.Join(unusable, unusable), exitNotTried},
 		{diag.Join(unusable, refused), exitNo},
 		{&diag.Problem{Class: diag.Unusable, Cause: late}, exitNotTried},

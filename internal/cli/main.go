@@ -135,7 +135,8 @@ func (a *app) report(err error) int {
 }
 
 // exitCode is 2 when something could not even be tried: then trying again after
-// mending it is all there is to do.
+// mending it is all there is to do. So it is when a connection is lost before a ferry
+// runs, which itself waits for another.
 func exitCode(err error) int {
 	var several diag.Problems
 	if errors.As(err, &several) {
@@ -151,7 +152,7 @@ func exitCode(err error) int {
 	switch {
 	case p != nil && p.Code == CodeTimedOut:
 		return exitTimedOut
-	case p != nil && p.Class == diag.Unusable:
+	case p != nil && (p.Class == diag.Unusable || p.Class == diag.Transient):
 		return exitNotTried
 	}
 	return exitNo

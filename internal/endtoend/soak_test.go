@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,14 +17,16 @@ import (
 )
 
 // The soak: rounds in which everything that can go wrong does, at random, under a
-// workload that is wild; after each, whole tables are compared. `make soak` goes on
-// for SOAK (10m), make test for one short round. A round is drawn from its seed alone.
+// workload that is wild; after each, verify finds no difference, and neither does a
+// comparison of whole tables. `make soak` goes on for SOAK (10m), make test for one short
+// round. A round is drawn from its seed alone.
 
 type soakServer struct {
 	name     string
-	start    func(testing.TB, ...string) *testbed.Server
+	flavor   testbed.Flavor
 	flags    []string
 	settings string
+	pair     bool // and a replica, which takes over now and then
 }
 
 var noGTIDs = []string{"--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"}
@@ -33,17 +36,21 @@ var noGTIDs = []string{"--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"}
 const lockBarrier = "SET 'snapshot.barrier' = 'lock';\n"
 
 var soakServers = []soakServer{
-	{"MySQL", testbed.MySQL, []string{"--binlog-order-commits=ON"}, ""},
-	{"MariaDB", testbed.MariaDB, []string{"--binlog-order-commits=ON"}, ""},
-	{"MySQL, commits in any order", testbed.MySQL, []string{"--binlog-order-commits=OFF"}, ""},
-	{"MySQL without GTIDs", testbed.MySQL, append([]string{"--binlog-order-commits=ON"}, noGTIDs...), lockBarrier},
-	{"MariaDB, commits in any order", testbed.MariaDB, []string{"--binlog-order-commits=OFF"}, ""},
-	{"MySQL without GTIDs, commits in any order", testbed.MySQL, append([]string{"--binlog-order-commits=OFF"}, noGTIDs...), lockBarrier},
+	{name: "MySQL", flags: []string{"--binlog-order-commits=ON"}},
+	{name: "MariaDB", flavor: testbed.MariaDBFlavor, flags: []string{"--binlog-order-commits=ON"}},
+	{name: "MySQL pair", pair: true},
+	{name: "MySQL, commits in any order", flags: []string{"--binlog-order-commits=OFF"}},
+	{name: "MySQL without GTIDs", flags: append([]string{"--binlog-order-commits=ON"}, noGTIDs...), settings: lockBarrier},
+	{name: "MariaDB pair", flavor: testbed.MariaDBFlavor, pair: true},
+	{name: "MariaDB, commits in any order", flavor: testbed.MariaDBFlavor, flags: []string{"--binlog-order-commits=OFF"}},
+	{name: "MySQL without GTIDs, commits in any order", flags: append([]string{"--binlog-order-commits=OFF"}, noGTIDs...), settings: lockBarrier},
+	// What the replica has, has gaps.
+	{name: "MySQL pair, applied in any order", pair: true, flags: []string{"--replica-preserve-commit-order=OFF", "--replica-parallel-workers=4"}},
 }
 
 // soakTotals are what a soak has to show.
 type soakTotals struct {
-	rounds, ends, deaths, wires, transactions, alterations, rows int
+	rounds, ends, deaths, wires, switches, transactions, alterations, verified, rows int
 }
 
 func (s *soakTotals) add(r soakTotals) {
@@ -51,14 +58,16 @@ func (s *soakTotals) add(r soakTotals) {
 	s.ends += r.ends
 	s.deaths += r.deaths
 	s.wires += r.wires
+	s.switches += r.switches
 	s.transactions += r.transactions
 	s.alterations += r.alterations
+	s.verified += r.verified
 	s.rows += r.rows
 }
 
 func (s soakTotals) String() string {
-	return fmt.Sprintf("ferry ended %d times, server %d times, wires hurt %d times, %d transactions, %d statements that changed tables, %d rows compared",
-		s.ends, s.deaths, s.wires, s.transactions, s.alterations, s.rows)
+	return fmt.Sprintf("rounds=%d ferry-ends=%d server-kills=%d cuts=%d switch-overs=%d transactions=%d alterations=%d rows-verified=%d rows-compared=%d",
+		s.rounds, s.ends, s.deaths, s.wires, s.switches, s.transactions, s.alterations, s.verified, s.rows)
 }
 
 func TestSoak(t *testing.T) {
@@ -83,13 +92,13 @@ func TestSoak(t *testing.T) {
 			s := &soak{soakServer: server, seed: chance, ends: ends, rows: rows}
 			s.run(t)
 			total.add(s.totals())
-			t.Logf("round %d survived in %v: %v", total.rounds, time.Since(began).Round(time.Second), s.totals())
+			t.Logf("round survived in %v: %v", time.Since(began).Round(time.Second), s.totals())
 		})
 		if !survived {
 			t.Fatalf("after %d rounds (%v), round with SEED=%d failed", total.rounds, total, chance)
 		}
 	}
-	t.Logf("%d rounds survived: %v", total.rounds, total)
+	t.Logf("soak: %v", total)
 }
 
 // soak is one round.
@@ -100,27 +109,56 @@ type soak struct {
 	rows int
 	w    *world
 	load *workload
+	// replica is the other server of a pair; who is which changes under load.placed.
+	replica *testbed.Server
 
-	deaths, wires atomic.Int64
-	compared      int
+	deaths, wires, switches atomic.Int64
+	verified, compared      int
+	undecided               int // rows that changed too often to be verified
 }
 
 func (s *soak) totals() soakTotals {
-	return soakTotals{rounds: 1, ends: s.ends, deaths: int(s.deaths.Load()), wires: int(s.wires.Load()),
-		transactions: int(s.load.done.Load()), alterations: int(s.load.altered.Load()), rows: s.compared}
+	return soakTotals{rounds: 1, ends: s.ends, deaths: int(s.deaths.Load()), wires: int(s.wires.Load()), switches: int(s.switches.Load()),
+		transactions: int(s.load.done.Load()), alterations: int(s.load.altered.Load()), verified: s.verified, rows: s.compared}
 }
 
 // chance is a source of randomness of its own for each of those who act at once.
 func (s *soak) chance(who uint64) *rand.Rand { return rand.New(rand.NewPCG(s.seed, 10_000+who)) }
 
+// start starts the servers, and leads to them through wires.
+func (s *soak) start(t *testing.T) {
+	var primary *testbed.Server
+	switch {
+	case s.pair:
+		primary, s.replica = testbed.Pair(t, s.flavor, s.flags...)
+	case s.flavor == testbed.MariaDBFlavor:
+		primary = testbed.MariaDB(t, s.flags...)
+	default:
+		primary = testbed.MySQL(t, s.flags...)
+	}
+	s.w = newWorld(t, primary)
+	if s.w.wire(t); s.pair {
+		s.w.wires.second = testbed.ProxyTo(t, s.replica.Address())
+	}
+}
+
+// script keeps both tables in step, and names the second server of a pair.
+func (s *soak) script(t *testing.T) string {
+	small := []string{"'sink.buffer-flush.interval-ms' = '100'", "'sink.buffer-flush.max-bytes' = '1mb'"}
+	text := s.w.script("SET 'snapshot.page-size' = '64kb';\nSET 'memory' = '32mb';\n"+s.settings,
+		route{"orders", "orders", small}, route{"notes", "notes", small})
+	if s.pair {
+		text = strings.ReplaceAll(text, "'connector' = 'mysql-cdc',",
+			fmt.Sprintf("'connector' = 'mysql-cdc', 'failover.hosts' = '%s',", s.w.wires.second.Addr()))
+	}
+	return s.w.write(t, "soak.sql", text)
+}
+
 func (s *soak) run(t *testing.T) {
-	s.w = newWorld(t, s.start(t, s.flags...))
-	s.w.wire(t)
+	s.start(t)
 	s.load = &workload{w: s.w, seed: s.seed, rows: s.rows, parts: 40, wild: true}
 	s.load.fill(t)
-	small := []string{"'sink.buffer-flush.interval-ms' = '100'", "'sink.buffer-flush.max-bytes' = '1mb'"}
-	script := s.w.write(t, "soak.sql", s.w.script("SET 'snapshot.page-size' = '64kb';\nSET 'memory' = '32mb';\n"+s.settings,
-		route{"orders", "orders", small}, route{"notes", "notes", small}))
+	script := s.script(t)
 	s.load.begin(t, 3)
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -139,12 +177,35 @@ func (s *soak) run(t *testing.T) {
 		s.endFerry(t, r, script)
 	}
 	end()
-	s.w.catchUp(t, script) // while the writers go on
+	s.verify(t, script) // while the writers go on
 	s.load.end()
-	s.w.catchUp(t, script)
+	if s.pair {
+		s.replica.AwaitReplica(t, s.w.source) // the ferry may follow either
+	}
+	s.verify(t, script)
 	for _, table := range []string{"orders", "notes"} {
 		n, _ := s.w.compare(t, table, table)
 		s.compared += n
+	}
+}
+
+// verify catches up and wants no row to differ; while rows change, some may change too
+// often to tell.
+func (s *soak) verify(t *testing.T, script string) {
+	t.Helper()
+	path := filepath.Join(s.w.folder, "report.json")
+	o := s.w.starferry(t, "verify", script, "--json", path)
+	report := readReport(t, path)
+	for i := range report.Tables {
+		one := &report.Tables[i]
+		if one.Missing+one.Different+one.Superfluous > 0 {
+			t.Errorf("verify: %s", o)
+		}
+		s.verified += one.Rows - one.Undecided
+		s.undecided += one.Undecided
+	}
+	if o.code != 0 && s.undecided == 0 || len(report.Tables) != 2 {
+		t.Errorf("verify: %s", o)
 	}
 }
 
@@ -208,21 +269,48 @@ func (s *soak) hurtWires(ctx context.Context, r *rand.Rand) {
 	}
 }
 
-// endServer kills the source's server, or shuts it down, and starts it again.
+// endServer kills the source's server, or shuts it down, and starts it again; of a pair
+// the other one takes over, too.
 func (s *soak) endServer(ctx context.Context, t *testing.T, r *rand.Rand) {
 	for pause(ctx, r, 1500, 6000) {
 		source, end := s.w.source, s.w.source.Kill
 		if r.IntN(2) == 0 {
 			end = source.Shutdown
 		}
-		err := end()
-		if err == nil {
+		var err error
+		if s.pair && r.IntN(3) > 0 {
+			err = s.switchOver(end, r.IntN(3) > 0)
+		} else if err = end(); err == nil {
 			err = source.Restart()
+			s.deaths.Add(1)
 		}
 		if err != nil {
 			t.Errorf("the server: %v", err)
 			return
 		}
+	}
+}
+
+// switchOver makes the replica the primary, in the moment that takes without writers. The
+// old one comes back as its replica, whether it ended or not.
+func (s *soak) switchOver(end func() error, ends bool) error {
+	s.load.placed.Lock()
+	old, now := s.w.source, s.replica
+	err := now.TakeOver(context.Background(), old)
+	if err == nil && ends {
+		err = end()
 		s.deaths.Add(1)
 	}
+	if err == nil {
+		s.w.source, s.replica = now, old
+		s.switches.Add(1)
+	}
+	s.load.placed.Unlock()
+	if err == nil && ends {
+		err = old.Restart()
+	}
+	if err != nil {
+		return err
+	}
+	return old.StepDown(context.Background(), now)
 }

@@ -37,7 +37,11 @@ func (w *world) verify(t *testing.T, code int, script string, flags ...string) (
 	if o.code != code {
 		t.Fatalf("verify %v: want exit code %d: %s", flags, code, o)
 	}
-	var r verified
+	return readReport(t, path), o
+}
+
+func readReport(t *testing.T, path string) (r verified) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(text, &r)
@@ -45,7 +49,7 @@ func (w *world) verify(t *testing.T, code int, script string, flags ...string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, o
+	return r
 }
 
 // damages are done to the table still of 100 rows, and what a verify says of them.

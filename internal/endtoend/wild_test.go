@@ -170,6 +170,8 @@ func (l *workload) insist(statement string) error {
 func (l *workload) once(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	l.placed.RLock()
+	defer l.placed.RUnlock()
 	conn, err := l.w.source.DB().Conn(ctx)
 	if err != nil {
 		return err

@@ -12,7 +12,8 @@ import (
 // target the query port, the frontend's and the backend's.
 type wires struct {
 	source, query, load, backend *testbed.Proxy
-	redirect                     string // the option that leads loads through backend
+	second                       *testbed.Proxy // the other server of a pair; nil without
+	redirect                     string         // the option that leads loads through backend
 }
 
 // wire leads the scripts of a world, from now on, through proxies.
@@ -36,7 +37,13 @@ func (w *world) wire(t testing.TB) *wires {
 
 func (x *wires) target() []*testbed.Proxy { return []*testbed.Proxy{x.query, x.load, x.backend} }
 
-func (x *wires) all() []*testbed.Proxy { return append(x.target(), x.source) }
+func (x *wires) all() []*testbed.Proxy {
+	all := append(x.target(), x.source)
+	if x.second != nil {
+		all = append(all, x.second)
+	}
+	return all
+}
 
 // heal takes away whatever was done to the wires.
 func (x *wires) heal() {

@@ -46,6 +46,9 @@ type workload struct {
 	wild  bool // servers may die, and transactions are worse
 	added atomic.Bool
 
+	// placed guards w.source, which a switch-over changes while nobody writes.
+	placed sync.RWMutex
+
 	stop          context.CancelFunc
 	wait          sync.WaitGroup
 	done, altered atomic.Int64 // transactions, and statements that changed a table
@@ -112,7 +115,10 @@ func (l *workload) write(ctx context.Context, t testing.TB, r *rand.Rand) {
 
 // session writes over one connection until it ends.
 func (l *workload) session(ctx context.Context, r *rand.Rand) error {
-	conn, err := l.w.source.DB().Conn(ctx)
+	l.placed.RLock()
+	server := l.w.source
+	l.placed.RUnlock()
+	conn, err := server.DB().Conn(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,7 +133,15 @@ func (l *workload) session(ctx context.Context, r *rand.Rand) error {
 		if l.wild && r.IntN(4) == 0 {
 			transaction = l.wildTransaction
 		}
-		err := transaction(ctx, conn, r)
+		l.placed.RLock()
+		moved := l.w.source != server
+		if !moved {
+			err = transaction(ctx, conn, r)
+		}
+		l.placed.RUnlock()
+		if moved {
+			return nil
+		}
 		var refused *mysql.MySQLError
 		switch {
 		case err == nil:

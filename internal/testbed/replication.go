@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"context"
 	"fmt"
 	"testing"
 )
@@ -19,38 +20,90 @@ func Pair(t testing.TB, flavor Flavor, args ...string) (primary, replica *Server
 // ReplicateFrom makes the server a replica of another, by GTID.
 func (s *Server) ReplicateFrom(t testing.TB, source *Server) {
 	t.Helper()
-	if s.Flavor == MariaDBFlavor {
-		s.Exec(t, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = '%s', MASTER_PASSWORD = '%s', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1",
-			source.Host, source.Port, source.User, source.Password), "START SLAVE")
-		return
+	if err := s.follow(t.Context(), source); err != nil {
+		t.Fatal(err)
 	}
-	s.Exec(t, fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '%s', SOURCE_PORT = %d, SOURCE_USER = '%s', SOURCE_PASSWORD = '%s', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1",
+}
+
+func (s *Server) follow(ctx context.Context, source *Server) error {
+	if s.Flavor == MariaDBFlavor {
+		return s.run(ctx, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = '%s', MASTER_PASSWORD = '%s', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1",
+			source.Host, source.Port, source.User, source.Password), "START SLAVE")
+	}
+	return s.run(ctx, fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '%s', SOURCE_PORT = %d, SOURCE_USER = '%s', SOURCE_PASSWORD = '%s', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1",
 		source.Host, source.Port, source.User, source.Password), "START REPLICA")
 }
 
 // StopReplication leaves the server as it is.
 func (s *Server) StopReplication(t testing.TB) {
 	t.Helper()
-	if s.Flavor == MariaDBFlavor {
-		s.Exec(t, "STOP SLAVE")
-		return
+	if err := s.stopReplication(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	s.Exec(t, "STOP REPLICA")
+}
+
+func (s *Server) stopReplication(ctx context.Context) error {
+	if s.Flavor == MariaDBFlavor {
+		return s.run(ctx, "STOP SLAVE")
+	}
+	return s.run(ctx, "STOP REPLICA")
 }
 
 // AwaitReplica waits until the server has applied what the other has logged by now.
 func (s *Server) AwaitReplica(t testing.TB, source *Server) {
 	t.Helper()
+	if err := s.await(t.Context(), source); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) await(ctx context.Context, source *Server) error {
 	have, wait := "SELECT @@global.gtid_executed", "SELECT WAIT_FOR_EXECUTED_GTID_SET(?, 60)"
 	if s.Flavor == MariaDBFlavor {
 		have, wait = "SELECT @@global.gtid_binlog_pos", "SELECT MASTER_GTID_WAIT(?, 60)"
 	}
 	var set string
 	var failed int
-	if err := source.DB().QueryRowContext(t.Context(), have).Scan(&set); err != nil {
-		t.Fatal(err)
+	if err := source.DB().QueryRowContext(ctx, have).Scan(&set); err != nil {
+		return err
 	}
-	if err := s.DB().QueryRowContext(t.Context(), wait, set).Scan(&failed); err != nil || failed != 0 {
-		t.Fatalf("the replica does not reach %s within a minute: %d, %v", set, failed, err)
+	if err := s.DB().QueryRowContext(ctx, wait, set).Scan(&failed); err != nil || failed != 0 {
+		return fmt.Errorf("the replica does not reach %s within a minute: %d, %w", set, failed, err)
 	}
+	return nil
+}
+
+// TakeOver makes a replica the primary, as soon as it has everything that the other has
+// logged: nobody may write before it is done.
+func (s *Server) TakeOver(ctx context.Context, old *Server) error {
+	if err := s.await(ctx, old); err != nil {
+		return err
+	}
+	if err := s.stopReplication(ctx); err != nil {
+		return err
+	}
+	if s.Flavor == MariaDBFlavor {
+		return s.run(ctx, "RESET SLAVE ALL")
+	}
+	return s.run(ctx, "RESET REPLICA ALL")
+}
+
+// StepDown makes a primary the replica of the one that took over.
+func (s *Server) StepDown(ctx context.Context, primary *Server) error {
+	if s.Flavor == MariaDBFlavor {
+		if err := s.run(ctx, "SET GLOBAL gtid_slave_pos = @@global.gtid_binlog_pos"); err != nil {
+			return err
+		}
+	}
+	return s.follow(ctx, primary)
+}
+
+// run runs statements as root that need no session.
+func (s *Server) run(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := s.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.Flavor, statement, err)
+		}
+	}
+	return nil
 }
