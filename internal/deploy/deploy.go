@@ -123,6 +123,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	var watch sync.WaitGroup
 	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
 	defer func() { cancel(); watch.Wait() }()
+	limitMemory(p.Settings.Memory)
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),

@@ -152,7 +152,7 @@ func (r *runner) follow() {
 		r.reader = nil
 	}
 	if r.reader == nil && r.loop.stream != nil {
-		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/4)
+		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/8)
 	}
 }
 

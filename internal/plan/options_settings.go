@@ -7,8 +7,8 @@ var onBadRow = []string{"stop", "dead-letter"}
 // settingOptions are those of SET that change how a deployment runs.
 var settingOptions = []Option{
 	{Key: "pipeline.name", Where: InSet, Check: checkName, Help: "Name of the deployment. The script's file name when not set."},
-	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "256mb",
-		Help: "Memory for batches, pages and what waits between source and target, together."},
+	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "96mb",
+		Help: "Memory for batches, pages and what waits between source and target, together. The process needs about as much again for everything else."},
 	{Key: "on-bad-row", Where: InSet, Type: Enum, Values: onBadRow, Default: onBadRow[0],
 		Help: "What a row does that StarRocks refuses. stop: its table stops, the others go on; the only table left ends the run, with its position kept. " +
 			"dead-letter: the row is written to dead-letter/<database>.<table>.jsonl in the deployment's folder and left out; the target keeps what it had of it. " +

@@ -73,21 +73,27 @@ func (f *figures) report(alone, copying watched, peak int64, ferry time.Duration
 // fill makes the tables: about 200 bytes a row, without a log.
 func (s *stage) fill(ctx context.Context, tables, rows int) error {
 	say("filling %d tables with %d rows each", tables, rows)
-	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	statements := []string{"CREATE DATABASE " + database, "USE " + database}
 	for i := range tables {
 		statements = append(statements, fmt.Sprintf("CREATE TABLE t%d (id INT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, pad CHAR(60) NOT NULL)", i))
 	}
+	numbers, where := numbersUpTo(rows)
+	statements = append(statements, fmt.Sprintf("INSERT INTO t0 SELECT n, n %% 1000, REPEAT(LEFT(SHA2(n, 256), 40), 3), RIGHT(SHA2(n, 256), 60) FROM (%s) AS numbers %s ORDER BY n", numbers, where))
+	for i := 1; i < tables; i++ {
+		statements = append(statements, fmt.Sprintf("INSERT INTO t%d SELECT * FROM t0", i))
+	}
+	return s.exec(ctx, statements...)
+}
+
+// numbersUpTo selects the numbers n from 1 on, of which where keeps those up to rows.
+func numbersUpTo(rows int) (numbers, where string) {
+	const digits = "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	sum, from := "1", ""
 	for n, power := 0, 1; power < rows; n, power = n+1, power*10 {
 		sum += fmt.Sprintf(" + %d * d%d.d", power, n)
 		from += fmt.Sprintf(", %s d%d", digits, n)
 	}
-	statements = append(statements, fmt.Sprintf("INSERT INTO t0 SELECT n, n %% 1000, REPEAT(LEFT(SHA2(n, 256), 40), 3), RIGHT(SHA2(n, 256), 60) FROM (SELECT %s AS n FROM %s) AS numbers WHERE n <= %d ORDER BY n", sum, from[2:], rows))
-	for i := 1; i < tables; i++ {
-		statements = append(statements, fmt.Sprintf("INSERT INTO t%d SELECT * FROM t0", i))
-	}
-	return s.exec(ctx, statements...)
+	return fmt.Sprintf("SELECT %s AS n FROM %s", sum, from[2:]), fmt.Sprintf("WHERE n <= %d", rows)
 }
 
 // watched is what was seen while something went on.

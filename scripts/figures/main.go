@@ -1,7 +1,8 @@
 // Figures measures the binary on this machine and prints one table: how soon it
 // streams again after a start with many tables, how fast it copies under writes, what
-// that costs the source, and how fast it compares. The servers are private ones of the testbed, the target
-// is starferry emulator; nothing is left behind.
+// that costs the source, how fast it compares, and how much memory a large transaction
+// takes. The servers are private ones of the testbed, the target is starferry emulator;
+// nothing is left behind.
 package main
 
 import (
@@ -25,10 +26,12 @@ const patience = 30 * time.Minute
 // figures is what is measured, and the table so far.
 type figures struct {
 	binary, only    string
-	manyTables      int // for the start
+	settings        string // SET statements of the scripts
+	manyTables      int    // for the start
 	starts          int
 	tables, rows    int // for the copy
 	writers         int
+	largeMB         int // of the large transaction
 	every, baseline time.Duration
 	table           [][2]string
 }
@@ -36,6 +39,7 @@ type figures struct {
 func main() {
 	f := &figures{}
 	flag.StringVar(&f.binary, "binary", "bin/starferry", "the program to measure")
+	flag.StringVar(&f.settings, "settings", "", "SET statements to begin the scripts with")
 	flag.IntVar(&f.manyTables, "many-tables", 100, "tables of the start")
 	flag.IntVar(&f.starts, "starts", 5, "how many starts")
 	flag.IntVar(&f.tables, "tables", 10, "tables of the copy")
@@ -43,7 +47,8 @@ func main() {
 	flag.IntVar(&f.writers, "writers", 4, "connections that write during the copy")
 	flag.DurationVar(&f.every, "write-every", 10*time.Millisecond, "how often each of them writes")
 	flag.DurationVar(&f.baseline, "baseline", 20*time.Second, "how long they write before the copy, for comparison")
-	flag.StringVar(&f.only, "only", "", "measure only the start, the copy or the verify")
+	flag.IntVar(&f.largeMB, "large", 2000, "megabytes of the large transaction")
+	flag.StringVar(&f.only, "only", "", "measure only the start, the copy, the verify or the large transaction")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := f.measure(ctx)
@@ -65,7 +70,7 @@ func (f *figures) measure(ctx context.Context) error {
 	for _, one := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}} {
+	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}, {"large", f.measureLarge}} {
 		if f.only != "" && f.only != one.name {
 			continue
 		}
@@ -93,7 +98,7 @@ func say(format string, a ...any) { fmt.Fprintf(os.Stderr, "  "+format+"\n", a..
 
 // on runs what a stage is for, and takes the stage down.
 func on(ctx context.Context, f *figures, discard bool, flags []string, play func(*stage) error) (err error) {
-	s := &stage{binary: f.binary}
+	s := &stage{binary: f.binary, settings: f.settings}
 	defer func() { err = s.end(err) }()
 	if s.dir, err = os.MkdirTemp("", "starferry-figures-"); err != nil {
 		return err

@@ -20,6 +20,7 @@ const database = "figures"
 // stage is one source, one target and a script between them.
 type stage struct {
 	binary, dir       string
+	settings          string
 	source            *testbed.Server
 	emulator          *testbed.Program
 	target            *sql.DB
@@ -81,23 +82,28 @@ func (s *stage) run(args ...string) (*testbed.Program, error) {
 
 // exec runs statements at the source, in one session that leaves no log.
 func (s *stage) exec(ctx context.Context, statements ...string) error {
+	return s.logged(ctx, append(append([]string{"SET sql_log_bin = 0"}, statements...), "SET sql_log_bin = 1")...)
+}
+
+// logged runs statements at the source, in one session.
+func (s *stage) logged(ctx context.Context, statements ...string) error {
 	conn, err := s.source.DB().Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	for _, statement := range append([]string{"SET sql_log_bin = 0"}, statements...) {
+	for _, statement := range statements {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("%.80s: %w", statement, err)
 		}
 	}
-	_, err = conn.ExecContext(ctx, "SET sql_log_bin = 1")
-	return err
+	return nil
 }
 
 // script writes one for tables t0, t1 and so on.
 func (s *stage) script(tables int) (string, error) {
 	var b strings.Builder
+	b.WriteString(s.settings + "\n")
 	fmt.Fprintf(&b, `CREATE CATALOG mysql WITH ('type' = 'mysql', 'hostname' = '%s', 'port' = '%d', 'username' = '%s', 'password' = '%s', 'default-database' = '%s');
 CREATE CATALOG sr WITH ('type' = 'starrocks', 'endpoint' = '%s', 'username' = 'root', 'password' = '', 'dbname' = '%[5]s');
 USE CATALOG sr;
