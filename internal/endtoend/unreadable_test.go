@@ -36,7 +36,7 @@ func TestWhatTheSourceCannotReadStopsOneTable(t *testing.T) {
 			t.Run(name+", "+what, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, start(t))
-				w.target(t, fmt.Sprintf("GRANT DELETE, DROP ON ALL TABLES IN DATABASE %s TO USER '%s'", w.database, w.user))
+				w.grantResync(t)
 				for _, table := range []string{"good", "bad"} {
 					w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, note LONGTEXT)", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'one')", table))
 				}
