@@ -53,7 +53,7 @@ func (s *simulation) watch() {
 	t.opened, t.ledger, t.shown = map[string]*simTransaction{}, map[string]LedgerEntry{}, map[change.Name]*simShown{}
 	t.where = func() uint64 { return max(s.loop.position.Offset, s.loop.resume.position.Offset) }
 	t.held = func(label string) *checkpoint.Checkpoint { return s.journal.promise[label] }
-	t.strict = t.exact && !s.source.rowless && !s.damages && !s.source.poison
+	t.strict = t.exact && !s.source.rowless && !s.damages && !s.source.poison && !s.source.hidden
 	for _, table := range s.source.tables {
 		t.shown[table.name] = &simShown{joined: math.MaxUint64}
 	}
@@ -500,4 +500,18 @@ func TestSimulatedExactlyOnce(t *testing.T) {
 		})
 	}
 	players.Wait()
+}
+
+// TestSimulatedExactlyOnceRefusals: rows and whole tables are refused, or cannot be read;
+// the others come out right.
+func TestSimulatedExactlyOnceRefusals(t *testing.T) {
+	t.Parallel()
+	for seed := range number(t, "STARFERRY_SIM_REFUSALS", 1000) {
+		for _, world := range []simBreak{{refusals: true}, {hidden: true}} {
+			world.delivery = TwoPhase + Delivery(seed%2)
+			if err := simulate(seed, world); err != nil {
+				t.Fatalf("seed %d, %v: %v", seed, world, err)
+			}
+		}
+	}
 }

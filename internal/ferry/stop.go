@@ -174,6 +174,10 @@ func (l *loop) amendStates(t *table, amendment func(*checkpoint.TableState)) {
 		}
 		l.marks[i].states = amend(l.marks[i].states)
 	}
+	// What is saved already has every row of its epoch in its transactions.
+	if c := l.exact.closing; c != nil && c.phase != committing && !l.sabotage.stopOnlyFromHere {
+		c.mark.states = amend(c.mark.states)
+	}
 	l.resume.states = amend(l.resume.states)
 }
 
