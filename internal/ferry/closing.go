@@ -126,7 +126,7 @@ func (l *loop) advanceClosing() {
 	}
 	if c.phase == draining && l.allLoaded(c) {
 		c.phase = preparing
-		l.exact.open = slices.DeleteFunc(l.exact.open, func(x *transaction) bool { return !x.begun }) // of a table that stopped
+		l.leaveOutEmpty()
 		crashpoint.Here("epoch-loaded")
 	}
 	if c.phase == preparing && l.every(l.prepareStep) {
@@ -146,6 +146,20 @@ func (l *loop) advanceClosing() {
 		}, nil)
 		l.goesBack()
 	}
+}
+
+// leaveOutEmpty lets go of the transactions that nothing is in, since their table has
+// stopped: they cannot be prepared.
+func (l *loop) leaveOutEmpty() {
+	l.exact.open = slices.DeleteFunc(l.exact.open, func(x *transaction) bool {
+		if slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && l.scope(t) == x.label.Table }) {
+			return false
+		}
+		if x.begun || x.asking {
+			l.letGo(x.label)
+		}
+		return true
+	})
 }
 
 // allLoaded tells that all rows of the epoch that ends are in their transactions.
@@ -215,6 +229,10 @@ func (l *loop) stepped(x *transaction, err error) {
 		x.done, x.tries = true, 0
 	case errors.As(err, &lost):
 		l.goBack(err, nil)
+	case l.exact.closing != nil && l.exact.closing.phase == committing && !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
+		// The checkpoint is saved and names it: no table can be left out any more. The
+		// next start goes on here.
+		l.fail(err)
 	case errors.As(err, &refused):
 		l.stopOwner(x, refused.Cause)
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
@@ -284,7 +302,7 @@ func (l *loop) settleEpoch(c *closing) {
 	}
 	l.settled, l.saved, l.savedAt = c.mark, c.mark, l.now
 	l.exact.closing, l.exact.open, l.exact.settled, l.exact.settledAt = nil, nil, c.saved, l.now
-	l.cfg.carried.redos = 0
+	l.cfg.carried.redos, l.cfg.carried.broken = 0, nil
 	l.counts.Checkpoints++
 }
 

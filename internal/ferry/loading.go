@@ -85,11 +85,15 @@ func (l *loop) beginAll(begun []*transaction) {
 // is ended, and the next try has another label.
 func (l *loop) transactionBegun(x *transaction, err error) {
 	x.asking = false
-	if err == nil {
+	left := !slices.Contains(l.exact.open, x) // its table has stopped meanwhile
+	if err == nil && !left {
 		x.begun, x.tries = true, 0
 		return
 	}
 	l.letGo(x.label)
+	if left {
+		return
+	}
 	if diag.IsTransient(err) || errors.Is(err, context.Canceled) {
 		l.tryLater(x, err)
 		return
@@ -99,7 +103,9 @@ func (l *loop) transactionBegun(x *transaction, err error) {
 
 // letGo ends a transaction that nobody needs; where that fails the next start does.
 func (l *loop) letGo(label checkpoint.Label) {
-	l.exact.abandoned = append(l.exact.abandoned, label)
+	if !slices.Contains(l.exact.abandoned, label) {
+		l.exact.abandoned = append(l.exact.abandoned, label)
+	}
 	l.begin(func(ctx context.Context) func() {
 		err := l.cfg.Target.Settle(ctx, label.Table, []string{label.Label})
 		return func() {

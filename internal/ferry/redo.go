@@ -40,6 +40,9 @@ type carried struct {
 	forms         map[change.Name]uint64
 	until         change.Position
 	sabotage      sabotage
+	// broken are the targets that no row can be loaded into, and why, until a checkpoint
+	// knows that they are stopped.
+	broken map[change.Name]error
 }
 
 // carriedJob is a job that is not done with a table.
@@ -100,7 +103,7 @@ func (l *loop) after(r *redo) (Config, error) {
 	cfg := l.cfg
 	cfg.carried = carried{
 		epoch: l.epoch + 1, labels: l.labels, counts: l.counts, redos: l.cfg.carried.redos + 1,
-		jobs: l.unfinishedJobs(), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage,
+		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage,
 	}
 	cfg.carried.counts.Redos++
 	if r.broken != nil {
@@ -110,7 +113,7 @@ func (l *loop) after(r *redo) (Config, error) {
 	if diag.IsTransient(r.cause) {
 		most = redosTransient
 	}
-	if cfg.carried.redos > most {
+	if r.broken == nil && cfg.carried.redos > most {
 		return cfg, fmt.Errorf("gone back to the last checkpoint %d times in a row: %w", most, r.cause)
 	}
 	cfg.Restored, cfg.Floor = l.exact.settled, l.exact.floor
@@ -120,12 +123,14 @@ func (l *loop) after(r *redo) (Config, error) {
 			cfg.Unsettled = append(cfg.Unsettled, x.label)
 		}
 	}
-	cfg.Broken = maps.Clone(l.cfg.Broken)
 	if r.broken != nil {
-		if cfg.Broken == nil {
-			cfg.Broken = map[change.Name]error{}
+		cfg.carried.broken = maps.Clone(l.cfg.carried.broken)
+		if cfg.carried.broken == nil {
+			cfg.carried.broken = map[change.Name]error{}
 		}
-		cfg.Broken[r.broken.route.Source] = r.cause
+		cfg.carried.broken[r.broken.route.Target] = r.cause
+	} else {
+		cfg.carried.broken = l.cfg.carried.broken
 	}
 	for _, t := range l.order {
 		if t.formUntil > 0 {
@@ -136,8 +141,9 @@ func (l *loop) after(r *redo) (Config, error) {
 	return cfg, nil
 }
 
-// unfinishedJobs are the jobs under way.
-func (l *loop) unfinishedJobs() (jobs []carriedJob) {
+// unfinishedJobs are the jobs under way. One whose shadow is what cannot go on has its
+// answer.
+func (l *loop) unfinishedJobs(back *redo) (jobs []carriedJob) {
 	for _, c := range l.checks {
 		for _, j := range c.jobs {
 			jobs = append(jobs, carriedJob{j, c.table.route.Source})
@@ -145,6 +151,10 @@ func (l *loop) unfinishedJobs() (jobs []carriedJob) {
 	}
 	for _, r := range l.resyncs {
 		for _, j := range r.jobs {
+			if back.broken != nil && r.shadow == back.broken {
+				j.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: back.cause})
+				continue
+			}
 			jobs = append(jobs, carriedJob{j, r.table.route.Source})
 		}
 	}

@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func (r *runner) start(ctx context.Context) error {
 	}
 	l.sayStopped()
 	for _, t := range l.order {
-		if err := l.cfg.Broken[t.route.Source]; err != nil {
+		if err := cmp.Or(l.cfg.carried.broken[t.route.Target], l.cfg.Broken[t.route.Source]); err != nil {
 			l.stopTable(t, err)
 		}
 	}

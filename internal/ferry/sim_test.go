@@ -195,7 +195,10 @@ func (s *simulation) begin(cfg Config) {
 	s.loop = newLoop(cfg, s.source.now)
 	s.pending, s.results = nil, nil
 	r := &runner{loop: s.loop}
-	if err := r.start(context.Background()); err != nil {
+	switch err := r.start(context.Background()); {
+	case s.source.poison && errors.Is(err, errSimRefused):
+		return // nothing is left to go on with, see check
+	case err != nil:
 		panic(err)
 	}
 	r.loop.firstSave()
