@@ -32,10 +32,11 @@ import (
 // Rejected: committing first and saving then, as connectors do that save a position
 // only: a crash between has the rows twice, or late under a label that is used already.
 type closing struct {
-	mark  mark
-	began time.Time
-	phase closingPhase
-	saved *checkpoint.Checkpoint
+	mark   mark
+	server string // of its position; meanwhile another may be followed
+	began  time.Time
+	phase  closingPhase
+	saved  *checkpoint.Checkpoint
 }
 
 type closingPhase uint8
@@ -60,7 +61,7 @@ func (l *loop) endEpoch() {
 		return
 	}
 	l.flushAll()
-	e.closing = &closing{began: l.now, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
+	e.closing = &closing{began: l.now, server: l.server, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
 	l.epoch++
 	for _, t := range l.order {
 		t.formFixed = false
@@ -265,7 +266,7 @@ func (l *loop) stopOwner(x *transaction, err error) {
 // saveEpoch makes the checkpoint that holds once its transactions are committed.
 func (l *loop) saveEpoch(c *closing) {
 	c.saved = &checkpoint.Checkpoint{
-		Epoch: c.mark.epoch, Position: c.mark.position, Server: l.server,
+		Epoch: c.mark.epoch, Position: c.mark.position, Server: c.server,
 		Exact:  l.aboveFloor(), // else the next start has to find a floor again
 		Tables: l.present(c.mark.states), Open: l.open(),
 	}

@@ -29,7 +29,7 @@ type Place struct {
 
 // entry is the row of a database at the end of an epoch.
 func (l *loop) entry(c *closing, label checkpoint.Label) LedgerEntry {
-	place := Place{Label: label.Label, Position: c.mark.position, Server: l.server}
+	place := Place{Label: label.Label, Position: c.mark.position, Server: c.server}
 	for i := range c.mark.states {
 		if s := &c.mark.states[i]; s.Copy.Done && s.Stopped == nil && s.ShadowOf == (change.Name{}) {
 			place.Copied = append(place.Copied, s.Name.String())

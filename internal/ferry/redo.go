@@ -90,7 +90,7 @@ func (l *loop) goesBack() bool {
 		if !r.lost {
 			return false
 		}
-		l.raiseFloor(l.server, c.mark.position)
+		l.raiseFloor(c.server, c.mark.position)
 	}
 	crashpoint.Here("redo-begins")
 	l.err = r
