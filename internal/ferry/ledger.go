@@ -74,6 +74,6 @@ func otherWriter(database string, entry *LedgerEntry, epoch uint64) error {
 		Code: codeOtherWriter,
 		Message: fmt.Sprintf("the position row of database %s is of checkpoint %d of run %s, and the state directory knows of checkpoint %d only: another process writes into it, or an older state directory was put back",
 			database, entry.Epoch, entry.Incarnation, epoch),
-		Fix: "stop the other process; or go on from the row itself: starferry run SCRIPT --from-position-row",
+		Fix: "stop the other process; or put the newest state directory back; or start with a new --data-dir: the tables are copied anew.",
 	}
 }
