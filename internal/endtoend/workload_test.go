@@ -46,7 +46,7 @@ type workload struct {
 	wild  bool // servers may die, and transactions are worse
 	// change is what a writer does instead, again and again.
 	change func(context.Context, *sql.Conn, *rand.Rand) error
-	added atomic.Bool
+	added  atomic.Bool
 
 	// placed guards w.source, which a switch-over changes while nobody writes.
 	placed sync.RWMutex
