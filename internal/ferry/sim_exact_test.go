@@ -28,7 +28,6 @@ type simTransactions struct {
 	held   func(label string) *checkpoint.Checkpoint
 	strict bool // the oracle's: nothing but row events changes rows
 	shown  map[change.Name]*simShown
-	place  uint64 // of all tables together, inside
 }
 
 // simShown is what the oracle knows of a table.
@@ -43,7 +42,6 @@ type simTransaction struct {
 	state   TransactionState
 	batches []*simBatch
 	entry   *LedgerEntry
-	arrived bool // a begin did
 }
 
 // watch has the oracle look at everything that becomes visible.
