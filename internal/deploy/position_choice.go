@@ -145,7 +145,7 @@ func (row *positionRow) table(source, target change.Name) *ferry.PlaceTable {
 // followed are the source tables whose schema is needed.
 func (row *positionRow) followed(routes []plan.Route) (names []change.Name) {
 	for _, r := range routes {
-		if t := row.table(r.Source, r.Target); t != nil && t.Shape != "" && !slices.Contains(names, r.Source) {
+		if t := row.table(r.Source, r.Target); t != nil && t.Stopped == nil && t.Shape != "" && !slices.Contains(names, r.Source) {
 			names = append(names, r.Source)
 		}
 	}

@@ -26,6 +26,7 @@ func tableState(t *ferry.PlaceTable, now *change.Table, before bool) checkpoint.
 			Reason: fmt.Sprintf("the columns of %s are others now than at the position of the row, and which they were then the row does not say", t.Source),
 			Fix:    fmt.Sprintf("starferry resync SCRIPT --table %s", t.Source),
 		}
+		state.Table = nil // so that it joins anew, where a resync begins
 	}
 	return state
 }

@@ -82,6 +82,9 @@ func (p *parser) showStatement() statement {
 		p.showTransaction(&st)
 	case "STREAM":
 		p.showStreamLoad(&st)
+	case "ALL":
+		p.expect("STREAM")
+		p.showStreamLoad(&st)
 	case "PROC":
 		st.what, st.label = "proc", p.expectString()
 	case "LOAD", "PARTITIONS", "TABLET", "ROUTINE", "DATA", "ROLES", "COMPUTE", "PROPERTY", "EVENTS", "TRIGGERS", "PROCEDURE", "FUNCTION", "FUNCTIONS", "AUTHENTICATION", "PRIVILEGES":
