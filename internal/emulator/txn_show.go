@@ -35,7 +35,10 @@ func (p *parser) showTransaction(st *showStmt) {
 }
 
 // showStreamLoad parses SHOW [ALL] STREAM LOAD [FOR label] [FROM db].
-func (p *parser) showStreamLoad(st *showStmt) {
+func (p *parser) showStreamLoad(st *showStmt, all bool) {
+	if all {
+		p.expect("STREAM")
+	}
 	p.expect("LOAD")
 	st.what = "stream load"
 	if p.accept("FOR") {
