@@ -22,6 +22,9 @@ type Checkpoint struct {
 	// committed when the checkpoint was made: it holds only if all of them are. Empty in
 	// at-least-once.
 	Prepared []Label
+	// Exact tells that nothing from behind Position was visible at the target when the
+	// checkpoint was made.
+	Exact bool
 }
 
 // Label is a load that may be under way: what a restart must settle before it

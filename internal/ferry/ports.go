@@ -208,6 +208,9 @@ type Journal interface {
 	// Save makes a checkpoint durable. Labels noted before it are forgotten, except
 	// those the checkpoint itself lists as open.
 	Save(c *checkpoint.Checkpoint) error
+	// Settled says that the transactions of a saved checkpoint (Prepared) are committed: it
+	// holds.
+	Settled(epoch uint64) error
 	// Note makes labels durable before the loads that use them begin.
 	Note(labels []checkpoint.Label) error
 	// Letter writes down a row that the target refused; Save makes it durable.

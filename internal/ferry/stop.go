@@ -38,6 +38,10 @@ func (l *loop) stopTable(t *table, cause error) {
 		l.fail(cause)
 		return
 	}
+	if t.within() || t.inFlight != nil && l.isExact() {
+		l.goBack(cause, t) // what is in its transaction cannot be taken out
+		return
+	}
 	t.stopped = &checkpoint.Stop{
 		At: l.now, Position: l.settled.position, Code: string(problem.Code), Reason: cause.Error(), Fix: remedy(t, problem),
 	}
