@@ -230,14 +230,14 @@ func (l *loop) settleCheckpoint(ctx context.Context, c *checkpoint.Checkpoint) (
 		}
 	}
 	for _, label := range c.Prepared {
-		err := l.insist(ctx, label.Table, "committing what the last run prepared", func() error {
-			return l.cfg.Transactions.Commit(ctx, label)
-		})
 		var lost *LostError
-		if errors.As(err, &lost) {
-			return false, nil
-		}
-		if err != nil {
+		err := l.insist(ctx, label.Table, "committing what the last run prepared", func() error {
+			if err := l.cfg.Transactions.Commit(ctx, label); !errors.As(err, &lost) {
+				return err
+			}
+			return nil // what it says does not pass
+		})
+		if err != nil || lost != nil {
 			return false, err
 		}
 		crashpoint.Here("recovery-committed")
