@@ -3,6 +3,7 @@ package starrocks
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,6 +59,7 @@ type compiled struct {
 	separator []byte
 	delimiter []byte
 	timeout   time.Duration
+	prepared  time.Duration // how long a prepared transaction is kept; 0 leaves it to StarRocks
 	headers   map[string]string
 	json      bool // the user wants JSON
 }
@@ -106,6 +108,13 @@ func (o *compiled) take(name, value string) error {
 		return nil
 	case hasOne:
 		return headerProblem(name, value, "loads are strict and complete, or rows would be lost without an error", fmt.Sprintf("leave the option out, or write '%s'.", fixed))
+	case name == "prepared_timeout":
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil || n == 0 {
+			return headerProblem(name, value, "it is a number of seconds", "write '86400', for example.")
+		}
+		o.prepared = time.Duration(n) * time.Second
+		return nil
 	case passedOn[name]:
 		o.headers[name] = value
 		return nil

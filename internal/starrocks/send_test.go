@@ -35,6 +35,7 @@ type cluster struct {
 	leave   bool          // the backend hangs up before it takes the body
 	slow    chan struct{} // the backend waits for this before it answers
 	arrived chan struct{} // told when it has the body and begins to wait
+	rolls   string        // the status of every rollback, OK when empty
 }
 
 const goodReply = `{"TxnId":7,"Label":"l","Status":"Success","Message":"OK","NumberTotalRows":%d,"NumberLoadedRows":%d,"NumberFilteredRows":0,"NumberUnselectedRows":0}`
@@ -90,6 +91,10 @@ func (k *cluster) frontend(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"state":%q,"reason":"why","status":"OK","code":"0","msg":"Success","message":"OK"}`, state)
 	default:
 		k.asked = append(k.asked, r.Method+" "+r.URL.Path+" "+r.Header.Get("label"))
+		if strings.HasSuffix(r.URL.Path, "/rollback") && k.rolls != "" {
+			fmt.Fprintf(w, `{"Status":%q,"Message":"transaction with label l1 not exists"}`, k.rolls)
+			return
+		}
 		if len(k.states) > 1 {
 			k.states = k.states[1:]
 		}
@@ -140,7 +145,7 @@ func (k *cluster) client(load ...string) *Client {
 	}
 	config := Config{User: "test", Password: diag.NewSecret("hidden-123456"), Load: load,
 		RedirectHosts: map[string]string{"be-private": "127.0.0.1"}, ConnectTimeout: 5 * time.Second}
-	c := &Client{config: config, options: map[change.Name]LoadOptions{}, http: newHTTPClient(config)}
+	c := newClient(config)
 	c.wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return c
 }
@@ -403,23 +408,34 @@ func TestACancelledLoadIsOpen(t *testing.T) {
 
 func TestSettleEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ states, asked []string }{
-		{[]string{"UNKNOWN"}, nil},
-		{[]string{"VISIBLE"}, nil},
-		{[]string{"ABORTED"}, nil},
-		{[]string{"COMMITTED", "COMMITTED", "VISIBLE"}, nil},
-		{[]string{"PREPARE", "ABORTED"}, []string{"POST /api/d/t/_cancel "}},
-		{[]string{"PREPARE", "PREPARE", "COMMITTED", "VISIBLE"}, []string{"POST /api/d/t/_cancel "}},
-		{[]string{"PREPARED", "ABORTED"}, []string{"POST /api/transaction/rollback l1"}},
+	const rollback, cancel = "POST /api/transaction/rollback l1", "POST /api/d/t/_cancel "
+	for _, c := range []struct {
+		states []string
+		rolls  string
+		asked  []string
+	}{
+		{[]string{"UNKNOWN"}, "", nil},
+		{[]string{"VISIBLE"}, "", nil},
+		{[]string{"ABORTED"}, "", nil},
+		{[]string{"COMMITTED", "COMMITTED", "VISIBLE"}, "", nil},
+		{[]string{"PREPARE", "ABORTED"}, "", []string{rollback}},
+		{[]string{"PREPARE", "ABORTED"}, "TXN_NOT_EXISTS", []string{rollback, cancel}},
+		{[]string{"PREPARE", "PREPARE", "COMMITTED", "VISIBLE"}, "TXN_NOT_EXISTS", []string{rollback, cancel}},
+		{[]string{"PREPARED", "ABORTED"}, "", []string{rollback}},
 	} {
 		k := newCluster(t)
-		k.states = c.states
+		k.states, k.rolls = c.states, c.rolls
 		err := k.client().Settle(t.Context(), testTarget, []string{"l1"})
 		if err != nil || strings.Join(k.asked, ",") != strings.Join(c.asked, ",") {
-			t.Errorf("%v: %v %q", c.states, err, k.asked)
+			t.Errorf("%v %s: %v %q", c.states, c.rolls, err, k.asked)
 		}
 	}
 	k := newCluster(t)
+	k.states = []string{"COMMITTED", "VISIBLE"}
+	if err := k.client().Settle(t.Context(), change.Name{Database: "d"}, []string{"l1"}); err != nil || strings.Join(k.asked, ",") != rollback {
+		t.Errorf("of a database: %v %q", err, k.asked)
+	}
+	k = newCluster(t)
 	if err := k.client(closedAddress(t)).Settle(t.Context(), testTarget, []string{"l1"}); !diag.IsTransient(err) {
 		t.Error(err)
 	}
