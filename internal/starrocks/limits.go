@@ -68,7 +68,7 @@ func (c *Client) checkTransactionVersion(needs TransactionNeeds) error {
 		return &diag.Problem{
 			Code:    CodeTransactions,
 			Message: fmt.Sprintf("transactions of whole databases need StarRocks 4.0, and this is %s", c.version),
-			Fix:     "upgrade StarRocks, or let each table have transactions of its own, which is the default.",
+			Fix:     "upgrade StarRocks, or leave SET 'delivery.exactly-once' = 'position-inside' out: each table then has transactions of its own.",
 		}
 	}
 	return nil
@@ -113,9 +113,8 @@ func (c *Client) shortestPrepared() (shortest time.Duration, table string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, o := range c.options {
-		// Configure has let only options through that compile.
-		if one, _ := o.compile(); one.prepared > 0 && (shortest == 0 || one.prepared < shortest) {
-			shortest, table = one.prepared, readableTable(name)
+		if o.PreparedTimeout > 0 && (shortest == 0 || o.PreparedTimeout < shortest) {
+			shortest, table = o.PreparedTimeout, readableTable(name)
 		}
 	}
 	return shortest, table

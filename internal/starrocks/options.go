@@ -3,7 +3,6 @@ package starrocks
 import (
 	"fmt"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +16,10 @@ type LoadOptions struct {
 	// for tab and newline.
 	ColumnSeparator string
 	RowDelimiter    string
-	Timeout         time.Duration // of one load at StarRocks; 600 s when 0
+	Timeout         time.Duration // of one load or open transaction at StarRocks; 600 s when 0
+	// PreparedTimeout is how long a prepared transaction is kept; 0 leaves it to StarRocks,
+	// and so do versions before 3.5.4.
+	PreparedTimeout time.Duration
 	// Headers are the other sink.properties.*, without that prefix.
 	Headers map[string]string
 }
@@ -59,13 +61,13 @@ type compiled struct {
 	separator []byte
 	delimiter []byte
 	timeout   time.Duration
-	prepared  time.Duration // how long a prepared transaction is kept; 0 leaves it to StarRocks
+	prepared  time.Duration
 	headers   map[string]string
 	json      bool // the user wants JSON
 }
 
 func (o LoadOptions) compile() (compiled, error) {
-	out := compiled{timeout: o.Timeout, headers: map[string]string{"timezone": "UTC"}}
+	out := compiled{timeout: o.Timeout, prepared: o.PreparedTimeout, headers: map[string]string{"timezone": "UTC"}}
 	if out.timeout <= 0 {
 		out.timeout = defaultLoadTimeout
 	}
@@ -108,13 +110,6 @@ func (o *compiled) take(name, value string) error {
 		return nil
 	case hasOne:
 		return headerProblem(name, value, "loads are strict and complete, or rows would be lost without an error", fmt.Sprintf("leave the option out, or write '%s'.", fixed))
-	case name == "prepared_timeout":
-		n, err := strconv.ParseUint(value, 10, 31)
-		if err != nil || n == 0 {
-			return headerProblem(name, value, "it is a number of seconds", "write '86400', for example.")
-		}
-		o.prepared = time.Duration(n) * time.Second
-		return nil
 	case passedOn[name]:
 		o.headers[name] = value
 		return nil
