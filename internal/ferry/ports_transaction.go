@@ -24,7 +24,8 @@ type Transactions interface {
 	// that it is gone because of its rows, or of its table.
 	Prepare(ctx context.Context, label checkpoint.Label) error
 	// Commit makes a prepared transaction, or an open one of a database, visible, and
-	// returns when it is.
+	// returns when it is. A database's may be refused as a table's is at Prepare; behind
+	// its LostError, Target.Settle makes sure that no late commit comes through.
 	Commit(ctx context.Context, label checkpoint.Label) error
 	// State asks what has become of a transaction.
 	State(ctx context.Context, label checkpoint.Label) (TransactionState, error)
@@ -61,7 +62,8 @@ func (e *LostError) Unwrap() error { return e.Cause }
 type Ledger interface {
 	// Ready creates the table of the rows where it is missing.
 	Ready(ctx context.Context, database string) error
-	// Write puts the row into an open transaction of the database.
+	// Write puts the row into an open transaction of the database. Its errors are those
+	// of Loads.Append.
 	Write(ctx context.Context, label checkpoint.Label, entry LedgerEntry) error
 	// Read reads the row as it is visible now at the leader, nil when there is none.
 	Read(ctx context.Context, database, deployment string) (*LedgerEntry, error)

@@ -20,7 +20,24 @@ import (
 func several(t *testing.T, c emulator.Config) (*transacting, starrocks.TableSpec) {
 	t.Helper()
 	c.Version = "4.0"
-	w := newTransacting(t, c)
+	return severalOn(t, newTransacting(t, c))
+}
+
+// severalAnywhere is on a real cluster when one is named.
+func severalAnywhere(t *testing.T) (*transacting, starrocks.TableSpec) {
+	t.Helper()
+	w := transactingAnywhere(t)
+	if !w.real {
+		return several(t, emulator.Config{})
+	}
+	if _, err := w.client.CheckTransactions(t.Context(), starrocks.TransactionNeeds{Databases: true}); err != nil {
+		t.Skip("the named cluster is too old: ", err)
+	}
+	return severalOn(t, w)
+}
+
+func severalOn(t *testing.T, w *transacting) (*transacting, starrocks.TableSpec) {
+	t.Helper()
 	if err := w.client.Ledger().Ready(t.Context(), w.database); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +60,7 @@ func (w *transacting) visible(t *testing.T, u starrocks.TableSpec) string {
 
 func TestTransactionOfADatabase(t *testing.T) {
 	t.Parallel()
-	w, u := several(t, emulator.Config{})
+	w, u := severalAnywhere(t)
 	x := w.ofDatabase()
 	wants(t, w.Begin(t.Context(), x), "done")
 	w.is(t, x, ferry.TransactionUnknown) // nobody but the leader's memory knows it
@@ -270,6 +287,10 @@ func TestLedger(t *testing.T) {
 	}
 	if got := read("none"); got != nil {
 		t.Error(got)
+	}
+	w.double.Fault(emulator.Fault{Op: "query", Contains: "SYNC", Message: "leader is not ready", Count: 1})
+	if _, err := l.Read(t.Context(), w.database, "b"); class(err) != "again" {
+		t.Error(err)
 	}
 	x := w.ofDatabase()
 	wants(t, w.Begin(t.Context(), x), "done")

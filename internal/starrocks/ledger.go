@@ -91,7 +91,9 @@ func (l ledger) Read(ctx context.Context, database, deployment string) (*ferry.L
 	}
 	defer connection.Close()
 	if _, err := connection.ExecContext(ctx, "SYNC"); err != nil {
-		return nil, l.client.sqlProblem("SYNC", err)
+		// Every frontend knows the statement: the leader cannot be had just now.
+		return nil, &diag.Problem{Code: CodeSQL, Class: diag.Transient, Message: "no leader of StarRocks answers a frontend that asks for it",
+			Fix: "see to the state of the StarRocks cluster: SHOW FRONTENDS;", Cause: err}
 	}
 	rows, err := queryTexts(ctx, connection, "SELECT `incarnation`, `epoch`, `state` FROM "+quoteTable(table)+" WHERE `deployment` = "+quoteText(deployment))
 	switch {

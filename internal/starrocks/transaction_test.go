@@ -30,11 +30,24 @@ func newTransacting(t *testing.T, c emulator.Config) *transacting {
 	t.Helper()
 	w := &transacting{}
 	c.Now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-	w.world = newDouble(t, c)
+	w.begin(t, newDouble(t, c))
+	return w
+}
+
+// transactingAnywhere is on a real cluster when one is named.
+func transactingAnywhere(t *testing.T) *transacting {
+	t.Helper()
+	w := &transacting{}
+	w.begin(t, newWorld(t))
+	return w
+}
+
+func (w *transacting) begin(t *testing.T, on *world) {
+	t.Helper()
+	w.world = on
 	w.client = w.world.client(t, w.admin)
 	w.Transactions = w.client.Transactions()
 	w.spec = w.create(t, "t")
-	return w
 }
 
 func (w *transacting) create(t *testing.T, name string) starrocks.TableSpec {
@@ -131,7 +144,7 @@ func wants(t *testing.T, err error, want string) {
 // TestTransactionOfATable: rows show with the commit, and only then.
 func TestTransactionOfATable(t *testing.T) {
 	t.Parallel()
-	w := newTransacting(t, emulator.Config{})
+	w := transactingAnywhere(t)
 	x := w.ofTable()
 	wants(t, w.Begin(t.Context(), x), "done")
 	w.is(t, x, ferry.TransactionOpen)
@@ -351,7 +364,7 @@ func TestTransactionsRunOutOfTime(t *testing.T) {
 // TestRowsAreRefusedAtPrepare: StarRocks says so at the end, with the rows and the reason.
 func TestRowsAreRefusedAtPrepare(t *testing.T) {
 	t.Parallel()
-	w := newTransacting(t, emulator.Config{})
+	w := transactingAnywhere(t)
 	x := w.ofTable()
 	wants(t, w.Begin(t.Context(), x), "done")
 	wants(t, w.append(t.Context(), x, w.spec, "1", "fits"), "done")
