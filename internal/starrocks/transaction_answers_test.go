@@ -179,6 +179,16 @@ func TestBatchesOfATransactionAreAlike(t *testing.T) {
 			t.Errorf("form %d: %v", b.Form(), err)
 		}
 	}
+	// The quoted form is none of theirs, also as the first.
+	fresh := checkpoint.Label{Table: testTarget, Label: "sf_3"}
+	if err := c.Transactions().Begin(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	enclosed := l.NewBatch(layout, rows, 0)
+	enclosed.Add(ferry.Upsert, rows, 0)
+	if err := l.Append(t.Context(), fresh, enclosed); enclosed.Form() != quoted || err == nil || len(k.bodies) != 1 {
+		t.Errorf("form %d: %v", enclosed.Form(), err)
+	}
 	other := checkpoint.Label{Table: change.Name{Database: "d", Table: "u"}, Label: "sf_2"}
 	if err := c.Transactions().Begin(t.Context(), other); err != nil {
 		t.Fatal(err)
