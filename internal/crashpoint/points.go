@@ -40,6 +40,7 @@ var Points = []Point{
 	{"file-written", "checkpoint: replace"}, // and not renamed yet
 	{"file-renamed", "checkpoint: replace"},
 	{"checkpoint-written", "checkpoint: Save"}, // older ones are still there
+	{"settled", "checkpoint: Settled"},         // noted; older ones are still there
 	{"saved", "ferry: save"},
 
 	{"described", "ferry: describe"},
