@@ -106,6 +106,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
+	way, open, err := delivery(ctx, p, target, out)
+	if err != nil {
+		return err
+	}
 	estimates, err := source.Estimates(ctx, sources(p.Routes))
 	if err != nil {
 		return err
@@ -122,6 +126,8 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
 		Recovery: recovery, Unsettled: recovery.Open, Jobs: d.jobs, Broken: broken,
+		Delivery: way, Transactions: target.Transactions(), Ledger: target.Ledger(), MaxOpen: open,
+		EpochInterval: p.Settings.CheckpointInterval, EpochPause: p.Settings.CheckpointMinPause, EpochTimeout: p.Settings.CheckpointTimeout,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,

@@ -8,7 +8,7 @@ import (
 )
 
 // All loads of a transaction have one form, so the form of a table is chosen per epoch:
-// the narrowest that carries its first row. When a row needs a wider one, what has not
+// the narrowest if that carries its first row, else the widest. When a row needs a wider one, what has not
 // been loaded yet is written anew, and what has is loaded again, from the checkpoint
 // before; the table then keeps the widest form for a while.
 
@@ -29,9 +29,13 @@ func (l *loop) newBatch(t *table, rows *change.Rows, row int) Batch {
 		t.form, t.formFixed = widestForm, true
 		return t.loads.NewBatchIn(t.layout, t.form)
 	}
-	batch := t.loads.NewBatch(t.layout, rows, row)
-	t.form, t.formFixed = batch.Form(), true
-	return batch
+	t.formFixed = true
+	if batch := t.loads.NewBatch(t.layout, rows, row); batch.Form() == 0 {
+		t.form = 0
+		return batch
+	}
+	t.form = widestForm
+	return t.loads.NewBatchIn(t.layout, t.form)
 }
 
 // widenForm has the rows of the epoch written in the widest form. False: nothing more of
