@@ -383,6 +383,9 @@ func check(t *testing.T, root string, h *history, steps int) {
 		t.Errorf("epoch %d is settled and %d the newest", settled, newest)
 	}
 	checkVoid(t, &r, settled, newest)
+	if void := h.saves; len(void) >= voidEpoch && void[voidEpoch-1].ok && settled < voidEpoch && newest > voidEpoch && len(r.Void) != 1 {
+		t.Errorf("void between %d and %d: %v", settled, newest, r.Void)
+	}
 	for _, note := range h.notes {
 		if !note.ok || note.end > steps || note.begin < begin {
 			continue

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +61,28 @@ func TestLookingFromOutside(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(path, "lock")); err == nil {
 			t.Error("looking took the lock")
 		}
+	}
+}
+
+// TestWhatChangedMeanwhileIsReadAgain: the notes that tell a settled checkpoint went while
+// it was read.
+func TestWhatChangedMeanwhileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	d := tell(t, "plain:1 prepared:2 settled:2")
+	defer d.Close()
+	var seen []string
+	err := look(d.Path(), func(f *folder) error {
+		for i := range f.entries {
+			seen = append(seen, fmt.Sprint(f.seen(&f.entries[i]).Number))
+		}
+		seen = append(seen, "|")
+		if len(seen) > 3 {
+			return nil
+		}
+		return errors.Join(d.Save(epochAt(3)), d.Save(epochAt(4)))
+	})
+	if got := strings.Join(seen, " "); err != nil || got != "2 3 | 4 5 |" {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 
