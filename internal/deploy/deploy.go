@@ -92,6 +92,9 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 		return err
 	}
 	restored := recovery.Settled
+	if recovery.Unsettled != nil {
+		restored = recovery.Unsettled // what is gone on from, unless a transaction of it is gone
+	}
 	if restored == nil && ask != nil {
 		return neverRun(p, state.Path())
 	}

@@ -247,7 +247,8 @@ func (l *loop) stopOwner(x *transaction, err error) {
 // saveEpoch makes the checkpoint that holds once its transactions are committed.
 func (l *loop) saveEpoch(c *closing) {
 	c.saved = &checkpoint.Checkpoint{
-		Epoch: c.mark.epoch, Position: c.mark.position, Server: l.server, Exact: true,
+		Epoch: c.mark.epoch, Position: c.mark.position, Server: l.server,
+		Exact:  l.aboveFloor(), // else the next start has to find a floor again
 		Tables: l.present(c.mark.states), Open: l.open(),
 	}
 	for _, x := range l.exact.open {

@@ -176,8 +176,9 @@ type sabotage struct {
 	stopOnlyFromHere          bool
 	commitBelowFloor          bool
 	commitBeforeSaved         bool
+	floorForgetsHalf          bool
+	epochOverDDL              bool
 	labelUsedTwice            bool
-	ledgerBeforeFence         bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

@@ -199,6 +199,8 @@ func recoverEpoch(ctx context.Context, cfg Config) (Config, error) {
 			}
 			crashpoint.Here("recovery-settled")
 			cfg.Restored = u
+		case r.Settled == nil:
+			return cfg, r.Lost
 		default:
 			l.raiseFloor(u.Server, u.Position)
 			l.notify(Warning, change.Name{}, fmt.Sprintf("redo: a transaction of the checkpoint at %s is gone; everything behind the one before is read and loaded again, nothing is lost or doubled", u.Position))

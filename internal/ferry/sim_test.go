@@ -539,6 +539,14 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"touched rows judged":                        {loop: sabotage{judgeTouched: true}},
 		"a stop that old marks do not know":          {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"a stop by the source that they do not know": {loop: sabotage{stopOnlyFromHere: true}, hidden: true},
+
+		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},
+		"committed below the floor":                 {delivery: TwoPhase, loop: sabotage{commitBelowFloor: true}},
+		"committed below the floor, inside":         {delivery: PositionInside, loop: sabotage{commitBelowFloor: true}},
+		"an epoch ends in half a transaction":       {delivery: TwoPhase, loop: sabotage{floorForgetsHalf: true}},
+		"a transaction's label used twice":          {delivery: TwoPhase, loop: sabotage{labelUsedTwice: true}},
+		"rows of a table that no checkpoint knows":  {delivery: TwoPhase, loop: sabotage{loadBeforeJoinIsSaved: true}},
+		"an epoch with rows of both sides of a DDL": {delivery: TwoPhase, loop: sabotage{epochOverDDL: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,8 +123,8 @@ func (l *loop) passed(event *change.Event) {
 			l.markHere()
 			// An epoch holds rows from one side of a schema change only, and none of a table
 			// that it is the first to know.
-			l.exact.joining = l.exact.joining || event.Kind == change.Joined
-			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && event.Kind == change.Altered
+			l.exact.joining = (l.exact.joining || event.Kind == change.Joined) && !l.sabotage.loadBeforeJoinIsSaved
+			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && event.Kind == change.Altered && !l.sabotage.epochOverDDL
 		}
 	}
 }
@@ -288,7 +288,7 @@ func (l *loop) streamEnded(now time.Time, err error) {
 	}
 	if l.isExact() && l.unsettledRows() {
 		at := l.position // pages of that place may be in the epoch
-		if l.inTransaction {
+		if l.inTransaction && !l.sabotage.floorForgetsHalf {
 			at.Offset++ // and rows of the transaction that goes on there
 		}
 		l.raiseFloor(l.server, at)
