@@ -25,9 +25,9 @@ func (a *app) emulator() *cobra.Command {
 			"  DELETE /api/_faults[/id]  remove all rules, or one\n" +
 			"When: op (query, alter, publish, fe, be, fe-load, be-load, get_load_state, cancel, fe-txn-begin, be-txn-begin, and so on for\n" +
 			"load, prepare, commit, rollback), path, table, label (a prefix), contains (for query), skip, count.\n" +
-			"What: delay, status and body, message, failure (too-many-versions, memory-limit), drop (before, after), publish_timeout,\n" +
-			"hold (not visible until the rule is removed), redirect, statement (somebody else's), event (be-restart, leader-change,\n" +
-			"lose-prepared).",
+			"What: delay, status and body, message, failure (too-many-versions, memory-limit, shutting-down, lock-timeout), drop (before,\n" +
+			"after), publish_timeout, hold (not visible until the rule is removed), redirect, statement (somebody else's), event\n" +
+			"(be-restart, leader-change, lose-prepared).",
 		Example: `  starferry emulator
   starferry emulator --starrocks-version 2.5
   curl -u root: localhost:8030/api/_faults -d '{"op": "be-load", "table": "orders", "failure": "too-many-versions", "count": 3}'
