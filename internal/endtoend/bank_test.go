@@ -133,7 +133,7 @@ func (b *bank) move(ctx context.Context, x bankTransaction, r *rand.Rand) error 
 		err = b.closeAccount(x, table, id(), id())
 	case 11, 12:
 		if err = x.all(fmt.Sprintf("UPDATE %s SET balance = balance - %d, share = share - 7 WHERE id = %d", table, amount, id())); err == nil {
-			_, err = x.change("INSERT INTO %s VALUES (%d, 'new', %d, 7, 0, '%s')", table, id(), amount, texts[r.IntN(len(texts))]+" ")
+			_, err = x.change("INSERT INTO %s (id, owner, balance, share, trips, memo) VALUES (%d, 'new', %d, 7, 0, '%s')", table, id(), amount, texts[r.IntN(len(texts))]+" ")
 		}
 	case 13, 14:
 		var payers int64
