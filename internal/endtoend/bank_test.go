@@ -55,8 +55,12 @@ func (b *bank) exactly(interval string) string {
 // script keeps the tables of the bank in step, exactly once.
 func (b *bank) script(t testing.TB, settings string, with ...string) string {
 	t.Helper()
+	return b.w.write(t, "bank.sql", b.text(settings, with...))
+}
+
+func (b *bank) text(settings string, with ...string) string {
 	with = append([]string{"'sink.semantic' = 'exactly-once'"}, with...)
-	return b.w.write(t, "bank.sql", b.w.script(settings, route{"accounts_a", "accounts_a", with}, route{"accounts_b", "accounts_b", with}))
+	return b.w.script(settings, route{"accounts_a", "accounts_a", with}, route{"accounts_b", "accounts_b", with})
 }
 
 // errElsewhere: an account is not there, and the transaction is given up.
