@@ -7,6 +7,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
+	"starferry/internal/diag"
 	"starferry/internal/plan"
 )
 
@@ -21,6 +22,9 @@ func restore(state *checkpoint.Dir, p *plan.Plan, o Options, out *printer) (chec
 		if r, err = state.At(o.FromCheckpoint); err != nil {
 			return r, err
 		}
+		if names := joinedSince(&r); len(names) > 0 {
+			return r, tooEarly(r.Number, names)
+		}
 		for _, line := range goBack(&r, p.Delivery) {
 			out.say("warning: " + line)
 		}
@@ -29,6 +33,35 @@ func restore(state *checkpoint.Dir, p *plan.Plan, o Options, out *printer) (chec
 		c.Position.Server = c.Server
 	}
 	return r, nil
+}
+
+// joinedSince names the tables that joined the stream behind r's checkpoint. They would
+// join again, later in the log: what was deleted in between would stay at the target.
+func joinedSince(r *checkpoint.Recovery) (names []string) {
+	if len(r.Void) == 0 {
+		return nil
+	}
+	newest := r.Void[len(r.Void)-1]
+	for i := range newest.Tables {
+		t := &newest.Tables[i]
+		if t.Table == nil || t.ShadowOf != (change.Name{}) {
+			continue
+		}
+		if !slices.ContainsFunc(r.Settled.Tables, func(then checkpoint.TableState) bool {
+			return then.Table != nil && then.Name == t.Name && then.Target == t.Target
+		}) {
+			names = append(names, t.Name.String())
+		}
+	}
+	return names
+}
+
+func tooEarly(number uint64, names []string) error {
+	return &diag.Problem{
+		Code: codeTooEarly, Class: diag.Unusable,
+		Message: fmt.Sprintf("checkpoint %d is from before %s joined: it would be copied again, and rows that were deleted at the source since could stay in StarRocks", number, strings.Join(names, ", ")),
+		Fix:     "choose a later checkpoint ('starferry checkpoint ls' tells when tables were copied); or have the tables copied anew: starferry resync SCRIPT",
+	}
 }
 
 // goBack makes r's checkpoint one to start from although the target is further, and

@@ -74,3 +74,42 @@ func TestGoingBackToAnOlderCheckpoint(t *testing.T) {
 		})
 	}
 }
+
+// TestJoinedSince: a table that joined behind the checkpoint would miss what was deleted
+// before it joins again.
+func TestJoinedSince(t *testing.T) {
+	t.Parallel()
+	state := func(name string, joined bool) checkpoint.TableState {
+		s := checkpoint.TableState{Name: change.Name{Database: "shop", Table: name}, Target: change.Name{Database: "shop", Table: name}}
+		if joined {
+			s.Table = &change.Table{Name: s.Name}
+		}
+		return s
+	}
+	shadow := state("orders", true)
+	shadow.Target, shadow.ShadowOf = change.Name{Database: "shop", Table: "orders__resync"}, shadow.Name
+	holding := func(tables ...checkpoint.TableState) *checkpoint.Checkpoint {
+		return &checkpoint.Checkpoint{Tables: tables}
+	}
+	for title, test := range map[string]struct {
+		then, newest *checkpoint.Checkpoint
+		want         string
+	}{
+		"the newest itself": {then: holding(state("orders", false))},
+		"joined then":       {then: holding(state("orders", true)), newest: holding(state("orders", true), shadow)},
+		"not joined then":   {then: holding(state("orders", false)), newest: holding(state("orders", true)), want: "shop.orders"},
+		"never joined":      {then: holding(state("orders", false)), newest: holding(state("orders", false))},
+		"added since":       {then: holding(state("orders", true)), newest: holding(state("orders", true), state("stock", true)), want: "shop.stock"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			r := checkpoint.Recovery{Settled: test.then}
+			if test.newest != nil {
+				r.Void = []*checkpoint.Checkpoint{holding(), test.newest}
+			}
+			if names := strings.Join(joinedSince(&r), ","); names != test.want {
+				t.Errorf("%q, want %q", names, test.want)
+			}
+		})
+	}
+}
