@@ -38,6 +38,7 @@ type check struct {
 	forwards *pass
 	// Backwards: keys of the target behind state.After, and the page that asks the
 	// source for them.
+	epoch      uint64 // what was begun in it or before must be visible
 	targetKeys *change.Rows
 	backwards  *page
 	asking     bool // for keys of the target
@@ -93,9 +94,18 @@ func (l *loop) beginCheck(t *table, from checkpoint.CheckState, jobs ...*Job) {
 	}
 	t.check = c
 	l.checks = append(l.checks, c)
+	l.sinceHere(c)
 	l.addPass(c.forwards)
 	c.moved()
 	l.states = nil
+}
+
+// sinceHere has the target's keys read when it shows everything that the loop took so
+// far: of rows that changed without row events, some may be on their way.
+func (l *loop) sinceHere(c *check) {
+	l.seal(c.table)
+	c.epoch = l.epoch
+	l.epoch++
 }
 
 // moved brings what a checkpoint says of the check up to date.
@@ -135,6 +145,7 @@ func (l *loop) startCheckOver(c *check) {
 	c.forwards.startOver()
 	c.doubts, c.targetKeys, c.exhausted, c.layout = nil, nil, false, nil
 	c.state = checkpoint.CheckState{Repair: c.state.Repair, Reason: c.state.Reason}
+	l.sinceHere(c)
 	c.moved()
 	l.states = nil
 }
@@ -230,7 +241,7 @@ func (l *loop) advanceChecks() {
 
 // readTargetKeys reads the next keys of the target.
 func (l *loop) readTargetKeys(c *check) {
-	if c.asking || l.now.Before(c.askAfter) || len(c.doubts) > doubtsMax || !l.checkLayout(c, c.table.schema) {
+	if c.asking || l.now.Before(c.askAfter) || len(c.doubts) > doubtsMax || !c.table.visible(c.epoch) || !l.checkLayout(c, c.table.schema) {
 		return
 	}
 	c.asking = true

@@ -124,6 +124,9 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 		case wasAsked:
 			l.judge(c, p, i, layout, present[i], target, row)
 		}
+		if p.dropped {
+			return // with its table: the target cannot take the row that would mend it
+		}
 	}
 	if p != c.inquiry && p != c.backwards {
 		c.state.Compared += uint64(p.rows.Len())

@@ -161,3 +161,80 @@ func TestToldCheckIsOver(t *testing.T) {
 		}
 	}
 }
+
+// The target's keys are read when it shows what was taken before the comparison began: a
+// row on its way then, of a table that lost rows without row events, would stay for good.
+func TestTargetKeysAreReadBehindWhatIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false).tables[0].schema
+	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
+	table := l.order[0]
+	l.stream = &simStream{source: s.source}
+	table.columns, table.described = s.target.tables[name].columns, schema
+	l.take(l.now, insertOf(schema))
+	for _, again := range []bool{false, true} {
+		if table.batch == nil {
+			l.take(l.now, insertOf(table.schema))
+			table.check.asking = false
+		}
+		if again {
+			l.startCheckOver(table.check)
+		} else {
+			l.beginCheck(table, checkpoint.CheckState{Repair: true})
+		}
+		table.check.forwards.spans = nil
+		if l.readTargetKeys(table.check); table.check.asking {
+			t.Errorf("again %v: they are read while a row is on its way", again)
+		}
+		table.batch, table.queue, table.inFlight = nil, nil, nil // visible
+		if l.readTargetKeys(table.check); !table.check.asking {
+			t.Errorf("again %v: they are not read when it is visible", again)
+		}
+		table.check.asking = false
+	}
+}
+
+// What a resync's shadow was compared for is not forgotten by a restart: its rows may have
+// changed without row events, and it is about to take its table's place.
+func TestComparisonOfAShadowGoesOn(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	schema := schemaOf(idColumn)
+	state := checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}}
+	l, s := restored(t, state)
+	state.Target, state.ShadowOf, state.Identity, state.Check = shadowName(name), name, "1", &checkpoint.CheckState{Repair: true}
+	s.target.tables[state.Target] = &simTargetTable{identity: "1"}
+	l.cfg.Restored.Tables, l.cfg.Shaper = append(l.cfg.Restored.Tables, state), s.target
+	if err := l.restoreShadows(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if shadow := l.order[1]; shadow.check == nil || !shadow.check.state.Repair {
+		t.Error("it is forgotten")
+	}
+}
+
+// A table may stop while a page of it is judged: the target cannot take the row that would
+// mend it. The page is gone with the table.
+func TestRowThatCannotBeMendedStopsItsTable(t *testing.T) {
+	t.Parallel()
+	name := change.Name{Database: "shop", Table: "t0"}
+	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false).tables[0].schema
+	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
+	l.order = append(l.order, &table{number: 1, route: Route{Source: change.Name{Database: "shop", Table: "t1"}}})
+	table := l.order[0]
+	table.layout = newLayout(schema, s.target.tables[name].columns)
+	l.beginCheck(table, checkpoint.CheckState{Repair: true})
+	keys, rows := change.NewRows(1), change.NewRows(3)
+	keys.AddString("k1")
+	for _, cell := range []string{"k1", "1", simTorn} {
+		rows.AddString(cell)
+	}
+	p := &page{pass: table.check.forwards, request: PageRequest{Table: schema, Keys: keys}, rows: rows, gone: make([]bool, 1),
+		doubts: []doubt{{key: "k1", looks: looksToDecide - 1}}, comparison: &comparison{keys: []int{0}}}
+	l.pages, table.pages, table.check.inquiry = []*page{p}, []*page{p}, p
+	l.compared(table.check, p, table.layout, change.NewRows(3), []int{-1})
+	if table.stopped == nil || len(l.pages) > 0 || l.err != nil {
+		t.Errorf("stopped %v, %d pages, %v", table.stopped, len(l.pages), l.err)
+	}
+}

@@ -304,6 +304,9 @@ func (l *loop) restoreShadows(ctx context.Context) error {
 			continue
 		}
 		l.resyncs = append(l.resyncs, &resync{table: t, shadow: shadow, identity: state.Identity, phase: shadowFilling})
+		if state.Check != nil {
+			l.beginCheck(shadow, *state.Check)
+		}
 	}
 	l.resume.states = l.tableStates()
 	return nil
