@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +67,7 @@ func TestOneBadTableStopsAlone(t *testing.T) {
 			w.exec(t, c.source...)
 			w.exec(t, "INSERT INTO good VALUES (2, 'two')")
 			said := waitLine(t, p, w.database+".bad is stopped, the other tables go on")
-			w.eventuallyEqual(t, "good")
+			w.awaitEqual(t, "good")
 			w.stop(t, p)
 			for _, part := range append(c.says, "starferry resync SCRIPT --table {bad}") {
 				if part = fill.Replace(part); !strings.Contains(p.Output(), part) {
@@ -89,24 +88,6 @@ func TestOneBadTableStopsAlone(t *testing.T) {
 			w.compare(t, "good", "good")
 		})
 	}
-}
-
-func (w *world) eventuallyEqual(t *testing.T, table string) {
-	t.Helper()
-	columns := w.sourceColumns(t, table)
-	eventually(t, func() string {
-		if !w.hasTargetTable(t, table) {
-			return "it is not created"
-		}
-		names, _ := w.readTarget(t, table)
-		for i := range columns {
-			if !slices.Contains(names, columns[i].name) {
-				return "it lacks " + columns[i].name
-			}
-		}
-		got, _ := w.targetRows(t, table, columns)
-		return strings.Join(differences(columns, w.sourceRows(t, table, columns), got), "\n")
-	})
 }
 
 // TestTheOnlyTableKeepsItsPosition: with nothing else to go on with the run ends, and

@@ -226,6 +226,26 @@ func (w *world) compare(t testing.TB, from, to string) (rows int, extra []string
 	return len(want), extra
 }
 
+// awaitEqual waits until the target has the table as the source has it.
+func (w *world) awaitEqual(t *testing.T, table string) {
+	t.Helper()
+	columns := w.sourceColumns(t, table)
+	eventually(t, func() string {
+		if !w.hasTargetTable(t, table) {
+			return "it is not created"
+		}
+		names, _ := w.readTarget(t, table)
+		for i := range columns {
+			if !slices.Contains(names, columns[i].name) {
+				return "it lacks " + columns[i].name
+			}
+		}
+		got, _ := w.targetRows(t, table, columns)
+		return strings.Join(differences(columns, w.sourceRows(t, table, columns), got), "\n")
+	})
+	w.compare(t, table, table)
+}
+
 func differences(columns []sourceColumn, want, got tableRows) (problems []string) {
 	for key, row := range want {
 		other, ok := got[key]

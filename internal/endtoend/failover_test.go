@@ -182,18 +182,6 @@ func TestAddressThatMovesToTheReplica(t *testing.T) {
 	})
 }
 
-// awaitEqual waits until both tables are equal, row by row.
-func (w *world) awaitEqual(t *testing.T, table string) {
-	t.Helper()
-	columns := w.sourceColumns(t, table)
-	eventually(t, func() string {
-		want := w.sourceRows(t, table, columns)
-		got, _ := w.targetRows(t, table, columns)
-		return strings.Join(differences(columns, want, got), "\n")
-	})
-	w.compare(t, table, table)
-}
-
 // TestServerIsKilledUnderLoad: it comes back each time, and nothing is lost.
 func TestServerIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()

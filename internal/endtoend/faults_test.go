@@ -50,7 +50,7 @@ func TestEveryFaultOfTheTarget(t *testing.T) {
 			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
 			script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t"}))
 			p := w.start(t, script)
-			w.eventuallyEqual(t, "t")
+			w.awaitEqual(t, "t")
 			forget := w.double.Fault(c.fault)
 			if c.remove {
 				time.AfterFunc(2*time.Second, forget)
@@ -61,9 +61,9 @@ func TestEveryFaultOfTheTarget(t *testing.T) {
 				w.exec(t, fmt.Sprintf("INSERT INTO t (id, v) VALUES (%d, 1)", 10+i), "UPDATE t SET v = v + 1", "DELETE FROM t WHERE id = 12")
 			}
 			w.exec(t, "ALTER TABLE t ADD COLUMN b INT", "INSERT INTO t VALUES (90, 90, 90)")
-			w.eventuallyEqual(t, "t")
+			w.awaitEqual(t, "t")
 			w.exec(t, "UPDATE t SET b = 7, v = v + 1")
-			w.eventuallyEqual(t, "t")
+			w.awaitEqual(t, "t")
 			w.stop(t, p)
 			if said := strings.ReplaceAll(p.Output(), "\n", " "); !strings.Contains(said, c.says) {
 				t.Errorf("nobody says %q: %s", c.says, p.Output())
@@ -91,7 +91,7 @@ func TestStarRocksAwayForLong(t *testing.T) {
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)", "INSERT INTO t VALUES (0, 'first')", "CREATE TABLE digits (d INT PRIMARY KEY)", fillDigits)
 	script := w.write(t, "t.sql", w.script("SET 'memory' = '32mb';", route{from: "t", to: "t"}))
 	p := w.start(t, script, "--progress-interval", "200ms")
-	w.eventuallyEqual(t, "t")
+	w.awaitEqual(t, "t")
 	if err := double.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestStarRocksAwayForLong(t *testing.T) {
 	if double, err = emulator.Start(config); err != nil {
 		t.Fatal(err)
 	}
-	w.eventuallyEqual(t, "t")
+	w.awaitEqual(t, "t")
 	w.stop(t, p)
 }
 

@@ -9,13 +9,12 @@ import (
 )
 
 // resync copies a table anew; flags are further ones.
-func (w *world) resync(t *testing.T, script, table string, flags ...string) outcome {
+func (w *world) resync(t *testing.T, script, table string, flags ...string) {
 	t.Helper()
 	o := w.starferry(t, append([]string{"resync", script, "--yes", "--table", w.database + "." + table}, flags...)...)
 	if o.code != 0 || !strings.Contains(o.out, " was copied anew into ") {
 		t.Fatalf("resync of %s: %s", table, o)
 	}
-	return o
 }
 
 func (w *world) grantResync(t *testing.T) {

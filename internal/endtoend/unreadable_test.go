@@ -47,7 +47,7 @@ func TestWhatTheSourceCannotReadStopsOneTable(t *testing.T) {
 				w.exec(t, c.run...)
 				w.exec(t, "INSERT INTO good VALUES (4, 'four')")
 				said := waitLine(t, p, w.database+".bad is stopped, the other tables go on")
-				w.eventuallyEqual(t, "good")
+				w.awaitEqual(t, "good")
 				w.stop(t, p)
 				for _, part := range append(c.says, "starferry resync SCRIPT --table "+w.database+".bad") {
 					if !strings.Contains(p.Output(), part) {
@@ -59,7 +59,7 @@ func TestWhatTheSourceCannotReadStopsOneTable(t *testing.T) {
 				p = w.start(t, script)
 				waitLine(t, p, w.database+".bad is stopped since ")
 				w.exec(t, "INSERT INTO bad (id, note) VALUES (6, 'six')", "INSERT INTO good VALUES (6, 'six')")
-				w.eventuallyEqual(t, "good")
+				w.awaitEqual(t, "good")
 				if strings.Contains(p.Output(), "the other tables go on") {
 					t.Errorf("it is met again:\n%s", p.Output())
 				}
@@ -72,9 +72,8 @@ func TestWhatTheSourceCannotReadStopsOneTable(t *testing.T) {
 // bringBack copies the table anew: asked of the run, or without one.
 func (w *world) bringBack(t *testing.T, script string, p *testbed.Program, remedy string) {
 	t.Helper()
-	resync := []string{"resync", script, "--yes", "--table", w.database + ".bad"}
 	if remedy != "" {
-		if o := w.starferry(t, resync...); o.code != 1 || !strings.Contains(o.out+o.err, "place") {
+		if o := w.starferry(t, "resync", script, "--yes", "--table", w.database+".bad"); o.code != 1 || !strings.Contains(o.out+o.err, "place") {
 			t.Errorf("a resync does not say what is in its way: %s", o)
 		}
 		w.exec(t, remedy)
@@ -83,9 +82,7 @@ func (w *world) bringBack(t *testing.T, script string, p *testbed.Program, remed
 	if alone {
 		w.stop(t, p)
 	}
-	if o := w.starferry(t, resync...); o.code != 0 {
-		t.Fatalf("resync: %s", o)
-	}
+	w.resync(t, script, "bad")
 	if alone {
 		p = w.start(t, script)
 	}

@@ -84,11 +84,7 @@ func TestVerify(t *testing.T) {
 			w := newWorld(t, start(t))
 			load := &workload{w: w, seed: seed(t), rows: 20_000, parts: 50}
 			load.fill(t)
-			types := slices.Concat(integerTypes(), numberTypes(), textTypes(), timeTypes())
-			if name == "MySQL" {
-				types = append(types, jsonType)
-			}
-			z := zoo{types: types}
+			z := zooOf(w.source.Flavor)
 			w.exec(t, z.create(), z.insert(0), "CREATE TABLE still (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL, note TEXT)",
 				"INSERT INTO still SELECT d.d + 10 * e.d, CONCAT('row ', d.d), 'note' FROM digits d, digits e")
 			script := w.write(t, "verify.sql", w.script("", route{from: "orders", to: "orders"}, route{from: "notes", to: "notes"},

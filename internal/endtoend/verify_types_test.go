@@ -51,11 +51,7 @@ func TestVerifySeesDamageInEveryType(t *testing.T) {
 			w := newWorld(t, start(t))
 			load := &workload{w: w, seed: seed(t), rows: 20_000, parts: 50}
 			load.fill(t)
-			types := slices.Concat(integerTypes(), numberTypes(), textTypes(), timeTypes())
-			if name == "MySQL" {
-				types = append(types, jsonType)
-			}
-			z := zoo{types: types}
+			z := zooOf(w.source.Flavor)
 			w.exec(t, z.create(), z.insert(0))
 			script := w.write(t, "zoo.sql", w.script("", route{from: "zoo", to: "zoo"}, route{from: "orders", to: "orders"}))
 			p := w.start(t, script)

@@ -67,8 +67,11 @@ func (s *Server) await(ctx context.Context, source *Server) error {
 	if err := source.DB().QueryRowContext(ctx, have).Scan(&set); err != nil {
 		return err
 	}
-	if err := s.DB().QueryRowContext(ctx, wait, set).Scan(&failed); err != nil || failed != 0 {
-		return fmt.Errorf("the replica does not reach %s within a minute: %d, %w", set, failed, err)
+	if err := s.DB().QueryRowContext(ctx, wait, set).Scan(&failed); err != nil {
+		return fmt.Errorf("waiting for the replica to reach %s: %w", set, err)
+	}
+	if failed != 0 {
+		return fmt.Errorf("the replica does not reach %s within a minute", set)
 	}
 	return nil
 }
