@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"checkpoint": {"change", "crashpoint", "diag"},
 	"ferry":      {"change", "checkpoint", "crashpoint", "diag"},
 	"mysql":      {"change", "diag", "ferry"},
-	"starrocks":  {"change", "crashpoint", "diag", "ferry"},
+	"starrocks":  {"change", "checkpoint", "crashpoint", "diag", "ferry"},
 	"control":    {"change", "checkpoint", "diag", "ferry"},
 	"deploy":     {"change", "diag", "script", "plan", "checkpoint", "ferry", "mysql", "starrocks", "control"},
 	"emulator":   {},

@@ -3,7 +3,10 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,6 +99,25 @@ func (f *recordedFile) Write(p []byte) (int, error) {
 func (f *recordedFile) Sync() error  { return f.r.take(step{kind: "sync", path: f.path}) }
 func (f *recordedFile) Close() error { return f.f.Close() }
 
+// lazyDisk syncs nothing: what is read back at once needs no disk.
+type lazyDisk struct{ osDisk }
+
+func (lazyDisk) Sync(string) error { return nil }
+
+func (lazyDisk) Create(path string) (file, error) {
+	f, err := osDisk{}.Create(path)
+	return lazyFile{f}, err
+}
+
+func (lazyDisk) Append(path string, size int64) (file, error) {
+	f, err := osDisk{}.Append(path, size)
+	return lazyFile{f}, err
+}
+
+type lazyFile struct{ file }
+
+func (lazyFile) Sync() error { return nil }
+
 // inode is a file's content as the process sees it, and as it is certain to
 // survive a crash.
 type inode struct{ content, durable []byte }
@@ -160,7 +182,10 @@ func (c crashed) outcomes() map[string]map[string][]byte {
 			for path, node := range entries {
 				files[path] = content(node)
 			}
-			out[name+", "+folder] = files
+			same := func(other map[string][]byte) bool { return maps.EqualFunc(files, other, bytes.Equal) }
+			if !slices.ContainsFunc(slices.Collect(maps.Values(out)), same) {
+				out[name+", "+folder] = files
+			}
 		}
 	}
 	return out
@@ -171,6 +196,7 @@ type history struct {
 	opened   int // steps done when Open returned
 	identity Identity
 	saves    []happened // in order; epoch i+1
+	settled  []happened // likewise; the Save itself where nothing was prepared
 	notes    []happened
 	letters  []int // the epochs whose letter was written
 }
@@ -181,7 +207,10 @@ type happened struct {
 	labels     []Label
 }
 
-const historyLength = 5
+const (
+	historyLength = 5
+	voidEpoch     = 3 // is never settled
+)
 
 // play runs a process that notes and saves, ending with notes, until the first error
 // or on through errors.
@@ -221,7 +250,22 @@ func play(t *testing.T, r *recorder, onward bool) (*history, []error) {
 		save := happened{begin: len(r.steps)}
 		err = d.Save(epochOf(epoch))
 		save.end, save.ok = len(r.steps), err == nil
-		h.saves = append(h.saves, save)
+		h.saves, h.settled = append(h.saves, save), append(h.settled, save)
+		if errs = appendError(errs, err); err != nil && !onward {
+			return h, errs
+		}
+		if epoch == 1 {
+			continue // nothing prepared
+		}
+		settled := happened{begin: len(r.steps)}
+		if err == nil && epoch != voidEpoch {
+			err = d.Settled(uint64(epoch))
+			settled.ok = err == nil
+		} else {
+			settled.begin = math.MaxInt
+		}
+		settled.end = len(r.steps)
+		h.settled[epoch-1] = settled
 		if errs = appendError(errs, err); err != nil && !onward {
 			return h, errs
 		}
@@ -246,8 +290,13 @@ var schemasOfHistory = func() (tables []*change.Table) {
 	return tables
 }()
 
-// epochOf is the checkpoint of an epoch: the schema changes with every second one.
+// epochOf is the checkpoint of an epoch: the schema changes with every second one. All
+// but the first have prepared transactions.
 func epochOf(epoch int) *Checkpoint {
+	var prepared []Label
+	if epoch > 1 {
+		prepared = []Label{{change.Name{Database: "d", Table: "u"}, fmt.Sprintf("e%d_0_b", epoch)}}
+	}
 	after := change.NewRows(1)
 	after.AddString(fmt.Sprint(epoch * 100))
 	return &Checkpoint{
@@ -255,7 +304,8 @@ func epochOf(epoch int) *Checkpoint {
 		Tables: []TableState{{
 			Table: schemasOfHistory[epoch/2], Name: change.Name{Database: "s", Table: "t"}, Copy: CopyState{Spans: []Span{{After: after}}, Rows: uint64(epoch)},
 		}},
-		Open: []Label{{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_1_a", epoch)}},
+		Open:     []Label{{change.Name{Database: "d", Table: "t"}, fmt.Sprintf("e%d_1_a", epoch)}},
+		Prepared: prepared,
 	}
 }
 
@@ -297,7 +347,7 @@ func checkLetters(t *testing.T, d *Dir, written []int, certain int) {
 // check opens what is left and holds it against what the process had been told.
 func check(t *testing.T, root string, h *history, steps int) {
 	t.Helper()
-	d, err := Open(root, "orders")
+	d, err := openOn(lazyDisk{}, root, "orders")
 	if err != nil {
 		t.Errorf("cannot be opened: %v", err)
 		return
@@ -306,16 +356,58 @@ func check(t *testing.T, root string, h *history, steps int) {
 	if steps >= h.opened && h.opened > 0 && d.Identity() != h.identity {
 		t.Errorf("identity is now %+v", d.Identity())
 	}
-	c, err := d.Last()
+	r, err := d.Recover()
 	if err != nil {
 		t.Errorf("no checkpoint: %v", err)
 		return
 	}
-	if d.Notice() != "" {
-		t.Errorf("a checkpoint was passed over: %s", d.Notice())
+	if d.Notice() != "" || r.FloorUnknown || r.Lost != nil {
+		t.Errorf("a checkpoint was passed over: %s, %+v", d.Notice(), r)
 	}
-	certain, possible := 0, 0
-	for i, s := range h.saves {
+	settled, begin := 0, 0
+	if c := r.Settled; c != nil {
+		settled, begin = int(c.Epoch), h.saves[c.Epoch-1].begin
+		checkEpoch(t, c)
+		if !slices.Contains(r.Open, c.Open[0]) {
+			t.Errorf("the checkpoint's own open label is not in %v", r.Open)
+		}
+	}
+	wantBetween(t, "settled", settled, h.settled, steps)
+	newest := settled
+	if c := r.Unsettled; c != nil {
+		newest = int(c.Epoch)
+		checkEpoch(t, c)
+	}
+	certain := wantBetween(t, "saved", newest, h.saves, steps)
+	if newest < settled {
+		t.Errorf("epoch %d is settled and %d the newest", settled, newest)
+	}
+	checkVoid(t, &r, settled, newest)
+	if void := h.saves; len(void) >= voidEpoch && void[voidEpoch-1].ok && settled < voidEpoch && newest > voidEpoch && len(r.Void) != 1 {
+		t.Errorf("void between %d and %d: %v", settled, newest, r.Void)
+	}
+	for _, note := range h.notes {
+		if !note.ok || note.end > steps || note.begin < begin {
+			continue
+		}
+		for _, l := range note.labels {
+			if slices.Contains(r.Open, l) == (r.Unsettled != nil && slices.Contains(r.Unsettled.Prepared, l)) {
+				t.Errorf("label %s, epoch %d came back with %v", l.Label, newest, r.Open)
+			}
+		}
+	}
+	checkLetters(t, d, h.letters, certain)
+	if err := errors.Join(d.Save(epochOf(historyLength)), d.Settled(historyLength)); err != nil {
+		t.Errorf("cannot go on: %v", err)
+	}
+}
+
+// wantBetween wants the newest epoch to be the last of which something was certain after
+// so many steps, or one of those that had begun; it returns the former.
+func wantBetween(t *testing.T, what string, epoch int, of []happened, steps int) (certain int) {
+	t.Helper()
+	possible := 0
+	for i, s := range of {
 		if s.ok && s.end <= steps {
 			certain = i + 1
 		}
@@ -323,37 +415,36 @@ func check(t *testing.T, root string, h *history, steps int) {
 			possible = i + 1
 		}
 	}
-	epoch, begin := 0, 0
-	if c != nil {
-		epoch = int(c.Epoch)
-		begin = h.saves[epoch-1].begin
-		if len(c.Tables[0].Table.Columns) != epoch/2+1 || string(c.Tables[0].Copy.Spans[0].After.Cell(0, 0)) != fmt.Sprint(epoch*100) {
-			t.Errorf("epoch %d came back as %+v", epoch, c.Tables[0])
-		}
-	}
 	if epoch < certain || epoch > possible {
-		t.Errorf("epoch %d came back, want %d to %d", epoch, certain, possible)
+		t.Errorf("%s: epoch %d came back, want %d to %d", what, epoch, certain, possible)
 	}
-	labels, err := d.OpenLabels()
-	if err != nil {
-		t.Error(err)
+	return certain
+}
+
+func checkEpoch(t *testing.T, c *Checkpoint) {
+	t.Helper()
+	epoch := int(c.Epoch)
+	if len(c.Tables[0].Table.Columns) != epoch/2+1 || string(c.Tables[0].Copy.Spans[0].After.Cell(0, 0)) != fmt.Sprint(epoch*100) ||
+		!slices.Equal(c.Prepared, epochOf(epoch).Prepared) {
+		t.Errorf("epoch %d came back as %+v", epoch, c)
 	}
-	for _, note := range h.notes {
-		if !note.ok || note.end > steps || note.begin < begin {
-			continue
+}
+
+// checkVoid wants everything between to be void, and what it had prepared to be open.
+func checkVoid(t *testing.T, r *Recovery, settled, newest int) {
+	t.Helper()
+	last := settled
+	for _, c := range r.Void {
+		checkEpoch(t, c)
+		if int(c.Epoch) <= last || int(c.Epoch) >= newest {
+			t.Errorf("epoch %d is void, %d settled, %d the newest", c.Epoch, settled, newest)
 		}
-		for _, l := range note.labels {
-			if !slices.Contains(labels, l) {
-				t.Errorf("label %s was forgotten, epoch %d came back with %v", l.Label, epoch, labels)
+		last = int(c.Epoch)
+		for _, l := range c.Prepared {
+			if !slices.Contains(r.Open, l) {
+				t.Errorf("%s of a void checkpoint is not open: %v", l.Label, r.Open)
 			}
 		}
-	}
-	if c != nil && !slices.Contains(labels, c.Open[0]) {
-		t.Errorf("the checkpoint's own open label is not in %v", labels)
-	}
-	checkLetters(t, d, h.letters, certain)
-	if err := d.Save(epochOf(historyLength)); err != nil {
-		t.Errorf("cannot go on: %v", err)
 	}
 }
 
@@ -368,7 +459,7 @@ func TestACrashAtAnyStepLeavesAReadableState(t *testing.T) {
 	for n := range len(r.steps) + 1 {
 		for name, files := range crashAfter(r.steps[:n]).outcomes() {
 			root := t.TempDir()
-			for _, folder := range []string{schemasFolder, lettersFolder} {
+			for _, folder := range []string{schemasFolder, lettersFolder, historyFolder} {
 				if err := os.Mkdir(filepath.Join(root, folder), 0o700); err != nil {
 					t.Fatal(err)
 				}

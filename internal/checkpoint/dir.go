@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,18 +18,20 @@ import (
 //
 //	lock                      who holds it
 //	identity                  drawn once
-//	checkpoint-000000000012   the last two, numbered in the order of saving
-//	labels-000000000012       labels noted after the attempt to save number 12
+//	checkpoint-000000000012   numbered in the order of saving
+//	labels-000000000012       what was noted after the attempt to save number 12: labels,
+//	                          and whether it is settled
+//	history/checkpoint-…      older ones, all settled, to start from on request
 //	schemas/000000000003      schema versions, each written once
 //	dead-letter/shop.t.jsonl  rows that the target refused, for people
 //
 // Invariant: at every moment, however writing was interrupted, the checkpoint with
 // the highest number is whole and every schema it names is durable. Files are
 // therefore never changed in place: they appear by rename, complete and synced,
-// what is named before what names it, and are removed only once two newer
-// checkpoints need them no longer. The last but one is kept against a disk that
-// spoils the last. An embedded database would do all this too, but could not be
-// read with cat when it matters.
+// what is named before what names it, and are removed only when a newer checkpoint
+// is settled (see recovery.go) and they are not worth keeping (see retention.go). An
+// embedded database would do all this too, but could not be read with cat when it
+// matters.
 type Dir struct {
 	path        string
 	disk        disk
@@ -49,26 +48,25 @@ type Dir struct {
 	labels file
 	noted  uint64 // number of the newest notes of this process
 
-	loaded bool
-	good   saved
-	notice string
+	loaded   bool
+	recovery Recovery
+	notice   string
 
+	kept       []kept                // lowest number first
 	schemas    map[*change.Table]int // durable schemas
+	references map[int]int           // how many kept checkpoints name a schema
+	orphans    map[int]bool          // schemas that none names, and that are still there
 	lastSchema int                   // highest number used or tried
 
 	letters map[string]file // written since the last Save, by path
-}
 
-// saved is a checkpoint that is known to be durable.
-type saved struct {
-	sequence   uint64 // 0 when there is none
-	checkpoint *Checkpoint
-	named      []int // the schemas it names
+	now func() time.Time
 }
 
 const (
 	checkpointPrefix = "checkpoint-"
 	schemasFolder    = "schemas"
+	historyFolder    = "history"
 )
 
 // Open takes the state directory at path for this process, and creates it when it
@@ -80,9 +78,10 @@ func Open(path, deployment string) (*Dir, error) {
 }
 
 func openOn(on disk, path, deployment string) (*Dir, error) {
-	schemas := filepath.Join(path, schemasFolder)
-	if err := os.MkdirAll(schemas, 0o700); err != nil {
-		return nil, writeProblem(diag.Unusable, path, err)
+	for _, folder := range []string{schemasFolder, historyFolder} {
+		if err := os.MkdirAll(filepath.Join(path, folder), 0o700); err != nil {
+			return nil, writeProblem(diag.Unusable, path, err)
+		}
 	}
 	held, err := lock(filepath.Join(path, "lock"))
 	if err != nil {
@@ -90,7 +89,8 @@ func openOn(on disk, path, deployment string) (*Dir, error) {
 	}
 	d := &Dir{
 		path: path, disk: on, lock: held, incarnation: randomHex(4),
-		schemas: map[*change.Table]int{}, letters: map[string]file{},
+		schemas: map[*change.Table]int{}, references: map[int]int{}, orphans: map[int]bool{},
+		letters: map[string]file{}, now: time.Now,
 	}
 	if err := d.start(deployment); err != nil {
 		return nil, errors.Join(err, held.Close())
@@ -105,7 +105,7 @@ func (d *Dir) start(deployment string) error {
 		}
 	}
 	for _, prefix := range []string{checkpointPrefix, labelsPrefix} {
-		numbers, err := d.list(prefix)
+		numbers, err := listNumbers(d.path, prefix)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (d *Dir) start(deployment string) error {
 			d.sequence = max(d.sequence, numbers[len(numbers)-1])
 		}
 	}
-	numbers, err := d.listSchemas()
+	numbers, err := listNumbers(filepath.Join(d.path, schemasFolder), "")
 	if err != nil {
 		return err
 	}
@@ -137,26 +137,6 @@ func (d *Dir) Incarnation() string { return d.incarnation }
 // Path is the folder as given to Open.
 func (d *Dir) Path() string { return d.path }
 
-// Last returns the newest checkpoint, nil when none was ever saved. A damaged one
-// is passed over for the one before, which Notice tells; when no other is left,
-// or a newer version of starferry wrote it, that is a Problem. Tables of the
-// checkpoint are the same pointers at every call.
-func (d *Dir) Last() (*Checkpoint, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.load(); err != nil {
-		return nil, err
-	}
-	return d.good.checkpoint, nil
-}
-
-// Notice is what a person should know about what Last returned; "" for nothing.
-func (d *Dir) Notice() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.notice
-}
-
 // Save makes a checkpoint durable, after the letters written before it, and forgets
 // the labels noted before it. After an
 // error the checkpoint before is intact and its labels are kept; the new one may
@@ -174,7 +154,7 @@ func (d *Dir) Save(c *Checkpoint) error {
 	if err := d.closeLetters(); err != nil {
 		return writeProblem(diag.Refused, filepath.Join(d.path, lettersFolder), err)
 	}
-	doc, err := encodeCheckpoint(c, time.Now(), d.schemaNumber)
+	doc, err := encodeCheckpoint(c, d.now(), d.schemaNumber)
 	if err != nil {
 		return err
 	}
@@ -185,17 +165,17 @@ func (d *Dir) Save(c *Checkpoint) error {
 	// From here on labels belong to the new checkpoint, whether it succeeds or not:
 	// see labels.go.
 	if err := d.endLabels(); err != nil {
-		return writeProblem(diag.Refused, d.numbered(labelsPrefix, d.noted), err)
+		return writeProblem(diag.Refused, numbered(d.path, labelsPrefix, d.noted), err)
 	}
 	d.sequence++
-	if err := d.write(d.numbered(checkpointPrefix, d.sequence), seal("checkpoint", document)); err != nil {
+	k := d.keepNew(doc)
+	if err := d.write(numbered(d.path, checkpointPrefix, d.sequence), sealAs(doc.format(), "checkpoint", document)); err != nil {
 		return err
 	}
-	before := d.good
-	d.good = saved{sequence: d.sequence, checkpoint: c, named: named(doc)}
-	d.notice = ""
+	k.durable = true
+	k.settled = !k.prepared
 	crashpoint.Here("checkpoint-written")
-	return d.prune(before)
+	return d.prune()
 }
 
 func (d *Dir) write(path string, content []byte) error {
@@ -215,7 +195,7 @@ func (d *Dir) schemaNumber(t *change.Table) (int, error) {
 		return 0, fmt.Errorf("encoding the schema of %s: %w", t.Name, err)
 	}
 	d.lastSchema++
-	if err := d.write(d.schemaPath(d.lastSchema), seal("schema", document)); err != nil {
+	if err := d.write(schemaPath(d.path, d.lastSchema), seal("schema", document)); err != nil {
 		return 0, err
 	}
 	d.schemas[t] = d.lastSchema
@@ -223,56 +203,34 @@ func (d *Dir) schemaNumber(t *change.Table) (int, error) {
 	return d.lastSchema, nil
 }
 
-func (d *Dir) schemaPath(n int) string {
-	return filepath.Join(d.path, schemasFolder, fmt.Sprintf("%012d", n))
-}
-
-// prune removes what neither the newest checkpoint nor the one before needs.
-func (d *Dir) prune(before saved) error {
-	oldest := d.good.sequence
-	if before.sequence != 0 {
-		oldest = before.sequence
-	}
-	var remove []string
-	checkpoints, err := d.list(checkpointPrefix)
-	if err != nil {
+// Settled notes that all transactions which the newest checkpoint has prepared are
+// committed: from then on a restart goes on from it. epoch is that checkpoint's.
+func (d *Dir) Settled(epoch uint64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.load(); err != nil {
 		return err
 	}
-	for _, n := range checkpoints {
-		if n != d.good.sequence && n != before.sequence {
-			remove = append(remove, d.numbered(checkpointPrefix, n))
-		}
+	if len(d.kept) == 0 {
+		return fmt.Errorf("epoch %d cannot be settled: there is no checkpoint", epoch)
 	}
-	labels, err := d.list(labelsPrefix)
+	k := &d.kept[len(d.kept)-1]
+	switch {
+	case k.epoch != epoch || !k.durable:
+		return fmt.Errorf("epoch %d cannot be settled: the newest checkpoint is of epoch %d", epoch, k.epoch)
+	case k.settled:
+		return nil
+	}
+	document, err := json.Marshal(settledDocument{Settled: k.number, Epoch: epoch})
 	if err != nil {
+		return fmt.Errorf("encoding that epoch %d is settled: %w", epoch, err)
+	}
+	if err := d.note(document); err != nil {
 		return err
 	}
-	for _, n := range labels {
-		if n < oldest {
-			remove = append(remove, d.numbered(labelsPrefix, n))
-		}
-	}
-	schemas, err := d.listSchemas()
-	if err != nil {
-		return err
-	}
-	needed := func(n int) bool { return slices.Contains(d.good.named, n) || slices.Contains(before.named, n) }
-	for _, n := range schemas {
-		if !needed(int(n)) {
-			remove = append(remove, d.schemaPath(int(n)))
-		}
-	}
-	for table, n := range d.schemas {
-		if !needed(n) {
-			delete(d.schemas, table)
-		}
-	}
-	for _, path := range remove {
-		if err := d.disk.Remove(path); err != nil {
-			return writeProblem(diag.Refused, path, err)
-		}
-	}
-	return nil
+	k.settled = true
+	crashpoint.Here("settled")
+	return d.prune()
 }
 
 // Close gives the directory back.
@@ -280,27 +238,4 @@ func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return errors.Join(d.endLabels(), d.closeLetters(), d.lock.Close())
-}
-
-// list returns the numbers of the files with that prefix, lowest first.
-func (d *Dir) list(prefix string) ([]uint64, error) { return listNumbers(d.path, prefix) }
-
-func (d *Dir) listSchemas() ([]uint64, error) {
-	return listNumbers(filepath.Join(d.path, schemasFolder), "")
-}
-
-func listNumbers(folder, prefix string) ([]uint64, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, readProblem(folder, err)
-	}
-	var numbers []uint64
-	for _, e := range entries {
-		digits, found := strings.CutPrefix(e.Name(), prefix)
-		if n, err := strconv.ParseUint(digits, 10, 64); found && err == nil {
-			numbers = append(numbers, n)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers, nil
 }

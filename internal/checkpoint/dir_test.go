@@ -55,11 +55,8 @@ func TestANewDirectory(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a", "state")
 	d := open(t, path)
-	if c, err := d.Last(); c != nil || err != nil {
-		t.Errorf("%v, %v", c, err)
-	}
-	if labels, err := d.OpenLabels(); labels != nil || err != nil {
-		t.Errorf("%v, %v", labels, err)
+	if r, err := d.Recover(); !reflect.DeepEqual(r, Recovery{}) || err != nil {
+		t.Errorf("%v, %v", r, err)
 	}
 	id, incarnation := d.Identity(), d.Incarnation()
 	if len(id.Deployment) != 8 || id.ServerID < 1<<24 || id.Name != "orders" || len(incarnation) != 8 {
@@ -111,7 +108,9 @@ func TestEverythingComesBack(t *testing.T) {
 				Code: "SF5005", Reason: "bad \xff\n", Fix: "x;",
 			}},
 		},
-		Open: []Label{{orders, "l1"}},
+		Open:     []Label{{orders, "l1"}},
+		Prepared: []Label{{orders, "p1"}, {change.Name{Database: "shop"}, "\xff"}},
+		Exact:    true,
 	}
 	d := open(t, t.TempDir())
 	if err := d.Save(want); err != nil {
@@ -119,10 +118,11 @@ func TestEverythingComesBack(t *testing.T) {
 	}
 	d = reopen(t, d)
 	defer d.Close()
-	got, err := d.Last()
-	if err != nil {
-		t.Fatal(err)
+	r, err := d.Recover()
+	if err != nil || r.Unsettled == nil {
+		t.Fatal(r, err)
 	}
+	got := r.Unsettled
 	if got.Tables[0].Table != got.Tables[2].Table {
 		t.Error("one schema came back as two")
 	}
@@ -163,9 +163,9 @@ func TestLabelsOfEarlierProcesses(t *testing.T) {
 	}
 	open := func(d *Dir, want ...string) {
 		t.Helper()
-		labels, err := d.OpenLabels()
+		r, err := d.Recover()
 		var got []string
-		for _, l := range labels {
+		for _, l := range r.Open {
 			got = append(got, l.Label)
 		}
 		if err != nil || !slices.Equal(got, want) {
@@ -183,7 +183,7 @@ func TestLabelsOfEarlierProcesses(t *testing.T) {
 	if err := d.Save(&Checkpoint{Open: label(3)}); err != nil {
 		t.Fatal(err)
 	}
-	open(d)
+	open(d, "l1", "l2", "l3") // of the processes before this one
 	note(d, 4)
 	d = reopen(t, d)
 	open(d, "l3", "l4")
@@ -210,89 +210,80 @@ func TestTornAndDamagedLabels(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	content, err := os.ReadFile(d.numbered(labelsPrefix, d.noted))
+	content, err := os.ReadFile(numbered(d.path, labelsPrefix, d.noted))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Close()
 	line := len(content) / 3
 	for cut := range content {
-		if labels, err := decodeLabels(content[:cut]); err != nil || len(labels) != cut/line {
-			t.Fatalf("cut at %d: %v, %v", cut, labels, err)
+		if n := decoded(content[:cut]); n.err != nil || len(n.labels)+len(n.settled) != cut/line {
+			t.Fatalf("cut at %d: %+v", cut, n)
 		}
 	}
 	for at := range content {
 		spoilt := slices.Clone(content)
 		spoilt[at] ^= 0x10
-		labels, err := decodeLabels(spoilt)
+		n := decoded(spoilt)
 		if at == 2*line-1 { // without the last line's beginning it looks torn
 			continue
 		}
-		if at < 2*line && !isDamage(err) || at >= 2*line && (err != nil || len(labels) != 2) {
-			t.Fatalf("spoilt at %d: %v, %v", at, labels, err)
+		if at < 2*line && !isDamage(n.err) || at >= 2*line && (n.err != nil || len(n.labels) != 2) {
+			t.Fatalf("spoilt at %d: %+v", at, n)
 		}
 	}
-	if err := os.WriteFile(d.numbered(labelsPrefix, d.noted), append([]byte("x"), content...), 0o600); err != nil {
+	if err := os.WriteFile(numbered(d.path, labelsPrefix, d.noted), append([]byte("x"), content...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d = open(t, d.Path())
 	defer d.Close()
-	_, err = d.OpenLabels()
+	_, err = d.Recover()
 	wantProblem(t, err, CodeDamaged, "labels-", "line 1")
+}
+
+func decoded(content []byte) (n notes) {
+	n.decode(content)
+	return n
 }
 
 func TestADamagedCheckpointFallsBackToTheOneBefore(t *testing.T) {
 	t.Parallel()
-	spoil := func(t *testing.T, path string) {
-		t.Helper()
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content[len(content)/2] ^= 1
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	setup := func(t *testing.T) (path string, checkpoints []string) {
 		d := open(t, t.TempDir())
 		for epoch := 1; epoch <= 3; epoch++ {
 			if err := d.Note([]Label{{orders, fmt.Sprint("before ", epoch)}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.Save(epochOf(epoch)); err != nil {
+			c := epochOf(epoch)
+			c.Prepared = nil
+			if err := d.Save(c); err != nil {
 				t.Fatal(err)
 			}
 		}
 		d.Close()
-		found, err := filepath.Glob(filepath.Join(d.Path(), "checkpoint-*"))
-		if err != nil || len(found) != 2 {
-			t.Fatal(found, err)
-		}
-		return d.Path(), found
+		return d.Path(), []string{numbered(d.path, checkpointPrefix, 3), numbered(d.path, checkpointPrefix, 4)}
 	}
 	t.Run("the newest", func(t *testing.T) {
 		t.Parallel()
 		path, files := setup(t)
 		spoil(t, files[1])
 		d := open(t, path)
-		c, err := d.Last()
-		if err != nil || c.Epoch != 2 || !strings.Contains(d.Notice(), files[1]) {
-			t.Fatal(c, err, d.Notice())
+		r, err := d.Recover()
+		if err != nil || r.Settled.Epoch != 2 || !r.FloorUnknown || !strings.Contains(d.Notice(), files[1]) || !strings.Contains(d.Notice(), "end of the source's log") {
+			t.Fatal(r, err, d.Notice())
 		}
-		labels, err := d.OpenLabels()
-		if err != nil || !slices.Contains(labels, Label{orders, "before 3"}) || slices.Contains(labels, Label{orders, "before 2"}) {
-			t.Errorf("%v, %v", labels, err)
+		if !slices.Contains(r.Open, Label{orders, "before 3"}) || slices.Contains(r.Open, Label{orders, "before 2"}) {
+			t.Errorf("%v", r.Open)
 		}
 		// The damaged one goes, not the one that was good.
-		if err := d.Save(epochOf(4)); err != nil {
+		if err := errors.Join(d.Save(epochOf(4)), d.Settled(4)); err != nil {
 			t.Fatal(err)
 		}
-		spoil(t, d.numbered(checkpointPrefix, d.sequence))
+		spoil(t, numbered(d.path, checkpointPrefix, d.sequence))
 		d = reopen(t, d)
 		defer d.Close()
-		if c, err := d.Last(); err != nil || c.Epoch != 2 {
-			t.Error(c, err)
+		if r, err := d.Recover(); err != nil || r.Settled.Epoch != 2 {
+			t.Error(r, err)
 		}
 	})
 	t.Run("both", func(t *testing.T) {
@@ -302,27 +293,24 @@ func TestADamagedCheckpointFallsBackToTheOneBefore(t *testing.T) {
 		spoil(t, files[1])
 		d := open(t, path)
 		defer d.Close()
-		_, err := d.Last()
+		_, err := d.Recover()
 		wantProblem(t, err, CodeDamaged, files[1], "checksum")
 		wantProblem(t, d.Save(epochOf(4)), CodeDamaged)
-		if _, err := d.OpenLabels(); err == nil {
-			t.Error("labels of a damaged state")
-		}
 	})
 	t.Run("its schema", func(t *testing.T) {
 		t.Parallel()
 		path, _ := setup(t)
 		schemas, err := filepath.Glob(filepath.Join(path, schemasFolder, "*"))
-		if err != nil || len(schemas) != 1 {
+		if err != nil || len(schemas) != 2 { // one is of the history
 			t.Fatal(schemas, err)
 		}
-		if err := os.Remove(schemas[0]); err != nil {
+		if err := os.Remove(schemas[1]); err != nil {
 			t.Fatal(err)
 		}
 		d := open(t, path)
 		defer d.Close()
-		_, err = d.Last()
-		wantProblem(t, err, CodeDamaged, schemas[0], "missing")
+		_, err = d.Recover()
+		wantProblem(t, err, CodeDamaged, schemas[1], "missing")
 	})
 	t.Run("the identity", func(t *testing.T) {
 		t.Parallel()
@@ -370,13 +358,13 @@ func TestAStateOfANewerVersionIsLeftAlone(t *testing.T) {
 		}
 	}
 	newer := sealAs(Format+1, "checkpoint", []byte("whatever comes then"))
-	if err := os.WriteFile(d.numbered(checkpointPrefix, d.sequence), newer, 0o600); err != nil {
+	if err := os.WriteFile(numbered(d.path, checkpointPrefix, d.sequence), newer, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d = reopen(t, d)
 	defer d.Close()
-	_, err := d.Last()
-	wantProblem(t, err, CodeNewer, "format 2", "newer version of starferry")
+	_, err := d.Recover()
+	wantProblem(t, err, CodeNewer, "format 3", "newer version of starferry")
 	wantProblem(t, d.Save(epochOf(3)), CodeNewer)
 }
 
@@ -419,6 +407,8 @@ func TestOnlyWhatIsNeededIsKept(t *testing.T) {
 	t.Parallel()
 	d := open(t, t.TempDir())
 	defer d.Close()
+	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	d.now = func() time.Time { at = at.Add(time.Second); return at }
 	for n := range 30 {
 		if err := d.Note([]Label{{orders, fmt.Sprint(n)}}); err != nil {
 			t.Fatal(err)
@@ -430,15 +420,15 @@ func TestOnlyWhatIsNeededIsKept(t *testing.T) {
 		}
 	}
 	count := map[string]int{}
-	for _, pattern := range []string{"checkpoint-*", "labels-*", "schemas/*", "*.tmp"} {
+	for _, pattern := range []string{"checkpoint-*", "history/*", "labels-*", "schemas/*", "*.tmp"} {
 		found, err := filepath.Glob(filepath.Join(d.Path(), pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
 		count[pattern] = len(found)
 	}
-	want := map[string]int{"checkpoint-*": 2, "labels-*": 1, "schemas/*": 3, "*.tmp": 0}
-	if !reflect.DeepEqual(count, want) || len(d.schemas) != 3 {
+	want := map[string]int{"checkpoint-*": 2, "history/*": 1, "labels-*": 1, "schemas/*": 4, "*.tmp": 0}
+	if !reflect.DeepEqual(count, want) || len(d.schemas) != 4 {
 		t.Errorf("%v, want %v; %d schemas in memory", count, want, len(d.schemas))
 	}
 }

@@ -55,6 +55,17 @@ type checkpointDocument struct {
 	Server   text            `json:"server"`
 	Tables   []tableDocument `json:"tables"`
 	Open     []labelDocument `json:"open,omitempty"`
+	Prepared []labelDocument `json:"prepared,omitempty"`
+	Exact    bool            `json:"exact,omitempty"`
+}
+
+// format is the lowest that holds it: a version that does not know what Prepared means
+// must not go on from it.
+func (doc *checkpointDocument) format() int {
+	if len(doc.Prepared) > 0 {
+		return formatPrepared
+	}
+	return formatFirst
 }
 
 type tableDocument struct {
@@ -138,6 +149,7 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 	doc := &checkpointDocument{
 		SavedAt: at.UTC(), Epoch: c.Epoch, Position: c.Position, Server: text(c.Server),
 		Tables: make([]tableDocument, 0, len(c.Tables)), Open: labelsOut(c.Open),
+		Prepared: labelsOut(c.Prepared), Exact: c.Exact,
 	}
 	for i := range c.Tables {
 		t := &c.Tables[i]
@@ -179,21 +191,27 @@ func numberOf(t *change.Table, number schemaNumber) (int, error) {
 	return number(t)
 }
 
-func decodeCheckpoint(document []byte, schema schemaOf) (*Checkpoint, *checkpointDocument, error) {
+func decodeDocument(document []byte) (*checkpointDocument, error) {
 	doc := &checkpointDocument{}
 	if err := json.Unmarshal(document, doc); err != nil {
-		return nil, nil, damage(err.Error())
+		return nil, damage(err.Error())
 	}
-	c := &Checkpoint{Epoch: doc.Epoch, Position: doc.Position, Server: string(doc.Server), Open: labelsIn(doc.Open)}
+	return doc, nil
+}
+
+func (doc *checkpointDocument) in(schema schemaOf) (*Checkpoint, error) {
+	c := &Checkpoint{
+		Epoch: doc.Epoch, Position: doc.Position, Server: string(doc.Server), Open: labelsIn(doc.Open),
+		Prepared: labelsIn(doc.Prepared), Exact: doc.Exact,
+	}
 	for i := range doc.Tables {
-		t := &doc.Tables[i]
-		state, err := t.in(schema)
+		state, err := doc.Tables[i].in(schema)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		c.Tables = append(c.Tables, state)
 	}
-	return c, doc, nil
+	return c, nil
 }
 
 func (t *tableDocument) in(schema schemaOf) (TableState, error) {

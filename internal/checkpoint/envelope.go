@@ -17,14 +17,20 @@ import (
 // else. The line keeps this shape in every later format, so that any version can
 // tell a file that is newer than itself from one that is damaged.
 
-// Format is the number of the format that this version writes; it reads all
-// lower ones.
-const Format = 1
+// Format is the number of the highest format that this version knows; it reads all
+// lower ones. Every file has the lowest that holds it, so that a version before this
+// one reads what it understands.
+const (
+	Format = formatPrepared
+
+	formatFirst    = 1
+	formatPrepared = 2 // a checkpoint with transactions that it needs
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func seal(kind string, document []byte) []byte {
-	return sealAs(Format, kind, document)
+	return sealAs(formatFirst, kind, document)
 }
 
 func sealAs(format int, kind string, document []byte) []byte {

@@ -18,12 +18,19 @@ type Checkpoint struct {
 	// Open are the loads that were under way when the checkpoint was made: their
 	// rows lie behind Position.
 	Open []Label
+	// Prepared are transactions that hold what came before Position and were ready to be
+	// committed when the checkpoint was made: it holds only if all of them are. Empty in
+	// at-least-once.
+	Prepared []Label
+	// Exact tells that nothing from behind Position was visible at the target when the
+	// checkpoint was made.
+	Exact bool
 }
 
 // Label is a load that may be under way: what a restart must settle before it
 // loads anything itself.
 type Label struct {
-	Table change.Name // the target table
+	Table change.Name // the target table; without Table.Table all of the database
 	Label string
 }
 

@@ -87,10 +87,10 @@ func golden(t *testing.T, path, got string) {
 
 func TestHelpOfEveryVerb(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"", "run", "lint", "explain", "sql", "emulator", "version", "completion", "help"} {
+	for _, verb := range []string{"", "run", "lint", "explain", "checkpoint", "checkpoint ls", "checkpoint show", "sql", "emulator", "version", "completion", "help"} {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()
-			args := []string{verb, "--help"}
+			args := append(strings.Fields(verb), "--help")
 			if verb == "" {
 				args = nil
 			}
@@ -103,9 +103,9 @@ func TestHelpOfEveryVerb(t *testing.T) {
 					t.Errorf("%q is missing in\n%s", part, got.out)
 				}
 			}
-			golden(t, filepath.Join("testdata", "help", cmp.Or(verb, "starferry")+".txt"), got.out)
+			golden(t, filepath.Join("testdata", "help", strings.ReplaceAll(cmp.Or(verb, "starferry"), " ", "-")+".txt"), got.out)
 			if verb != "" {
-				if same := starferry(t, "", "help", verb); same.out != got.out {
+				if same := starferry(t, "", append([]string{"help"}, strings.Fields(verb)...)...); same.out != got.out {
 					t.Errorf("help %s differs from %s --help:\n%s", verb, verb, same.out)
 				}
 			}
@@ -128,6 +128,8 @@ func TestCommandsThatCannotBeTried(t *testing.T) {
 		{"run a.sql b.sql", "error[SF7001]: run takes one script, not 2: put the statements of one deployment into one file\nTry: starferry run --help\n"},
 		{"run --progress-interval 0s a.sql", "error[SF7001]: --progress-interval must be more than 0\nTry: starferry run --help\n"},
 		{"run --timeout -1s a.sql", "error[SF7001]: --timeout must not be negative\nTry: starferry run --help\n"},
+		{"run --from-checkpoint 0 a.sql", "error[SF7001]: --from-checkpoint needs the number of a checkpoint: 'starferry checkpoint ls' lists them\nTry: starferry run --help\n"},
+		{"checkpoint frob", "error[SF7001]: unknown verb 'frob'\nTry: starferry checkpoint --help\n"},
 		{"run --timeout soon a.sql", `error[SF7001]: invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"` + "\nTry: starferry run --help\n"},
 		{"STARFERRY_RUN_TIMEOUT=soon run a.sql", `error[SF7001]: the environment variable STARFERRY_RUN_TIMEOUT: time: invalid duration "soon"` + "\nTry: starferry run --help\n"},
 		{"run testdata/none.sql", "error[SF7002]: cannot read testdata/none.sql: no such file or directory\n"},

@@ -28,7 +28,7 @@ func (a *app) help(root *cobra.Command) *cobra.Command {
 			case args[0] == "options":
 				return a.helpOptions(cmd, args[1:])
 			}
-			verb, _, err := root.Find(args[:1])
+			verb, _, err := root.Find(args)
 			if err != nil || verb == root {
 				return unknown(cmd, "verb", args[0], append(verbs(root), "options"))
 			}

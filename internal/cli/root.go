@@ -46,12 +46,15 @@ func (a *app) root() *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.AddCommand(
-		a.run(), a.verify(), a.resync(), a.lint(), a.explain(), a.sql(), a.emulator(),
+		a.run(), a.verify(), a.resync(), a.checkpoint(), a.lint(), a.explain(), a.sql(), a.emulator(),
 		a.version(), a.completion(),
 	)
 	root.SetHelpCommand(a.help(root))
 	for _, cmd := range root.Commands() {
 		a.bindEnvironment(cmd)
+		for _, part := range cmd.Commands() {
+			a.bindEnvironment(part)
+		}
 	}
 	return root
 }
@@ -141,7 +144,8 @@ func (a *app) bindEnvironment(cmd *cobra.Command) {
 }
 
 func environmentName(cmd *cobra.Command, f *pflag.Flag) string {
-	return "STARFERRY_" + strings.ToUpper(strings.ReplaceAll(cmd.Name()+"_"+f.Name, "-", "_"))
+	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ") + "_" + f.Name
+	return "STARFERRY_" + strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
 }
 
 const usageTemplate = `Usage:

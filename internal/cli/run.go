@@ -22,11 +22,13 @@ func (a *app) run() *cobra.Command {
 			"checkpoint in --data-dir. Ctrl-C or SIGTERM stops after a last checkpoint, within ten seconds; a second one quits at once.",
 		Example: `  starferry run orders.sql
   starferry run --data-dir /var/lib/starferry/orders orders.sql
-  starferry run --until-caught-up --timeout 10m orders.sql`,
+  starferry run --until-caught-up --timeout 10m orders.sql
+  starferry run --from-checkpoint 41 orders.sql`,
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
+	cmd.Flags().Uint64Var(&o.FromCheckpoint, "from-checkpoint", 0, "start from the checkpoint of this number (see checkpoint ls), not from the last")
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
@@ -39,6 +41,8 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 		return misused(cmd, "--progress-interval must be more than 0")
 	case timeout < 0:
 		return misused(cmd, "--timeout must not be negative")
+	case o.FromCheckpoint == 0 && cmd.Flags().Changed("from-checkpoint"):
+		return misused(cmd, "--from-checkpoint needs the number of a checkpoint: 'starferry checkpoint ls' lists them")
 	}
 	p, err := a.load(path)
 	if err != nil {

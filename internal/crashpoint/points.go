@@ -40,7 +40,30 @@ var Points = []Point{
 	{"file-written", "checkpoint: replace"}, // and not renamed yet
 	{"file-renamed", "checkpoint: replace"},
 	{"checkpoint-written", "checkpoint: Save"}, // older ones are still there
+	{"settled", "checkpoint: Settled"},         // noted; older ones are still there
 	{"saved", "ferry: save"},
+
+	// Exactly-once.
+	{"labels-noted", "ferry: beginAll"},
+	{"transaction-begins", "ferry: beginAll"},
+	{"transaction-begun", "ferry: beginAll"}, // the loop does not know yet
+	{"load-begins", "ferry: load"},
+	{"load-answered", "ferry: load"}, // the loop does not know yet
+	{"load-acknowledged", "ferry: appended"},
+	{"epoch-ends", "ferry: endEpoch"},
+	{"epoch-loaded", "ferry: advanceClosing"},
+	{"prepare-begins", "ferry: prepareStep"},
+	{"transaction-prepared", "ferry: prepareStep"}, // one of them
+	{"save-begins", "ferry: saveEpoch"},
+	{"epoch-saved", "ferry: saveEpoch"}, // nothing is committed
+	{"commit-begins", "ferry: commitStep"},
+	{"transaction-committed", "ferry: commitStep"}, // one of them
+	{"epoch-settled", "ferry: settleEpoch"},
+	{"join-saved", "ferry: settleEpoch"},
+	{"redo-begins", "ferry: goesBack"},
+	{"fenced", "ferry: ledgerState"}, // at a start, behind an epoch that was saved
+	{"recovery-committed", "ferry: settleCheckpoint"},
+	{"recovery-settled", "ferry: recoverEpoch"},
 
 	{"described", "ferry: describe"},
 	{"alter-begins", "ferry: addColumns"},

@@ -174,6 +174,6 @@ func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {
 func loadOptions(r plan.Route) starrocks.LoadOptions {
 	return starrocks.LoadOptions{
 		ColumnSeparator: r.Load.ColumnSeparator, RowDelimiter: r.Load.RowDelimiter,
-		Timeout: r.Load.Timeout, Headers: r.Load.Headers,
+		Timeout: r.Load.Timeout, PreparedTimeout: r.Load.PreparedTimeout, Headers: r.Load.Headers,
 	}
 }

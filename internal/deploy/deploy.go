@@ -24,7 +24,9 @@ import (
 // Options are what the command line adds to a plan.
 type Options struct {
 	// DataDir holds one state directory per deployment, by its name.
-	DataDir          string
+	DataDir string
+	// FromCheckpoint is the number of a checkpoint to start from; 0 for the last.
+	FromCheckpoint   uint64
 	UntilCaughtUp    bool
 	ProgressInterval time.Duration // of lines when Out is no terminal; 10 s when 0
 	Out              io.Writer
@@ -85,20 +87,16 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	defer state.Close()
 	out := newPrinter(o, p.Name)
 	defer func() { out.close(err) }()
-	restored, err := state.Last()
+	recovery, err := restore(state, p, o, out)
 	if err != nil {
 		return err
+	}
+	restored := recovery.Settled
+	if recovery.Unsettled != nil {
+		restored = recovery.Unsettled // what is gone on from, unless a transaction of it is gone
 	}
 	if restored == nil && ask != nil {
 		return neverRun(p, state.Path())
-	}
-	out.say(state.Notice())
-	if restored != nil && restored.Position.Server == "" { // an older version wrote it
-		restored.Position.Server = restored.Server
-	}
-	unsettled, err := state.OpenLabels()
-	if err != nil {
-		return err
 	}
 
 	source, target, err := connect(ctx, p, state.Identity().ServerID, out)
@@ -108,6 +106,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	defer source.Close()
 	defer target.Close()
 	broken, err := prepare(ctx, p, source, target, restored, out)
+	if err != nil {
+		return err
+	}
+	way, open, err := delivery(ctx, p, target, out)
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,9 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
-		Restored: restored, Unsettled: unsettled, Jobs: d.jobs, Broken: broken,
+		Recovery: recovery, Unsettled: recovery.Open, Jobs: d.jobs, Broken: broken,
+		Delivery: way, Transactions: target.Transactions(), Ledger: target.Ledger(), MaxOpen: open,
+		EpochInterval: p.Settings.CheckpointInterval, EpochPause: p.Settings.CheckpointMinPause, EpochTimeout: p.Settings.CheckpointTimeout,
 		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,

@@ -36,6 +36,7 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	}
 	e := &explainer{w: w, plan: p}
 	e.head(source.Server(), target)
+	e.delivery()
 	for _, c := range cascades {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
@@ -92,7 +93,11 @@ func barrierMeaning(name string) string {
 }
 
 func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
-	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, flush every %s or %d MB)\n\n", r.Source, r.Target, r.Mode, r.Flush.Interval, r.Flush.MaxBytes>>20)
+	flush := fmt.Sprintf("flush every %s or", r.Flush.Interval)
+	if e.plan.Delivery == plan.ExactlyOnce {
+		flush = "loads of up to"
+	}
+	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", r.Source, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
 	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
 	fmt.Fprintln(table, "  column\t\tMySQL\tStarRocks\tnote")
 	for _, c := range m.Columns {

@@ -48,15 +48,23 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 		for _, earlier := range before {
 			<-earlier
 		}
-		for i, p := range parts {
-			if !s.cfg.Discard {
-				p.table.store.publish(p.delta, epochs[i])
-			}
-		}
+		s.publish(parts, epochs)
 		tx.toVisible()
 		close(done)
 	})
 	return nil
+}
+
+// publish makes what a transaction did visible, in all its tables at one moment.
+func (s *Server) publish(parts []txnPart, epochs []int) {
+	if s.cfg.Discard {
+		return
+	}
+	s.moment.Lock()
+	defer s.moment.Unlock()
+	for i, p := range parts {
+		p.table.store.publish(p.delta, epochs[i])
+	}
 }
 
 // sleep waits, or returns at once when the server closes.

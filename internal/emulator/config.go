@@ -55,8 +55,9 @@ type Config struct {
 	AlterInterval time.Duration
 	// Now is the clock of schema changes and compaction, by default time.Now.
 	Now func() time.Time
-	// LoadTimeout is for loads without a timeout header, by default 600 s.
-	LoadTimeout time.Duration
+	// LoadTimeout is for loads without a timeout header, by default 600 s, and PreparedTimeout
+	// for prepared transactions without one, by default 24 h.
+	LoadTimeout, PreparedTimeout time.Duration
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -89,6 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	span(&c.LabelKeep, 72*time.Hour)
 	span(&c.LabelCleanInterval, 4*time.Hour)
 	span(&c.LoadTimeout, 600*time.Second)
+	span(&c.PreparedTimeout, 24*time.Hour)
 	span(&c.AlterInterval, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now

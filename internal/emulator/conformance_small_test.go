@@ -155,6 +155,12 @@ var smallCases = []conformanceCase{
 		},
 		refuses("SHOW TRANSACTION FROM {db} WHERE id = 4", "*transaction with id 4 does not exist*", 1064),
 	}},
+	{id: "QS.frontend-config", steps: []step{
+		shows("ADMIN SHOW FRONTEND CONFIG LIKE 'max_running_txn_num_per_db'", "Key", "max_running_txn_num_per_db", "AliasNames", "[]", "Value", "1*", "Type", "int", "IsMutable", "true"),
+		shows("ADMIN SHOW FRONTEND CONFIG LIKE 'PREPARED_transaction_default%'", "Key", "prepared_transaction_default_timeout_second", "Value", "86*"),
+		selects("ADMIN SHOW FRONTEND CONFIG LIKE 'no_such_setting'"),
+		runs("CREATE USER {db}_c IDENTIFIED BY 'p'"), asUser("{db}_c", "p", denied("ADMIN SHOW FRONTEND CONFIG")), runs("DROP USER {db}_c"),
+	}},
 	{id: "QS.show-proc", steps: []step{
 		withTable(twoInts), loads("t", "1\t1\n", "label: {db}_done").succeeds(), begun("open"),
 		shows("SHOW PROC '/transactions/{db}/running'", "Label", "{db}_open", "TransactionStatus", "PREPARE"), shows("SHOW PROC '/transactions/{db}/finished'", "Label", "{db}_done", "TransactionStatus", "VISIBLE"),

@@ -24,6 +24,7 @@ type Server struct {
 	feConns, beConns connections
 
 	requests   sync.RWMutex // held for reading by every HTTP request; Close waits for them
+	moment     sync.RWMutex // held for reading by every query, and while rows become visible
 	closing    chan struct{}
 	closeOnce  sync.Once
 	background sync.WaitGroup

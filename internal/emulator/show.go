@@ -219,6 +219,8 @@ func (ss *session) showRelation(st showStmt) (*relation, error) {
 		return virtual("", []string{"Charset", "Description", "Default collation", "Maxlen"}, [][]value{texts("utf8", "UTF-8 Unicode", "utf8_general_ci", "3")}), nil
 	case "users":
 		return ss.showUsers()
+	case "frontend config":
+		return ss.showFrontendConfig()
 	}
 	return virtual("", map[string][]string{
 		"warnings": {"Level", "Code", "Message"}, "plugins": {"Name", "Type", "Description"}, "status": {"Variable_name", "Value"},

@@ -248,6 +248,8 @@ func (p *parser) statement() statement {
 		return p.deleteStatement()
 	case "SHOW":
 		return p.showStatement()
+	case "ADMIN":
+		return p.adminStatement()
 	case "DESC", "DESCRIBE", "EXPLAIN":
 		p.next()
 		if p.isWord("SELECT") {
@@ -265,7 +267,7 @@ func (p *parser) statement() statement {
 	case "COMMIT", "ROLLBACK", "SYNC": // one frontend has nothing to catch up with
 		p.next()
 		return emptyStmt{}
-	case "BEGIN", "START", "UPDATE", "ADMIN", "KILL", "REFRESH", "ANALYZE", "SUBMIT", "EXPORT", "RECOVER", "BACKUP", "RESTORE", "LOAD":
+	case "BEGIN", "START", "UPDATE", "KILL", "REFRESH", "ANALYZE", "SUBMIT", "EXPORT", "RECOVER", "BACKUP", "RESTORE", "LOAD":
 		p.refuse(t.upper)
 		return nil
 	}

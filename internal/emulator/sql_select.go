@@ -183,7 +183,11 @@ type query struct {
 
 func (q *query) session() *session { return q.scope.session }
 
+// runSelect runs a query on what is visible at one moment: StarRocks takes the versions of
+// all its tables under their locks, and makes a transaction visible under the same.
 func (s *session) runSelect(st *selectStmt, params []value) (*resultSet, error) {
+	s.server.moment.RLock()
+	defer s.server.moment.RUnlock()
 	q, err := s.bindSelect(st, params)
 	if err != nil {
 		return nil, err

@@ -106,7 +106,7 @@ func (s *Server) beginTxn(r *http.Request, c *txnContext) error {
 	} else if timeout < time.Second || timeout > maxLoadTimeout {
 		return errLoadTimeout
 	}
-	tx := &transaction{id: s.txnID.Add(1), label: c.label, table: t.name, user: user, kind: "STREAM_LOAD", dbName: c.db, begun: c.begun, timeout: timeout, preparedTimeout: defaultPreparedTimeout, twoPhase: true}
+	tx := &transaction{id: s.txnID.Add(1), label: c.label, table: t.name, user: user, kind: "STREAM_LOAD", dbName: c.db, begun: c.begun, timeout: timeout, preparedTimeout: s.cfg.PreparedTimeout, twoPhase: true}
 	if err := t.db.labels.begin(tx, s.cfg.MaxRunningTxns); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (s *Server) beCommit(r *http.Request, label string, prepare bool, inject *t
 func (s *Server) preparedTimeout(h http.Header, prepare bool) (time.Duration, *txnError) {
 	v := h.Get("prepared_timeout")
 	if !prepare || v == "" || !s.has(featurePreparedTimeout) {
-		return defaultPreparedTimeout, nil
+		return s.cfg.PreparedTimeout, nil
 	}
 	n, err := strconv.ParseUint(v, 10, 31)
 	if err != nil || n == 0 {

@@ -73,7 +73,7 @@ func (ss *session) transactionRow(tx transaction) []value {
 		timeout = ss.server.cfg.LoadTimeout
 	}
 	if prepared == 0 {
-		prepared = defaultPreparedTimeout
+		prepared = ss.server.cfg.PreparedTimeout
 	}
 	coordinator := "BE: 127.0.0.1"
 	if tx.kind != "STREAM_LOAD" {

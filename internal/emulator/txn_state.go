@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// defaultPreparedTimeout is prepared_transaction_default_timeout_second.
-const defaultPreparedTimeout = 24 * time.Hour
-
 // txnPart is what a transaction does to one table.
 type txnPart struct {
 	table *table

@@ -89,8 +89,8 @@ var badScripts = []bad{
 		code: 1, says: []string{"'sink.buffer-flush.intervall-ms'", "did you mean", "bad.sql:", "^^^"}},
 	{name: "unclosed quote", broken: spoil("'simple',", "'simple,"), remedy: rightScript, code: 1, says: []string{"bad.sql:", "^", "quote"}},
 	{name: "unknown catalog", broken: spoil("USE CATALOG sr", "USE CATALOG st"), remedy: rightScript, code: 1, says: []string{"st", "bad.sql:"}},
-	{name: "exactly-once", broken: spoil("'sink.buffer-flush.interval-ms' = '200'", "'sink.semantic' = 'exactly-once'"), remedy: rightScript,
-		code: 1, says: []string{"'sink.semantic'", "exactly-once", "at-least-once"}},
+	{name: "dead letters, exactly-once", broken: spoil("'sink.buffer-flush.interval-ms' = '200'", "'sink.semantic' = 'exactly-once', 'on-bad-row' = 'dead-letter'"), remedy: rightScript,
+		code: 1, says: []string{"'on-bad-row'", "exactly-once", "'stop'"}},
 	{name: "no such file", broken: func(t *testing.T, b *badWorld) {
 		b.flags = []string{"not_there.sql"}
 	}, remedy: func(_ *testing.T, b *badWorld) { b.flags = nil }, code: 2, says: []string{"not_there.sql"}},

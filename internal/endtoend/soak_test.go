@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"starferry/internal/crashpoint"
+	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
 
@@ -109,6 +110,8 @@ type soak struct {
 	rows int
 	w    *world
 	load *workload
+	// double is what the target is.
+	double emulator.Config
 	// replica is the other server of a pair; who is which changes under load.placed.
 	replica *testbed.Server
 
@@ -135,22 +138,26 @@ func (s *soak) start(t *testing.T) {
 	default:
 		primary = testbed.MySQL(t, s.flags...)
 	}
-	s.w = newWorld(t, primary)
+	s.w = newWorldOn(t, primary, startDoubleOf(t, s.double))
 	if s.w.wire(t); s.pair {
 		s.w.wires.second = testbed.ProxyTo(t, s.replica.Address())
 	}
 }
 
-// script keeps both tables in step, and names the second server of a pair.
+// script keeps both tables in step.
 func (s *soak) script(t *testing.T) string {
 	small := []string{"'sink.buffer-flush.interval-ms' = '100'", "'sink.buffer-flush.max-bytes' = '1mb'"}
-	text := s.w.script("SET 'snapshot.page-size' = '64kb';\nSET 'memory' = '32mb';\n"+s.settings,
-		route{"orders", "orders", small}, route{"notes", "notes", small})
-	if s.pair {
-		text = strings.ReplaceAll(text, "'connector' = 'mysql-cdc',",
-			fmt.Sprintf("'connector' = 'mysql-cdc', 'failover.hosts' = '%s',", s.w.wires.second.Addr()))
+	return s.w.write(t, "soak.sql", s.named(s.w.script("SET 'snapshot.page-size' = '64kb';\nSET 'memory' = '32mb';\n"+s.settings,
+		route{"orders", "orders", small}, route{"notes", "notes", small})))
+}
+
+// named names the second server of a pair in a script.
+func (s *soak) named(script string) string {
+	if !s.pair {
+		return script
 	}
-	return s.w.write(t, "soak.sql", text)
+	return strings.ReplaceAll(script, "'connector' = 'mysql-cdc',",
+		fmt.Sprintf("'connector' = 'mysql-cdc', 'failover.hosts' = '%s',", s.w.wires.second.Addr()))
 }
 
 func (s *soak) run(t *testing.T) {

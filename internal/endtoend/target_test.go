@@ -63,7 +63,13 @@ func (w *world) openTarget(t testing.TB) {
 
 func startDouble(t testing.TB) *emulator.Server {
 	t.Helper()
-	double, err := emulator.Start(emulator.Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0"})
+	return startDoubleOf(t, emulator.Config{})
+}
+
+func startDoubleOf(t testing.TB, config emulator.Config) *emulator.Server {
+	t.Helper()
+	config.QueryAddr, config.HTTPAddr, config.BEHTTPAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	double, err := emulator.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}

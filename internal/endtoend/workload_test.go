@@ -44,7 +44,9 @@ type workload struct {
 	rows  int  // of orders in the beginning, with the ids 3, 6, 9 …
 	parts int  // of each of the 100 codes of notes in the beginning; 100 when 0
 	wild  bool // servers may die, and transactions are worse
-	added atomic.Bool
+	// change is what a writer does instead, again and again.
+	change func(context.Context, *sql.Conn, *rand.Rand) error
+	added  atomic.Bool
 
 	// placed guards w.source, which a switch-over changes while nobody writes.
 	placed sync.RWMutex
@@ -130,7 +132,10 @@ func (l *workload) session(ctx context.Context, r *rand.Rand) error {
 	}
 	for ctx.Err() == nil {
 		transaction := l.transaction
-		if l.wild && r.IntN(4) == 0 {
+		switch {
+		case l.change != nil:
+			transaction = l.change
+		case l.wild && r.IntN(4) == 0:
 			transaction = l.wildTransaction
 		}
 		l.placed.RLock()

@@ -61,12 +61,12 @@ func (l *loop) update(t *table, rows *change.Rows, before, after int) {
 // add appends one row to the table's batch. Within a batch the last row of a key
 // wins, so the order of the rows is the order of the log.
 func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
-	if t.stopped != nil || t.gone {
+	if t.stopped != nil || t.gone || l.exact.redo != nil {
 		return // by a row before this one
 	}
 	for range 2 {
 		if t.batch == nil {
-			t.batch = t.loads.NewBatch(t.layout, rows, row)
+			t.batch = l.newBatch(t, rows, row)
 			t.begun, t.after, t.epoch = l.now, l.position, l.epoch
 			l.unacked[l.epoch]++
 		}
@@ -84,6 +84,9 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 			return
 		}
 		// Another form has to carry this row.
+		if l.isExact() && !l.widenForm(t) {
+			return
+		}
 		l.seal(t)
 	}
 	l.refusedRow(t, op, rows, row, errNoForm)
@@ -105,10 +108,20 @@ func (l *loop) seal(t *table) {
 	t.batch = nil
 }
 
+// loadBytes is how much of a table is loaded at once into its transaction, so that little
+// is left to do at the end of the epoch.
+const loadBytes = 4 << 20
+
 // flushDue seals the batches that are to go. While a load of the table is under way
 // its batch goes on growing: the busier the target, the larger the loads.
 func (l *loop) flushDue() {
 	for _, t := range l.order {
+		if l.isExact() {
+			if t.batch != nil && t.batch.Bytes() >= loadBytes && t.inFlight == nil && len(t.queue) == 0 {
+				l.seal(t)
+			}
+			continue
+		}
 		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && t.due(l.now) && l.now.Sub(t.begun) >= min(gatherTime, t.route.Interval) {
 			l.seal(t)
 		}

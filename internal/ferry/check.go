@@ -241,7 +241,11 @@ func (l *loop) advanceChecks() {
 
 // readTargetKeys reads the next keys of the target.
 func (l *loop) readTargetKeys(c *check) {
-	if c.asking || l.now.Before(c.askAfter) || len(c.doubts) > doubtsMax || !c.table.visible(c.epoch) || !l.checkLayout(c, c.table.schema) {
+	if c.asking || l.now.Before(c.askAfter) || len(c.doubts) > doubtsMax || !l.checkLayout(c, c.table.schema) {
+		return
+	}
+	if !c.table.visible(c.epoch) {
+		l.exact.wantEnd = true
 		return
 	}
 	c.asking = true

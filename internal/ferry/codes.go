@@ -13,4 +13,8 @@ const (
 	codeJob               diag.Code = "SF5008" // a job that cannot be done
 	codeAllStopped        diag.Code = "SF5009" // every table of the script is stopped
 	codeTooManyRefused    diag.Code = "SF5010" // more rows of a table are refused than are worth leaving out one by one
+	codeEpochTimeout      diag.Code = "SF5011" // a checkpoint takes too long
+	codeServerChanged     diag.Code = "SF5012" // the source's server changed in the middle of an epoch
+	codeRedo              diag.Code = "SF5014" // everything behind the last checkpoint is loaded again
+	codeOtherWriter       diag.Code = "SF5013" // the position row is of another process
 )

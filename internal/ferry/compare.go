@@ -38,14 +38,19 @@ func (t *table) visible(epoch uint64) bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(t.loaded, func(loaded uint64) bool { return loaded <= epoch })
 }
 
 // compareVisible asks the target for the rows of the pages that it shows by now.
 func (l *loop) compareVisible(c *check) {
 	for _, p := range slices.Clone(c.table.pages) {
-		if p.comparison != nil && !p.comparison.asked && !l.now.Before(c.askAfter) && (c.table.visible(p.comparison.epoch) || l.sabotage.compareBeforeVisible) {
+		if p.comparison == nil || p.comparison.asked || l.now.Before(c.askAfter) {
+			continue
+		}
+		if c.table.visible(p.comparison.epoch) || l.sabotage.compareBeforeVisible {
 			l.askTarget(c, p)
+		} else {
+			l.exact.wantEnd = true
 		}
 	}
 }

@@ -42,7 +42,12 @@ func (l *loop) mark() {
 	l.markHere()
 }
 
+// markHere makes this place one that a restart can begin at, soon.
 func (l *loop) markHere() {
+	if l.isExact() {
+		l.exact.wantEnd = true
+		return
+	}
 	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation})
 	l.epoch++
 	l.markedAt = l.now
@@ -97,6 +102,15 @@ func (l *loop) joinSettled() bool {
 	return false
 }
 
+// firstSave is before anything is loaded: a restart must know where the first stream
+// began. In exactly-once a start behind a checkpoint saves nothing before it is above the
+// floor, which the unsettled checkpoints tell.
+func (l *loop) firstSave() {
+	if !l.isExact() || l.cfg.Restored == nil {
+		l.save()
+	}
+}
+
 // save makes the newest settled mark the checkpoint a restart begins from.
 func (l *loop) save() {
 	if l.err != nil || l.settled.epoch == l.saved.epoch && !l.savedAt.IsZero() {
@@ -104,14 +118,14 @@ func (l *loop) save() {
 	}
 	c := &checkpoint.Checkpoint{
 		Epoch: l.settled.epoch, Position: l.settled.position, Server: l.server,
-		Tables: l.present(l.settled.states), Open: l.open(),
+		Tables: l.present(l.settled.states), Open: l.open(), Exact: l.isExact(),
 	}
 	crashpoint.Here("save-begins")
 	if err := l.cfg.Journal.Save(c); err != nil {
 		l.fail(err)
 		return
 	}
-	l.saved, l.savedAt = l.settled, l.now
+	l.saved, l.savedAt, l.exact.settled = l.settled, l.now, c
 	for i, t := range l.order {
 		if t.unsaved && i < len(l.saved.states) && l.saved.states[i].Table != nil {
 			t.unsaved = false
@@ -138,8 +152,11 @@ func (l *loop) present(states []checkpoint.TableState) []checkpoint.TableState {
 
 // open lists the loads under way and those whose outcome is open.
 func (l *loop) open() []checkpoint.Label {
-	var open []checkpoint.Label
+	open := slices.Clone(l.exact.abandoned)
 	for _, t := range l.order {
+		if l.isExact() {
+			continue
+		}
 		if s := t.inFlight; s != nil {
 			open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
 		}

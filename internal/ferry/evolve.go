@@ -43,6 +43,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if len(missing) > 0 {
 		if !t.drained() {
 			l.seal(t)
+			l.needBoundary(t, "a schema change")
 			return false
 		}
 		if !l.savedBehind(t, schema) {
@@ -64,6 +65,9 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 	if l.saved.knows(t, schema) {
 		return true
+	}
+	if l.isExact() {
+		return l.exact.closing == nil && !l.exact.mustEnd // nowhere to end an epoch was behind it
 	}
 	if l.settled.knows(t, schema) {
 		l.save()

@@ -19,6 +19,10 @@ func (l *loop) ship() {
 	if l.err != nil {
 		return
 	}
+	if l.isExact() {
+		l.shipExact()
+		return
+	}
 	var outbox []*shipment
 	for _, t := range l.order {
 		if !l.mayShip(t) {
@@ -161,10 +165,21 @@ func (l *loop) insist(ctx context.Context, name change.Name, what string, do fun
 		}
 		wait := backOff(try)
 		l.notify(Warning, name, fmt.Sprintf("%s: %v; next try in %s", what, err, wait))
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(wait):
+		if err := l.cfg.wait(ctx, wait); err != nil {
+			return err
 		}
+	}
+}
+
+// wait lets time pass.
+func (cfg *Config) wait(ctx context.Context, d time.Duration) error {
+	if cfg.pause != nil {
+		return cfg.pause(ctx, d)
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
 	}
 }

@@ -31,8 +31,17 @@ type Config struct {
 	Shaper  Shaper
 	Journal Journal
 	Routes  []Route
-	// Restored is the checkpoint to go on from; nil on a first start.
+	// Delivery says when rows become visible; see epoch.go and closing.go.
+	Delivery     Delivery
+	Transactions Transactions
+	Ledger       Ledger // for PositionInside
+	// Recovery is what the journal holds: what to go on from is made of it.
+	Recovery checkpoint.Recovery
+	// Restored is the checkpoint to go on from; nil on a first start. Run finds it.
 	Restored *checkpoint.Checkpoint
+	// Floor is a place of the source's log; nothing is committed before the stream has
+	// reached it, since the target may show what was there already.
+	Floor Floor
 	// Unsettled are the loads an earlier process may have left under way.
 	Unsettled []checkpoint.Label
 	// Broken are source tables of routes that cannot go on, and why: they stop before
@@ -59,8 +68,15 @@ type Config struct {
 	Cascades []Cascade
 	// Jobs are done beside following the tables.
 	Jobs <-chan *Job
-	// SaveInterval is the least time between two checkpoints.
-	SaveInterval time.Duration
+	// SaveInterval is the least time between two checkpoints in at-least-once. In
+	// exactly-once a checkpoint is begun every EpochInterval, but not sooner than
+	// EpochPause after the end of the last one, and begun again when it takes longer than
+	// EpochTimeout.
+	SaveInterval                            time.Duration
+	EpochInterval, EpochPause, EpochTimeout time.Duration
+	// MaxOpen is how many transactions may be open per target database before an epoch
+	// ends early; 0 is 80.
+	MaxOpen int
 	// UntilCaughtUp ends Run when the end of the source's log as asked at start, and
 	// every copy, are visible at the target.
 	UntilCaughtUp bool
@@ -72,6 +88,10 @@ type Config struct {
 	Notify func(Notice)
 	// Publish receives a fresh picture of the progress about ten times a second.
 	Publish func(*Progress)
+
+	carried carried // from the loop before, see redo.go
+	// pause waits before something is asked again that the loop begins with.
+	pause func(ctx context.Context, d time.Duration) error
 }
 
 // effect is work outside the loop. Its result is applied by the loop.
@@ -119,6 +139,8 @@ type loop struct {
 	states      []checkpoint.TableState // cached for marks; nil after a change
 	until       change.Position         // for UntilCaughtUp
 
+	exact exact // what only exactly-once has
+
 	bytes   int // in batches, loads under way and pages
 	labels  uint64
 	effects []effect // begun in this step, for the runner to run
@@ -152,6 +174,11 @@ type sabotage struct {
 	overlookRearranged        bool
 	wipeUnknown               bool
 	stopOnlyFromHere          bool
+	commitBelowFloor          bool
+	commitBeforeSaved         bool
+	floorForgetsHalf          bool
+	epochOverDDL              bool
+	labelUsedTwice            bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -169,6 +196,7 @@ func newLoop(cfg Config, now time.Time) *loop {
 		l.order = append(l.order, t)
 		l.restore(t)
 	}
+	l.carryOn()
 	l.resume.states = l.tableStates()
 	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
 	l.saved = l.settled
@@ -207,8 +235,13 @@ func (l *loop) advance() {
 	l.advanceResyncs()
 	l.registerPages()
 	l.relieveMemory()
-	l.mark()
-	l.settle()
+	if l.isExact() {
+		l.endEpoch()
+		l.advanceClosing()
+	} else {
+		l.mark()
+		l.settle()
+	}
 	l.ship()
 	l.finish()
 }
@@ -216,7 +249,14 @@ func (l *loop) advance() {
 // wants tells whether the loop takes an event now. A page that waits for the stream
 // must not be what keeps the stream waiting.
 func (l *loop) wants() bool {
-	return l.err == nil && !l.done && !l.stopping && l.stream != nil && l.held == nil && l.swapping == nil && l.bytes-l.pageBytes() < l.cfg.Memory
+	if l.err != nil || l.done || l.stream == nil || l.held != nil || l.swapping != nil || l.bytes-l.pageBytes() >= l.cfg.Memory {
+		return false
+	}
+	if l.isExact() {
+		// An epoch ends behind a whole transaction, also the last one.
+		return l.exact.redo == nil && !((l.atResume || l.exact.stays) && (l.stopping || l.exact.mustEnd))
+	}
+	return !l.stopping
 }
 
 // fail ends the ferry with its first error.
@@ -255,7 +295,7 @@ func (l *loop) giveUp() {
 
 // finish ends the ferry when it is to end and nothing is left to do.
 func (l *loop) finish() {
-	if l.err != nil || !(l.stopping || l.caughtUp()) {
+	if l.err != nil || !(l.stopping || l.caughtUp()) || l.isExact() && l.epochGoesOn() {
 		return
 	}
 	if !l.stopping {
@@ -271,7 +311,9 @@ func (l *loop) finish() {
 		}
 	}
 	crashpoint.Here("stop-drained")
-	l.save()
+	if !l.isExact() {
+		l.save()
+	}
 	l.done = l.err == nil
 }
 

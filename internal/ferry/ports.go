@@ -132,10 +132,17 @@ type Loads interface {
 	// NewBatch begins a batch in the narrowest form that carries the given row.
 	// Layout and form stay as they are for the whole batch.
 	NewBatch(layout *Layout, rows *change.Rows, row int) Batch
+	// NewBatchIn begins a batch in the given form.
+	NewBatchIn(layout *Layout, form Form) Batch
 	// Send loads a batch and returns when its rows are visible. The same batch may
 	// be sent again under the same label after an error with Outcome unknown; never
 	// may another batch be sent under a label that was used.
 	Send(ctx context.Context, label string, batch Batch) error
+	// Append loads a batch into an open transaction. All batches of a transaction must be
+	// of the same layout and form (see Batch.Form). A Transient error means that the
+	// transaction is as it was: the batch may be appended again. LostError, RefusedError
+	// and TableError mean that the transaction is gone.
+	Append(ctx context.Context, label checkpoint.Label, batch Batch) error
 }
 
 // Batch is rows on their way: already the bytes of a load.
@@ -152,7 +159,12 @@ type Batch interface {
 	// Read gives back a row, as cells of the columns of Layout.
 	Read(row int) (Op, *change.Rows, error)
 	Layout() *Layout
+	Form() Form
 }
+
+// Form is how the rows of a batch are written. A greater one carries everything that a
+// lesser one does.
+type Form uint8
 
 // Op is what a row of a batch does at the target.
 type Op uint8
@@ -196,6 +208,9 @@ type Journal interface {
 	// Save makes a checkpoint durable. Labels noted before it are forgotten, except
 	// those the checkpoint itself lists as open.
 	Save(c *checkpoint.Checkpoint) error
+	// Settled says that the transactions of a saved checkpoint (Prepared) are committed: it
+	// holds.
+	Settled(epoch uint64) error
 	// Note makes labels durable before the loads that use them begin.
 	Note(labels []checkpoint.Label) error
 	// Letter writes down a row that the target refused; Save makes it durable.

@@ -86,6 +86,7 @@ type Counts struct {
 	Retries, SchemaChanges             uint64
 	Checkpoints                        uint64
 	DeadLetters                        uint64
+	Redos                              uint64 // of exactly-once
 }
 
 type counts = Counts
@@ -173,6 +174,9 @@ func (t *table) unsent() []time.Time {
 	var begun []time.Time
 	if t.batch != nil {
 		begun = append(begun, t.begun)
+	}
+	if t.within() {
+		begun = append(begun, t.loadedSince)
 	}
 	if t.inFlight != nil {
 		begun = append(begun, t.inFlight.begun)

@@ -89,12 +89,12 @@ func (l *loop) advanceResync(r *resync) {
 			l.createShadow(r)
 		}
 	case shadowCreated:
-		if quiet {
+		if quiet && l.aboveFloor() {
 			l.fillShadow(r)
 		}
 	case shadowFilling:
 		l.keepFresh()
-		if s := r.shadow; quiet && !l.pace.fresh.IsZero() && s.copy.Done && !s.unsaved && s.check == nil && l.swapping == nil {
+		if s := r.shadow; quiet && !l.pace.fresh.IsZero() && s.copy.Done && !s.unsaved && s.check == nil && l.swapping == nil && l.aboveFloor() {
 			crashpoint.Here("shadow-filled")
 			l.swapping, r.phase = r, shadowSwapping
 			l.dropPages(r.table)
@@ -104,6 +104,8 @@ func (l *loop) advanceResync(r *resync) {
 		l.seal(r.shadow)
 		if r.table.drained() && r.shadow.drained() && !r.table.busy && !r.shadow.busy {
 			l.swapShadow(r)
+		} else {
+			l.needBoundary(r.table, "replacing")
 		}
 	default:
 		l.advanceWipe(r, quiet)
@@ -159,6 +161,7 @@ func (l *loop) fillShadow(r *resync) {
 	r.shadow.touched.clear(l.now)
 	l.copyFrom(r.shadow, checkpoint.CopyState{})
 	r.phase = shadowFilling
+	l.exact.joining = true
 	l.resume.states = l.tableStates()
 	l.markHere()
 }
@@ -167,7 +170,7 @@ func (l *loop) fillShadow(r *resync) {
 func (l *loop) addShadow(t *table, identity string) *table {
 	route := t.route
 	route.Target, route.ShadowOf = shadowName(t.route.Target), t.route.Target
-	shadow := &table{number: len(l.order), route: route, loads: l.cfg.Target.Loads(route), identity: identity}
+	shadow := &table{number: len(l.order), route: route, loads: l.cfg.Target.Loads(route), identity: identity, formUntil: l.cfg.carried.forms[route.Target]}
 	l.order = append(l.order, shadow)
 	l.tables[route.Source] = append(l.tables[route.Source], shadow)
 	l.states = nil

@@ -44,8 +44,16 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		}
 		l.dropPages(t)
 		l.seal(t)
-		if t.drained() {
+		switch {
+		case t.drained() && (!l.isExact() || l.aboveFloor()):
 			l.empty(t, event)
+		case l.isExact() && l.exact.closing == nil && (!l.atResume || !l.aboveFloor()):
+			// An epoch cannot end here, or the target shows what came behind it.
+			t.emptied = true
+			l.notify(Warning, t.route.Target, "its rows are removed one by one")
+			l.beginRepair(t, event.Statement)
+		default:
+			l.needBoundary(t, "emptying")
 		}
 	}
 	if !ready {

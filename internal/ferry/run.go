@@ -1,7 +1,9 @@
 package ferry
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,14 +23,39 @@ const (
 // stop and no error, also when it ends with rows unsent: nothing is lost, the next start
 // goes on from the last checkpoint.
 func Run(ctx context.Context, cfg Config) error {
+	cfg, err := recoverEpoch(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("settling the last run: %w", err)
+	}
+	for {
+		l, err := run(ctx, cfg)
+		var back *redo
+		if !errors.As(err, &back) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil // nothing is lost: the next start goes back
+		}
+		if cfg, err = l.after(back); err != nil {
+			return err
+		}
+		if cfg.wait(ctx, backOff(cfg.carried.redos)) != nil {
+			return nil
+		}
+	}
+}
+
+// run runs one loop.
+func run(ctx context.Context, cfg Config) (*loop, error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &runner{loop: newLoop(cfg, time.Now()), work: work, results: make(chan func())}
 	defer r.close(cancel)
 
 	if err := r.start(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	r.loop.save() // before anything is loaded: a restart must know where the first stream began
+	r.loop.firstSave()
+	r.loop.carryOnJobs()
 	r.loop.tick(time.Now())
 	for r.loop.err == nil && !r.loop.done {
 		r.follow()
@@ -37,9 +64,9 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	r.publish(time.Now())
 	if r.loop.err == nil && ctx.Err() == nil {
-		return r.loop.stopProblems() // caught up, but for these
+		return r.loop, r.loop.stopProblems() // caught up, but for these
 	}
-	return r.loop.err
+	return r.loop, r.loop.err
 }
 
 // runner gives the loop what it asks for: effects run in goroutines, a reader
@@ -66,7 +93,7 @@ func (r *runner) start(ctx context.Context) error {
 	}
 	l.sayStopped()
 	for _, t := range l.order {
-		if err := l.cfg.Broken[t.route.Source]; err != nil {
+		if err := cmp.Or(l.cfg.carried.broken[t.route.Target], l.cfg.Broken[t.route.Source]); err != nil {
 			l.stopTable(t, err)
 		}
 	}
@@ -81,7 +108,7 @@ func (r *runner) start(ctx context.Context) error {
 		l.resume.position = from
 		l.settled.position = from
 	}
-	if l.cfg.UntilCaughtUp {
+	if l.cfg.UntilCaughtUp && l.until.IsZero() {
 		end, err := l.cfg.Source.End(ctx)
 		if err != nil {
 			return err

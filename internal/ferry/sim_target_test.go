@@ -25,6 +25,7 @@ const (
 var errSimRefused = &diag.Problem{Code: "SF0001", Message: "a value does not fit"}
 
 type simTarget struct {
+	simTransactions
 	rng    *rand.Rand
 	source *simSource
 	tables map[change.Name]*simTargetTable
@@ -70,8 +71,12 @@ func newSimTarget(rng *rand.Rand, source *simSource) *simTarget {
 	return t
 }
 
-// mayReplay is called at a crash and when a stream breaks.
+// mayReplay is called at a crash and when a stream breaks. Exactly-once replays nothing
+// that anybody sees.
 func (t *simTarget) mayReplay() {
+	if t.exact && t.newest != nil {
+		return
+	}
 	t.newest, t.replayed = map[change.Name]map[string]int{}, t.source.seq
 }
 
@@ -110,6 +115,9 @@ func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []ch
 func (t *simTarget) Settle(_ context.Context, _ change.Name, labels []string) error {
 	for _, label := range labels {
 		t.ended[label] = true
+		if err := t.endTransaction(label); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -132,11 +140,22 @@ type simBatch struct {
 	layout *Layout
 	wide   bool
 	ops    []simOp
+	form   Form
 }
 
 func (s *simLoads) NewBatch(layout *Layout, rows *change.Rows, row int) Batch {
-	return &simBatch{target: s.target, name: s.name, layout: layout, wide: simRowHolds(rows, row, simWide)}
+	b := &simBatch{target: s.target, name: s.name, layout: layout, wide: simRowHolds(rows, row, simWide)}
+	if b.wide {
+		b.form = widestForm
+	}
+	return b
 }
+
+func (s *simLoads) NewBatchIn(layout *Layout, form Form) Batch {
+	return &simBatch{target: s.target, name: s.name, layout: layout, wide: form == widestForm, form: form}
+}
+
+func (b *simBatch) Form() Form { return b.form }
 
 func simRowHolds(rows *change.Rows, row int, value string) bool {
 	for c := range rows.Width() {
@@ -282,10 +301,14 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 	case 0:
 		return errSimLost
 	case 1:
+		if t.exact {
+			return errSimLost
+		}
 		return &diag.Problem{Code: "SF0000", Class: diag.Refused, Message: "not allowed"}
 	}
 	table := t.tables[name]
 	clear(table.rows)
+	t.emptied(name)
 	at := t.source.table(change.Name{Database: name.Database, Table: strings.TrimSuffix(name.Table, "__resync")}).truncated
 	for n := range 25 {
 		key := fmt.Sprintf("k%02d", n)
@@ -337,6 +360,7 @@ func (t *simTarget) Swap(_ context.Context, a, b change.Name) error {
 	}
 	t.tables[a], t.tables[b] = now, old
 	t.newest[a], t.newest[b] = t.newest[b], t.newest[a]
+	t.replaced(a)
 	t.swapped = true
 	if t.rng.IntN(8) == 0 {
 		return errSimLost // done, and the answer lost
@@ -388,6 +412,10 @@ func (t *simTarget) arrive() {
 	i := t.rng.IntN(len(t.late))
 	l := t.late[i]
 	t.late = slices.Delete(t.late, i, i+1)
+	if l.batch == nil {
+		t.lateCommit(l.label)
+		return
+	}
 	t.commit(l.label, l.batch)
 }
 
@@ -397,6 +425,11 @@ func (t *simTarget) commit(label string, b *simBatch) {
 		return
 	}
 	t.labels[label] = b
+	t.apply(b, b.ops)
+}
+
+// apply changes a table as a batch says.
+func (t *simTarget) apply(b *simBatch, ops []simOp) {
 	table := t.tables[b.name]
 	if table == nil {
 		t.violate("load into %s, which is not there", b.name)
@@ -413,7 +446,7 @@ func (t *simTarget) commit(label string, b *simBatch) {
 	if t.newest[b.name] == nil {
 		t.newest[b.name] = map[string]int{}
 	}
-	for _, op := range b.ops {
+	for _, op := range ops {
 		key := op.row["id"]
 		version, err := strconv.Atoi(op.row["v"])
 		if err != nil {

@@ -22,10 +22,14 @@ import (
 // seed, so a history that breaks a promise can be told again: STARFERRY_SIM_SEED=n.
 
 type simJournal struct {
-	last    *checkpoint.Checkpoint
-	notes   []checkpoint.Label
-	letters []*checkpoint.Letter // not durable yet
-	durable map[int]bool         // the changes with a durable letter
+	last    *checkpoint.Checkpoint // the newest that holds
+	pending *checkpoint.Checkpoint // saved behind it, and not settled
+	void    []*checkpoint.Checkpoint
+	notes   []checkpoint.Label                // since last
+	later   int                               // of them, those before pending
+	promise map[string]*checkpoint.Checkpoint // by label, what has it prepared
+	letters []*checkpoint.Letter              // not durable yet
+	durable map[int]bool                      // the changes with a durable letter
 	onSave  func(*checkpoint.Checkpoint)
 }
 
@@ -42,8 +46,28 @@ func (j *simJournal) Save(c *checkpoint.Checkpoint) error {
 			}
 		}
 	}
-	j.last, j.notes, j.letters = c, nil, nil
+	j.letters = nil
+	if len(c.Prepared) > 0 {
+		if j.pending != nil {
+			j.void = append(j.void, j.pending)
+		}
+		j.pending, j.later = c, len(j.notes)
+		for _, label := range c.Prepared {
+			j.promise[label.Label] = c
+		}
+		return nil
+	}
+	j.last, j.pending, j.void, j.notes = c, nil, nil, nil
 	j.onSave(c)
+	return nil
+}
+
+func (j *simJournal) Settled(epoch uint64) error {
+	if j.pending == nil || j.pending.Epoch != epoch {
+		return fmt.Errorf("checkpoint %d is settled, and is not the newest", epoch)
+	}
+	j.last, j.pending, j.void, j.notes = j.pending, nil, nil, j.notes[j.later:]
+	j.onSave(j.last)
 	return nil
 }
 
@@ -53,22 +77,24 @@ func (j *simJournal) Note(labels []checkpoint.Label) error {
 }
 
 type simulation struct {
-	rng     *rand.Rand
-	source  *simSource
-	target  *simTarget
-	journal *simJournal
-	loop    *loop
-	pending []effect
-	results []func()
-	starts  int
-	joined  map[change.Name]uint64 // where this deployment's tables joined, for good
-	broken  sabotage
-	jobs    int // under way
+	rng      *rand.Rand
+	source   *simSource
+	target   *simTarget
+	journal  *simJournal
+	loop     *loop
+	pending  []effect
+	results  []func()
+	starts   int
+	joined   map[change.Name]uint64 // where this deployment's tables joined, for good
+	broken   sabotage
+	jobs     int // under way
+	delivery Delivery
 	// damages: rows are damaged at the target now and then; a repair must mend them.
 	damages bool
 }
 
 type simBreak struct {
+	delivery                 Delivery
 	loop                     sabotage
 	noBarrier, markByCounted bool
 	// Not breaks, other worlds: rows are refused, schema changes cannot be read.
@@ -90,7 +116,9 @@ func simulate(seed uint64, broken simBreak) error {
 		t := s.loop.tables[name][0]
 		return t.copy.Done && (t.check == nil || t.check.state.Reason != mendInsteadReason)
 	}
-	s.journal = &simJournal{onSave: s.saved, durable: map[int]bool{}}
+	s.delivery = broken.delivery
+	s.journal = &simJournal{onSave: s.saved, durable: map[int]bool{}, promise: map[string]*checkpoint.Checkpoint{}}
+	s.watch()
 	s.start()
 	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
 	if rng.IntN(3) == 0 {
@@ -122,10 +150,14 @@ func simulate(seed uint64, broken simBreak) error {
 func (s *simulation) start() {
 	s.starts++
 	var unsettled []checkpoint.Label
-	if s.journal.last != nil {
-		unsettled = append(unsettled, s.journal.last.Open...)
+	j := s.journal
+	if j.last != nil {
+		unsettled = append(unsettled, j.last.Open...)
 	}
-	unsettled = append(unsettled, s.journal.notes...)
+	unsettled = append(unsettled, j.notes...)
+	for _, void := range j.void {
+		unsettled = append(unsettled, void.Prepared...)
+	}
 	routes := make([]Route, len(s.source.tables))
 	for i, t := range s.source.tables {
 		routes[i] = Route{Source: t.name, Target: t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
@@ -133,22 +165,44 @@ func (s *simulation) start() {
 			routes[i].OnBadRow = OnBadRow(s.rng.IntN(3) % 2)
 		}
 	}
-	s.loop = newLoop(Config{
-		Source: s.source, Pages: s.source, Target: s.target, Mirror: s.target, Shaper: s.target, Journal: s.journal, Routes: routes,
-		RowLess:  RowLessRepair,
-		Restored: s.journal.last, Unsettled: unsettled, Deployment: "d", Incarnation: strconv.Itoa(s.starts),
+	cfg := Config{
+		Delivery: s.delivery, Transactions: s.target, Ledger: s.target, pause: s.pause,
+		EpochInterval: time.Duration(s.rng.IntN(3)) * time.Second, EpochPause: time.Duration(s.rng.IntN(2)) * 100 * time.Millisecond,
+		EpochTimeout: time.Duration(1+s.rng.IntN(3)) * 20 * time.Second, MaxOpen: 1 + s.rng.IntN(4),
+		Recovery: checkpoint.Recovery{Settled: j.last, Unsettled: j.pending, Void: j.void},
+		Source:   s.source, Pages: s.source, Target: s.target, Mirror: s.target, Shaper: s.target, Journal: s.journal, Routes: routes,
+		RowLess:   RowLessRepair,
+		Unsettled: unsettled, Deployment: "d", Incarnation: strconv.Itoa(s.starts),
 		Memory: s.memory(), PageBytes: 200 + s.rng.IntN(1000), SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
 		Parallelism: 1 + s.rng.IntN(5), MaxLag: time.Duration(s.rng.IntN(3)) * time.Second, WatchBusy: s.rng.IntN(2) == 0,
 		PageBytesPerSecond: s.rng.IntN(4) / 3 * (500 + s.rng.IntN(20_000)), Estimates: s.estimates(),
-	}, s.source.now)
-	s.loop.sabotage = s.broken
-	s.pending, s.results, s.jobs = nil, nil, 0
+	}
+	if os.Getenv("STARFERRY_SIM_NOTICES") != "" {
+		cfg.Notify = func(n Notice) { fmt.Println(n.Table, n.Text) }
+	}
+	s.jobs = 0
 	s.target.mayReplay()
-	r := &runner{loop: s.loop}
-	if err := r.start(context.Background()); err != nil {
+	cfg.carried.sabotage = s.broken
+	cfg, err := recoverEpoch(context.Background(), cfg)
+	if err != nil {
 		panic(err)
 	}
-	s.loop.save()
+	s.begin(cfg)
+}
+
+// begin begins a loop.
+func (s *simulation) begin(cfg Config) {
+	s.loop = newLoop(cfg, s.source.now)
+	s.pending, s.results = nil, nil
+	r := &runner{loop: s.loop}
+	switch err := r.start(context.Background()); {
+	case s.source.poison && errors.Is(err, errSimRefused):
+		return // nothing is left to go on with, see check
+	case err != nil:
+		panic(err)
+	}
+	r.loop.firstSave()
+	s.loop.carryOnJobs()
 	s.loop.tick(s.source.now)
 }
 
@@ -212,8 +266,9 @@ func (s *simulation) memory() int {
 // crash forgets the process. What it had sent may still arrive.
 func (s *simulation) crash() {
 	s.journal.letters = nil
+	s.target.lateCommits(s.loop)
 	for _, t := range s.loop.order {
-		if f := t.inFlight; f != nil && s.rng.IntN(2) == 0 {
+		if f := t.inFlight; f != nil && s.delivery == AtLeastOnce && s.rng.IntN(2) == 0 {
 			s.target.late = append(s.target.late, simLate{f.label, f.batch.(*simBatch)})
 		}
 	}
@@ -253,6 +308,7 @@ func (s *simulation) step() error {
 		l.progress()
 	case n < 99:
 		s.target.arrive()
+		s.target.mishap()
 	default:
 		if l.stream != nil && s.rng.IntN(3) == 0 && !s.source.quiet {
 			s.target.mayReplay()
@@ -265,6 +321,16 @@ func (s *simulation) step() error {
 func (s *simulation) check() error {
 	s.pending = append(s.pending, s.loop.effects...)
 	s.loop.effects = nil
+	var back *redo
+	if errors.As(s.loop.err, &back) {
+		cfg, err := s.loop.after(back)
+		if err != nil {
+			return err
+		}
+		s.target.lateCommits(s.loop)
+		s.begin(cfg)
+		return s.check()
+	}
 	if s.source.poison && errors.Is(s.loop.err, errSimRefused) {
 		// Nothing is left to go on with: somebody helps, and starts the ferry again.
 		s.target.healed = true
@@ -323,6 +389,7 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 // finish lets the source rest and the ferry catch up, and compares everything.
 func (s *simulation) finish() error {
 	s.source.quiet = true
+	s.loop.cfg.EpochTimeout = 0
 	if s.source.hidden {
 		if err := s.revive(); err != nil {
 			return err
@@ -386,6 +453,15 @@ func (s *simulation) stoppedTables() map[change.Name]bool {
 func (s *simulation) describe() string {
 	l := s.loop
 	text := fmt.Sprintf("position %v until %v settled %v held %v pages %d marks %d bytes %d stream %v;", l.position, l.until, l.settled.position, l.held != nil, len(l.pages), len(l.marks), l.bytes, l.stream != nil)
+	if l.isExact() {
+		text += fmt.Sprintf(" %s: floor %v at resume %v (%v) must %v want %v redo %v open %d", l.cfg.Delivery, l.exact.floor, l.atResume, l.resume.position, l.exact.mustEnd, l.exact.wantEnd, l.exact.redo, len(l.exact.open))
+		if c := l.exact.closing; c != nil {
+			text += fmt.Sprintf(" closing phase %d", c.phase)
+		}
+		for _, x := range l.exact.open {
+			text += fmt.Sprintf(" [%v begun %v asking %v done %v again %v]", x.label, x.begun, x.asking, x.done, x.again.Sub(l.now))
+		}
+	}
 	for _, t := range l.order {
 		text += fmt.Sprintf(" %s: copied %v drained %v busy %v", t.route.Source, t.copy.Done, t.drained(), t.busy)
 		for _, r := range l.resyncs {
@@ -466,6 +542,15 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"touched rows judged":                        {loop: sabotage{judgeTouched: true}},
 		"a stop that old marks do not know":          {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"a stop by the source that they do not know": {loop: sabotage{stopOnlyFromHere: true}, hidden: true},
+
+		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
+		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},
+		"committed below the floor":                 {delivery: TwoPhase, loop: sabotage{commitBelowFloor: true}},
+		"committed below the floor, inside":         {delivery: PositionInside, loop: sabotage{commitBelowFloor: true}},
+		"an epoch ends in half a transaction":       {delivery: TwoPhase, loop: sabotage{floorForgetsHalf: true}},
+		"a transaction's label used twice":          {delivery: TwoPhase, loop: sabotage{labelUsedTwice: true}},
+		"rows of a table that no checkpoint knows":  {delivery: TwoPhase, loop: sabotage{loadBeforeJoinIsSaved: true}},
+		"an epoch with rows of both sides of a DDL": {delivery: TwoPhase, loop: sabotage{epochOverDDL: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

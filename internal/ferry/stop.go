@@ -38,6 +38,10 @@ func (l *loop) stopTable(t *table, cause error) {
 		l.fail(cause)
 		return
 	}
+	if t.within() || t.inFlight != nil && l.isExact() {
+		l.goBack(cause, t) // what is in its transaction cannot be taken out
+		return
+	}
 	t.stopped = &checkpoint.Stop{
 		At: l.now, Position: l.settled.position, Code: string(problem.Code), Reason: cause.Error(), Fix: remedy(t, problem),
 	}
@@ -169,6 +173,10 @@ func (l *loop) amendStates(t *table, amendment func(*checkpoint.TableState)) {
 			break
 		}
 		l.marks[i].states = amend(l.marks[i].states)
+	}
+	// What is saved already has every row of its epoch in its transactions.
+	if c := l.exact.closing; c != nil && c.phase != committing && !l.sabotage.stopOnlyFromHere {
+		c.mark.states = amend(c.mark.states)
 	}
 	l.resume.states = amend(l.resume.states)
 }

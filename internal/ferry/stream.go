@@ -61,6 +61,10 @@ func (l *loop) process(event *change.Event) bool {
 
 // rows takes the rows of an event, as soon as all targets are ready for them.
 func (l *loop) rows(tables []*table, event *change.Event) bool {
+	if l.isExact() && l.exact.joining && l.atResume {
+		l.exact.mustEnd = true
+		return false
+	}
 	for _, t := range tables {
 		if !t.idle() && !l.evolve(t, event.Table) {
 			return false
@@ -117,6 +121,10 @@ func (l *loop) passed(event *change.Event) {
 		l.atResume = true
 		if event.Kind == change.Joined || event.Kind == change.Altered {
 			l.markHere()
+			// An epoch holds rows from one side of a schema change only, and none of a table
+			// that it is the first to know.
+			l.exact.joining = (l.exact.joining || event.Kind == change.Joined) && !l.sabotage.loadBeforeJoinIsSaved
+			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && event.Kind == change.Altered && !l.sabotage.epochOverDDL
 		}
 	}
 }
@@ -214,9 +222,16 @@ func (l *loop) openStream() {
 		}
 	}
 	l.opening = true
-	from, until := l.resume.position, l.until
+	from, until, floor := l.resume.position, l.until, l.exact.floor
 	l.begin(func(ctx context.Context) func() {
 		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
+		if err == nil && floor.Known && stream.Server() != floor.Server {
+			if floor.Position, err = l.cfg.Source.End(ctx); err != nil {
+				stream.Close()
+			} else {
+				floor.Server = stream.Server()
+			}
+		}
 		if err == nil && l.cfg.UntilCaughtUp && stream.Server() != until.Server {
 			// An end that was asked for on another server means nothing here.
 			if until, err = l.cfg.Source.End(ctx); err != nil {
@@ -227,7 +242,11 @@ func (l *loop) openStream() {
 			// The loop may have ended before it could take the stream.
 			context.AfterFunc(ctx, func() { stream.Close() })
 		}
-		return func() { l.opened(stream, until, err) }
+		return func() {
+			if l.opened(stream, until, err); l.stream != nil {
+				l.exact.floor = floor
+			}
+		}
 	})
 }
 
@@ -242,6 +261,10 @@ func (l *loop) opened(stream Stream, until change.Position, err error) {
 	case err != nil:
 		l.fail(err)
 	default:
+		if l.isExact() && l.unsettledRows() && l.server != stream.Server() {
+			// The new server may not have the half of a transaction that the epoch has.
+			l.goBack(&diag.Problem{Code: codeServerChanged, Class: diag.Transient, Message: "the source's server changed in the middle of an epoch"}, nil)
+		}
 		l.stream, l.server, l.until = stream, stream.Server(), until
 		l.generation++
 		l.position = change.Position{}
@@ -259,6 +282,16 @@ func (l *loop) streamEnded(now time.Time, err error) {
 	if !diag.IsTransient(err) {
 		l.fail(err)
 		return
+	}
+	if e := &l.exact; l.atResume && (e.mustEnd || e.joining) {
+		e.mustEnd, e.stays = true, true
+	}
+	if l.isExact() && l.unsettledRows() {
+		at := l.position // pages of that place may be in the epoch
+		if l.inTransaction && !l.sabotage.floorForgetsHalf {
+			at.Offset++ // and rows of the transaction that goes on there
+		}
+		l.raiseFloor(l.server, at)
 	}
 	l.openTries++
 	wait := backOff(l.openTries)

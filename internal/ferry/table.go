@@ -58,6 +58,15 @@ type table struct {
 	epoch    uint64          // the epoch the batch was begun in
 	queue    []*shipment
 	inFlight *shipment
+	// loaded are the epochs of the batches that are in the table's transaction and not
+	// visible, loadedSince when the oldest of them was begun.
+	loaded      []uint64
+	loadedSince time.Time
+	// form is that of the table's batches in the epoch at hand, once it is fixed; formUntil
+	// the checkpoint until which it is the widest.
+	form      Form
+	formFixed bool
+	formUntil uint64
 	// abandoned are loads of a stopped table whose outcome is open.
 	abandoned []string
 
@@ -124,7 +133,7 @@ func (t *table) setSchema(s *checkpoint.TableState) {
 
 // drained tells that no row of the table is on its way.
 func (t *table) drained() bool {
-	return t.batch == nil && t.inFlight == nil && len(t.queue) == 0
+	return t.batch == nil && t.inFlight == nil && len(t.queue) == 0 && len(t.loaded) == 0
 }
 
 // tableStates is what a checkpoint at this moment says of the tables. The slice is

@@ -53,13 +53,15 @@ func (l *loop) advanceWipe(r *resync, quiet bool) {
 		switch {
 		case !t.copy.Wipe: // the source was emptied meanwhile, and so was the target
 			r.phase = wiped
-		case quiet && l.swapping == nil && l.saved.wipes(t):
+		case quiet && l.swapping == nil && l.saved.wipes(t) && l.aboveFloor():
 			l.swapping, r.phase = r, wiping
 		}
 	case wiping:
 		l.seal(t)
 		if t.drained() && !t.busy {
 			l.wipe(r)
+		} else if !t.drained() {
+			l.needBoundary(t, "emptying")
 		}
 	case wiped:
 		if t.copy.Done {
@@ -68,7 +70,9 @@ func (l *loop) advanceWipe(r *resync, quiet bool) {
 			l.epoch++ // what comes now is not waited for
 		}
 	case wipeCopied:
-		if t.visible(r.epoch) {
+		if !t.visible(r.epoch) {
+			l.exact.wantEnd = true
+		} else {
 			l.notify(Info, t.route.Source, fmt.Sprintf("resync: %s holds the new copy of %d rows", t.route.Target, t.copy.Rows))
 			l.endResync(r, nil)
 		}

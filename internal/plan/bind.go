@@ -121,14 +121,17 @@ func (c *compiler) bindOne(text script.Option, where Scope) *bound {
 	}
 	if option.Effect == Limited && !oneOf(value, option.Values) {
 		c.error(CodeRefusedOption, text.Value.At, fmt.Sprintf("'%s' = '%s' is not supported: %s", key, value, option.Why), option.Instead)
-		c.refused = true
 		return nil
 	}
 	canonical := option.Key
 	if option.isFamily() {
 		canonical = key
 	}
-	return &bound{option: option, key: canonical, text: text, value: value, number: number}
+	b := &bound{option: option, key: canonical, text: text, value: value, number: number}
+	if option.Only != 0 {
+		c.someWays = append(c.someWays, b)
+	}
+	return b
 }
 
 func (c *compiler) invalidValue(text script.Option, option *Option, why string) {

@@ -18,6 +18,7 @@ const (
 	CodeLateSet       diag.Code = "SF2019" // a SET behind the last statement it could concern
 	CodeCannotDrop    diag.Code = "SF2020" // DROP CATALOG of the current one
 	CodeSourceTwice   diag.Code = "SF2021" // one source table into two targets
+	CodeTwoDeliveries diag.Code = "SF2022" // tables delivered in different ways in one script
 
 	CodeUnknownOption  diag.Code = "SF2104" // no such option here
 	CodeOptionTwice    diag.Code = "SF2105" // an option is written twice in one list
@@ -30,6 +31,9 @@ const (
 	CodeSeparator      diag.Code = "SF2212" // a separator StarRocks would refuse, or two that cannot be told apart
 	CodeMemory         diag.Code = "SF2213" // a batch or page does not fit into the memory allowed
 	CodeServerIDRange  diag.Code = "SF2214" // of a range of server ids the first is used
-	CodeCheckpointMode diag.Code = "SF2215" // checkpoints exactly once, delivery at least once
+	CodeCheckpointMode diag.Code = "SF2215" // checkpoints exactly once and delivery at least once, or the reverse
 	CodeNoComment      diag.Code = "SF2216" // COMMENT is not carried over
+	CodeTimeBudget     diag.Code = "SF2217" // times of checkpoints and transactions that do not fit together
+	CodeTooManyTables  diag.Code = "SF2218" // more tables of a database than one transaction takes
+	CodeNotExactlyOnce diag.Code = "SF2219" // how exactly-once is kept, of a delivery that is at-least-once
 )

@@ -27,14 +27,19 @@ type compiler struct {
 	inForce  *layer // the SETs at the last table
 	late     []*bound
 
-	plan      Plan
-	source    *sourceEnd
-	target    *targetEnd
+	plan     Plan
+	source   *sourceEnd
+	target   *targetEnd
+	delivery *deliveryEnd
+	// routeOptions are those that each route was made of.
+	routeOptions []layers
+	// someWays are options that are written and mean something with some ways of
+	// delivery only.
+	someWays  []*bound
 	targets   map[change.Name]diag.Span
 	sources   map[change.Name]diag.Span
 	missing   map[[2]string]bool // catalog and option
 	passwords []diag.Span
-	refused   bool // a Limited option asked for more
 }
 
 // Compile makes a plan of a script that was parsed, even of one with mistakes, so

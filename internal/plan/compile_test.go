@@ -35,7 +35,7 @@ func TestTutorialIsClean(t *testing.T) {
 	for name, want := range map[string][]diag.Code{
 		"tutorial_at_least_once": nil,
 		"tutorial_simple":        nil,
-		"tutorial_exactly_once":  {CodeRefusedOption},
+		"tutorial_exactly_once":  nil,
 		"tutorial_database":      {CodeComesLater},
 	} {
 		plan, findings := compile(inputs[name])
@@ -94,7 +94,9 @@ func TestPasswordsAreSecrets(t *testing.T) {
 func TestEveryCodeIsProduced(t *testing.T) {
 	t.Parallel()
 	produced := map[diag.Code]bool{CodeNothingToRun: true}
-	for _, input := range goldenInputs(t) {
+	inputs := goldenInputs(t)
+	inputs["too many tables"] = tablesScript(201, inside, "")
+	for _, input := range inputs {
 		_, findings := compile(input)
 		for _, f := range findings {
 			produced[f.Code] = true
@@ -102,8 +104,9 @@ func TestEveryCodeIsProduced(t *testing.T) {
 	}
 	for _, code := range []diag.Code{
 		CodeComesLater, CodeNoCatalog, CodeCatalogTwice, CodeCatalogKind, CodeNoDatabase, CodeNamesDiffer, CodeTwoSources, CodeTwoTargets,
-		CodeTargetTwice, CodeSourceTwice, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
+		CodeTargetTwice, CodeSourceTwice, CodeTwoDeliveries, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
 		CodeRefusedOption, CodeNoEffect, CodePlainPassword, CodeProperties, CodeSeparator, CodeMemory, CodeServerIDRange, CodeCheckpointMode, CodeNoComment,
+		CodeTimeBudget, CodeTooManyTables, CodeNotExactlyOnce,
 	} {
 		if !produced[code] {
 			t.Errorf("no golden file produces %s", code)

@@ -84,11 +84,17 @@ func dump(p *Plan) string {
 	fmt.Fprintf(&b, "target %s query %q load %q password %s redirect %v timeout %s\n", t.User, t.Query, t.Load, t.Password, t.RedirectHosts, t.ConnectTimeout)
 	fmt.Fprintf(&b, "settings checkpoint %s timeout %s memory %d page %d\n", p.Settings.CheckpointInterval, p.Settings.CheckpointTimeout, p.Settings.Memory, p.Settings.PageBytes)
 	fmt.Fprintf(&b, "  pages %d lag %s rate %d pause %d, verify rate %d, row-less %s, cascades mended %v\n", p.Settings.Parallelism, p.Settings.MaxLag, p.Settings.SnapshotBytesPerSecond, p.Settings.PauseThreads, p.Settings.VerifyBytesPerSecond, p.Settings.RowLess, p.Settings.MendCascades)
+	if p.Delivery == ExactlyOnce {
+		fmt.Fprintf(&b, "  position inside %v, min-pause %s, %d transactions\n", p.Settings.PositionInside, p.Settings.CheckpointMinPause, p.Settings.MaxOpenTransactions)
+	}
 	for _, r := range p.Routes {
 		line, column := r.File.Position(r.Span.Start)
 		fmt.Fprintf(&b, "route %s -> %s %s %q at %d:%d\n", r.Source, r.Target, r.Mode, r.Properties, line, column)
 		fmt.Fprintf(&b, "  flush %s %d bytes %d rows, load %q %q %s prefix %q", r.Flush.Interval, r.Flush.MaxBytes, r.Flush.MaxRows,
 			r.Load.ColumnSeparator, r.Load.RowDelimiter, r.Load.Timeout, r.Load.LabelPrefix)
+		if p.Delivery == ExactlyOnce {
+			fmt.Fprintf(&b, " prepared %s", r.Load.PreparedTimeout)
+		}
 		for _, k := range slices.Sorted(maps.Keys(r.Load.Headers)) {
 			fmt.Fprintf(&b, " %s=%s", k, r.Load.Headers[k])
 		}

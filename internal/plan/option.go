@@ -71,6 +71,18 @@ func (e Effect) String() string {
 	return [...]string{"in force", "no effect", "limited", "refused"}[e]
 }
 
+// Way is a set of the ways exactly-once is kept in. None of them is at-least-once.
+type Way uint8
+
+const (
+	TwoPhase       Way = 1 << iota // a transaction per table: prepared, saved, committed
+	PositionInside                 // a transaction per database, which holds the position too
+)
+
+func (w Way) phrase() string {
+	return map[Way]string{TwoPhase: "exactly-once, two-phase", PositionInside: "exactly-once, position-inside", TwoPhase | PositionInside: "exactly-once"}[w]
+}
+
 // Option is one entry of the option table: everything that is known of an option
 // is written there and nowhere else.
 type Option struct {
@@ -92,6 +104,8 @@ type Option struct {
 	Required bool
 	Secret   bool
 	Effect   Effect
+	// Only are the ways of delivery an option means something with; 0: with all.
+	Only Way
 	// Why says why an option has no effect or is refused; Instead what to do.
 	Why     string
 	Instead string

@@ -11,7 +11,9 @@ var loadOptions = []Option{
 	{Key: load + "row_delimiter", Where: inTarget, Default: `\n`,
 		Help: `Between the rows of a CSV load: text of 1 to 50 bytes, or \x and hexadecimal digits.`},
 	{Key: load + "timeout", Where: inTarget, Type: Int, Min: 1, Max: 259_200, Default: "600",
-		Help: "How long StarRocks may take for one load, in seconds."},
+		Help: "How long StarRocks may take for one load, in seconds. With exactly-once: how long a transaction may be open, and when not set at least the interval and the time-out of checkpoints together."},
+	{Key: load + "prepared_timeout", Where: inTarget, Type: Int, Min: 1, Max: 2_592_000, Default: "86400", Only: TwoPhase,
+		Help: "How long StarRocks keeps a prepared transaction, in seconds: a restart within that time commits it, a later one loads it again. As of StarRocks 3.5.4; an older one takes its own setting, 24 hours unless changed."},
 	{Key: load + "max_filter_ratio", Where: inTarget, Effect: Limited, Values: []string{"0", "0.0", "0.00"}, Default: "0",
 		Why: "rows are never left out: a load that loses one stops the deployment", Instead: "remove the option.",
 		Help: "Share of rows that may be lost."},
@@ -42,7 +44,7 @@ var loadOptions = []Option{
 	limitedLoad("skip_header", "0", "loads have no header lines", "Lines to leave out at the start of a load."),
 	ownLoad("strip_outer_array"), ownLoad("ignore_json_size"), ownLoad("enclose"), ownLoad("escape"), ownLoad("compression"),
 	ownLoad("partial_update_mode"), ownLoad("merge_commit_interval_ms"), ownLoad("merge_commit_parallel"), ownLoad("merge_commit_async"),
-	ownLoad("prepared_timeout"), ownLoad("idle_transaction_timeout"), ownLoad("transaction_type"),
+	ownLoad("idle_transaction_timeout"), ownLoad("transaction_type"),
 }
 
 func refusedLoad(key, why string) Option {

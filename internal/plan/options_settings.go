@@ -12,7 +12,7 @@ var settingOptions = []Option{
 	{Key: "on-bad-row", Where: InSet, Type: Enum, Values: onBadRow, Default: onBadRow[0],
 		Help: "What a row does that StarRocks refuses. stop: its table stops, the others go on; the only table left ends the run, with its position kept. " +
 			"dead-letter: the row is written to dead-letter/<database>.<table>.jsonl in the deployment's folder and left out; the target keeps what it had of it. " +
-			"A table with 100 such rows in a row, or more than 1000 in a minute, stops."},
+			"A table with 100 such rows in a row, or more than 1000 in a minute, stops. Not with exactly-once."},
 	{Key: "snapshot.page-size", Where: InSet, Type: Size, Min: 64 << 10, Max: 1 << 30, Default: "8mb",
 		Help: "How much of a table one SELECT of the first copy reads."},
 	{Key: "snapshot.barrier", Where: InSet, Type: Enum, Values: []string{"auto", "lock"}, Default: "auto",
@@ -32,9 +32,14 @@ var settingOptions = []Option{
 	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",
 		Help: "What happens about foreign keys ON DELETE or ON UPDATE CASCADE, SET NULL or SET DEFAULT at a source that does not log the rows they change (MariaDB, MySQL before 9.6). warn: they are named. repair: when rows of a followed parent change, the followed tables that refer to it are compared with their source and mended."},
 	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
-		Help: "How often a checkpoint is written. When not set: with the loads."},
-	{Key: "execution.checkpointing.timeout", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000, Default: "10 min",
-		Help: "How long a checkpoint may take."},
+		Help: "How often a checkpoint is written. When not set: with the loads; with exactly-once every 10 s. With exactly-once this is when changes become visible."},
+	{Key: "execution.checkpointing.timeout", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000, Default: "10 min", Only: TwoPhase | PositionInside,
+		Help: "How long a checkpoint may take. One that takes longer is given up and loaded again."},
+	{Key: "execution.checkpointing.min-pause", Where: InSet, Type: Duration, Min: 0, Max: 86_400_000, Default: "0 ms", Only: TwoPhase | PositionInside,
+		Help: "The least time between the end of a checkpoint and the begin of the next, for a StarRocks that needs long to commit."},
+	{Key: deliverySetting, Where: InSet, Type: Enum, Values: []string{"two-phase", "position-inside"}, Default: "two-phase", Only: TwoPhase | PositionInside,
+		Help: "How exactly-once is kept. two-phase: a transaction per table, prepared, then committed after the checkpoint; tables may differ by one epoch while it commits. " +
+			"position-inside: one transaction per target database holds its tables and the position, so that all of them become visible at one instant; StarRocks 4.0 or newer, at most 200 tables per database."},
 	{Key: "execution.checkpointing.mode", Where: InSet, Type: Enum, Values: []string{"EXACTLY_ONCE", "AT_LEAST_ONCE"},
 		Help: "Delivery is decided by sink.semantic; this alone changes nothing."},
 	{Key: "execution.runtime-mode", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"streaming"}, Known: []string{"batch", "automatic"},

@@ -156,6 +156,9 @@ func helpText(o *Option) string {
 	if o.Required {
 		text += " Required."
 	}
+	if o.Only != 0 {
+		text += " With " + o.Only.phrase() + " only."
+	}
 	if o.Effect == Limited {
 		text += " Other values are refused: " + o.Why + "."
 	}

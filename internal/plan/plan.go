@@ -112,7 +112,10 @@ type Load struct {
 	// ColumnSeparator and RowDelimiter as written in the script, for example \x01.
 	ColumnSeparator string
 	RowDelimiter    string
-	Timeout         time.Duration
+	// Timeout is that of a load; with exactly-once, of an open transaction.
+	Timeout time.Duration
+	// PreparedTimeout is how long a prepared transaction is kept.
+	PreparedTimeout time.Duration
 	LabelPrefix     string
 	// Headers are the other sink.properties.* that are passed on to StarRocks.
 	Headers map[string]string
@@ -120,11 +123,19 @@ type Load struct {
 
 // Settings are the deployment-wide SETs.
 type Settings struct {
-	CheckpointInterval time.Duration // 0 when not set
+	CheckpointInterval time.Duration // 0 when not set; never with exactly-once
 	CheckpointTimeout  time.Duration
-	Memory             int // bytes for batches, queue and pages together
-	PageBytes          int // bytes of one page of a copy
-	Parallelism        int // pages read at a time
+	// CheckpointMinPause, with exactly-once, is the least time between the end of a
+	// checkpoint and the begin of the next.
+	CheckpointMinPause time.Duration
+	// PositionInside: with exactly-once, the position is part of each transaction, one per
+	// target database, instead of two phases.
+	PositionInside bool
+	// MaxOpenTransactions, in two phases, bounds the transactions open in a target database.
+	MaxOpenTransactions int
+	Memory              int // bytes for batches, queue and pages together
+	PageBytes           int // bytes of one page of a copy
+	Parallelism         int // pages read at a time
 	// MaxLag is how far the stream may be behind while pages are read.
 	MaxLag time.Duration
 	// SnapshotBytesPerSecond bounds what pages read, VerifyBytesPerSecond what

@@ -44,7 +44,9 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 	sinkOptions := layers{with, sinkCatalog.options}
 	c.takeSource(st, layers{hint, sourceCatalog.options}, source)
 	c.takeTarget(st, sinkOptions)
+	c.takeDelivery(st, sinkOptions)
 	c.plan.Routes = append(c.plan.Routes, c.route(st, sinkOptions, source, target))
+	c.routeOptions = append(c.routeOptions, sinkOptions)
 	c.inForceOptions(sinkOptions, InWith, target, target.String())
 }
 
@@ -60,6 +62,7 @@ func (c *compiler) route(st *script.CreateTableAs, options layers, source, targe
 			ColumnSeparator: options.text(load+"column_separator", InWith),
 			RowDelimiter:    options.text(load+"row_delimiter", InWith),
 			Timeout:         time.Duration(options.number(load+"timeout", InWith)) * time.Second,
+			PreparedTimeout: time.Duration(options.number(load+"prepared_timeout", InWith)) * time.Second,
 			Headers:         headers(options),
 		},
 	}
@@ -87,7 +90,7 @@ func writes(list *script.Options, key string) bool {
 
 // headers collects the load options that StarRocks gets as they are.
 func headers(options layers) map[string]string {
-	own := []string{"column_separator", "row_delimiter", "timeout", "max_filter_ratio", "strict_mode"}
+	own := []string{"column_separator", "row_delimiter", "timeout", "prepared_timeout", "max_filter_ratio", "strict_mode"}
 	all := map[string]string{}
 	for _, l := range slices.Backward(options) {
 		for _, b := range l.list {

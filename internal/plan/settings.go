@@ -82,9 +82,6 @@ func (c *compiler) finish() {
 		}
 	}
 	c.fitMemory(set)
-	if b, _ := set.get("execution.checkpointing.mode"); b != nil && b.value == "EXACTLY_ONCE" && !c.refused && len(c.plan.Routes) > 0 {
-		c.info(CodeCheckpointMode, b.text.At, "delivery is at-least-once: the mode of checkpoints alone does not change it", "")
-	}
 	if len(c.passwords) > 0 {
 		places := ""
 		if len(c.passwords) > 1 {
@@ -93,6 +90,7 @@ func (c *compiler) finish() {
 		c.info(CodePlainPassword, c.passwords[0], "a password is written in the script"+places, "keep the script readable by you alone: chmod 600.")
 	}
 	c.inForceOptions(set, InSet, change.Name{}, "")
+	c.deliver(set)
 	sortOptions(c.plan.Options)
 }
 

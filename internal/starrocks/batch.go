@@ -17,7 +17,7 @@ import (
 type batch struct {
 	plan *layoutPlan
 	csv  *csvRules
-	form form
+	form ferry.Form
 	body []byte
 	// ends are the ends of the rows, counted from base bytes before the body.
 	ends []uint32
@@ -34,7 +34,7 @@ type batch struct {
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-func newBatch(plan *layoutPlan, csv *csvRules, f form) *batch {
+func newBatch(plan *layoutPlan, csv *csvRules, f ferry.Form) *batch {
 	return &batch{plan: plan, csv: csv, form: f, body: (*bodies.Get().(*[]byte))[:0]}
 }
 
@@ -43,6 +43,13 @@ func (b *batch) Rows() int { return b.rows }
 
 // Bytes is the size of the load so far.
 func (b *batch) Bytes() int { return b.size }
+
+// taken is called when StarRocks has a batch for good; body is how it was sent.
+func (b *batch) taken(body *upload) {
+	if body.reading.Load() == 0 {
+		b.release()
+	}
+}
 
 // release gives the memory back. Nothing may read body any more.
 func (b *batch) release() {

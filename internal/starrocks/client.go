@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"starferry/internal/change"
+	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
 )
 
@@ -32,6 +33,8 @@ type Client struct {
 	options map[change.Name]LoadOptions
 	// declared is how targets are created, by their names.
 	declared map[change.Name]TableSpec
+	// open are the transactions that this process has begun.
+	open map[checkpoint.Label]*opened
 	// wait is how polling waits; a test replaces it.
 	wait func(ctx context.Context, d time.Duration) error
 }
@@ -47,8 +50,7 @@ func Connect(ctx context.Context, config Config) (*Client, error) {
 			Fix:     "set 'jdbc-url' = 'jdbc:mysql://host:9030' and 'load-url' = 'host:8030'.",
 		}
 	}
-	c := &Client{config: config, options: map[change.Name]LoadOptions{}, declared: map[change.Name]TableSpec{}, wait: sleep}
-	c.http = newHTTPClient(config)
+	c := newClient(config)
 	connector, err := mysql.NewConnector(c.driverConfig())
 	if err != nil {
 		return nil, &diag.Problem{Code: CodeConfig, Class: diag.Unusable, Message: "the StarRocks connection cannot be configured", Cause: err}
@@ -62,6 +64,12 @@ func Connect(ctx context.Context, config Config) (*Client, error) {
 		return nil, c.connectProblem(err)
 	}
 	return c, nil
+}
+
+// newClient is a client that has not logged in.
+func newClient(config Config) *Client {
+	return &Client{config: config, http: newHTTPClient(config), options: map[change.Name]LoadOptions{},
+		declared: map[change.Name]TableSpec{}, open: map[checkpoint.Label]*opened{}, wait: sleep}
 }
 
 func (c *Client) driverConfig() *mysql.Config {

@@ -31,23 +31,37 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{database: fmt.Sprintf("sf_test_%d", time.Now().UnixNano())}
 	named, err := testbed.NamedCluster()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if named != nil {
-		w.real = true
-		w.admin = starrocks.Config{Query: []string{named.Query}, Load: []string{named.Load}, User: named.User, Password: diag.NewSecret(named.Password)}
-	} else {
-		server, err := emulator.Start(emulator.Config{QueryAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", BEHTTPAddr: "127.0.0.1:0", User: "root"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { server.Close() })
-		w.double = server
-		w.admin = starrocks.Config{Query: []string{server.QueryAddr()}, Load: []string{server.HTTPAddr()}, User: "root"}
+	if named == nil {
+		return newDouble(t, emulator.Config{})
 	}
+	w := &world{real: true}
+	w.admin = starrocks.Config{Query: []string{named.Query}, Load: []string{named.Load}, User: named.User, Password: diag.NewSecret(named.Password)}
+	w.connect(t)
+	return w
+}
+
+// newDouble is an embedded cluster in any case.
+func newDouble(t *testing.T, c emulator.Config) *world {
+	t.Helper()
+	c.QueryAddr, c.HTTPAddr, c.BEHTTPAddr, c.User = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "root"
+	server, err := emulator.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	w := &world{double: server, admin: starrocks.Config{Query: []string{server.QueryAddr()}, Load: []string{server.HTTPAddr()}, User: "root"}}
+	w.connect(t)
+	return w
+}
+
+// connect opens the way around the client, and creates the database.
+func (w *world) connect(t *testing.T) {
+	t.Helper()
+	w.database = fmt.Sprintf("sf_test_%d", time.Now().UnixNano())
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.Net, config.Addr = w.admin.User, w.admin.Password.Reveal(), "tcp", w.admin.Query[0]
 	config.InterpolateParams = true
@@ -59,7 +73,6 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { w.db.Close() })
 	w.exec(t, "CREATE DATABASE "+w.database)
 	t.Cleanup(func() { w.exec(t, "DROP DATABASE "+w.database+" FORCE") })
-	return w
 }
 
 func (w *world) exec(t *testing.T, statement string) {

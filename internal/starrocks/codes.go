@@ -15,6 +15,9 @@ const (
 	CodeNoTable      diag.Code = "SF4009" // the target table does not exist
 	CodeSettle       diag.Code = "SF4010" // the state of a label could not be settled
 	CodeConfig       diag.Code = "SF4011" // the configuration of the target is incomplete
+	CodeTransactions diag.Code = "SF4012" // this StarRocks has no transactions of the kind that exactly-once needs
+	CodePrepared     diag.Code = "SF4013" // a prepared transaction may end before its checkpoint is complete
+	CodeLedger       diag.Code = "SF4014" // the row that says how far a database has come cannot be used
 	CodeNoKey        diag.Code = "SF4101" // the source table has no primary key
 	CodeType         diag.Code = "SF4102" // a column type that is not carried
 	CodeKeyType      diag.Code = "SF4103" // a type that cannot be part of a primary key
@@ -31,4 +34,6 @@ const (
 	CodeText         diag.Code = "SF4306" // a text that is not valid UTF-8
 	CodeLoadEndpoint diag.Code = "SF4307" // the load address does not answer as a frontend does
 	CodeLabel        diag.Code = "SF4308" // a label that cannot be used
+
+	CodeTransactionGone diag.Code = "SF4309" // StarRocks has given up a transaction and what was loaded into it
 )

@@ -1,6 +1,10 @@
 // Package starrocks is the target: it logs in to a StarRocks cluster, creates and
 // compares tables, appends columns, and loads batches of rows.
 //
+// With exactly-once the loads go into transactions, which hold them back until they are
+// committed: of one table, prepared first, or of a whole database, together with the row of
+// the ledger that says how far the database has come.
+//
 // Two channels lead to a cluster: SQL over the MySQL protocol of the frontends'
 // query port (catalog, DDL, privileges) and HTTP (stream load). A load is one PUT
 // to a frontend, which answers with the address of the backend that takes the

@@ -194,7 +194,7 @@ func TestFormIsTheNarrowestThatCarriesTheRow(t *testing.T) {
 	for _, c := range []struct {
 		cells     []string
 		separator string
-		want      form
+		want      ferry.Form
 	}{
 		{[]string{"a", "b"}, `\x01`, plain},
 		{[]string{"", ""}, `\x01`, plain},
@@ -217,7 +217,7 @@ func TestFormIsTheNarrowestThatCarriesTheRow(t *testing.T) {
 		}
 		b := l.NewBatch(testLayout(text, text), rows, 0).(*batch)
 		if b.form != c.want {
-			t.Errorf("%q with separator %s: %s, want %s", c.cells, c.separator, b.form, c.want)
+			t.Errorf("%q with separator %s: %d, want %d", c.cells, c.separator, b.form, c.want)
 		}
 		if !add(t, b, ferry.Upsert, rows, 0) || !add(t, b, ferry.Delete, rows, 0) {
 			t.Errorf("%q does not fit its own form", c.cells)
@@ -232,7 +232,7 @@ func TestDocumentsTravelAsValues(t *testing.T) {
 	t.Parallel()
 	l := testLoads(t, LoadOptions{})
 	layout := testLayout(change.Type{Base: change.BigInt}, change.Type{Base: change.JSON})
-	for document, want := range map[string]form{
+	for document, want := range map[string]ferry.Form{
 		`{"a": 1}`: plain, `[1, 2]`: plain, `{"a": "\t"}`: plain, `12345678901234567890`: jsonLines,
 		`"text"`: jsonLines, `true`: jsonLines, `null`: jsonLines, "{\"a\":\t1}": jsonLines,
 	} {
@@ -241,7 +241,7 @@ func TestDocumentsTravelAsValues(t *testing.T) {
 		rows.AddString(document)
 		b := l.NewBatch(layout, rows, 0).(*batch)
 		if b.form != want {
-			t.Errorf("%s: %s, want %s", document, b.form, want)
+			t.Errorf("%s: %d, want %d", document, b.form, want)
 		}
 		if !add(t, b, ferry.Upsert, rows, 0) || b.form == jsonLines && !strings.Contains(string(b.body), `"c1":`+document+`,"__op":0}`) {
 			t.Errorf("%s: %q", document, b.body)
@@ -291,7 +291,7 @@ func TestDroppedColumnsAreExplicitNulls(t *testing.T) {
 		b := l.NewBatch(layout, rows, 0).(*batch)
 		add(t, b, ferry.Upsert, rows, 0)
 		if got := decode(t, l, b)[0]; got.cells[1] != nil || *got.cells[0] != cell {
-			t.Errorf("%s: %q", b.form, b.body)
+			t.Errorf("%d: %q", b.form, b.body)
 		}
 	}
 }
@@ -314,11 +314,11 @@ func TestInvalidTextIsRefusedBeforeAnythingIsSent(t *testing.T) {
 }
 
 func TestAddDoesNotAllocatePerCell(t *testing.T) {
-	for _, want := range []form{plain, quoted, jsonLines} {
+	for _, want := range []ferry.Form{plain, quoted, jsonLines} {
 		l := testLoads(t, LoadOptions{})
 		rows := change.NewRows(3)
 		rows.AddString("12345")
-		rows.AddString(map[form]string{plain: "some text", quoted: "tab\t", jsonLines: `\N`}[want])
+		rows.AddString(map[ferry.Form]string{plain: "some text", quoted: "tab\t", jsonLines: `\N`}[want])
 		rows.AddNull()
 		b := l.NewBatch(testLayout(change.Type{Base: change.Int}, text, text), rows, 0).(*batch)
 		if b.form != want {
@@ -326,7 +326,7 @@ func TestAddDoesNotAllocatePerCell(t *testing.T) {
 		}
 		b.body, b.ends = make([]byte, 0, 1<<20), make([]uint32, 0, 4096)
 		if n := testing.AllocsPerRun(1000, func() { b.Add(ferry.Upsert, rows, 0) }); n != 0 {
-			t.Errorf("%s: %v allocations per row", want, n)
+			t.Errorf("%d: %v allocations per row", want, n)
 		}
 	}
 }
@@ -365,7 +365,7 @@ func FuzzEncode(f *testing.F) {
 				case err != nil && valid:
 					t.Fatal(err)
 				case err == nil && row == first:
-					t.Fatalf("row %d does not fit the form %s chosen for it", row, batch.form)
+					t.Fatalf("row %d does not fit the form %d chosen for it", row, batch.form)
 				}
 			}
 			got := decode(t, l, batch)

@@ -19,18 +19,15 @@ import (
 // looks for \N after un-enclosing, so that text it cannot carry either. The reader's
 // rules for a quote within quotes differ between versions, and its unset escape
 // character is NUL: cells with one of them go by JSON. An escape character is never
-// set, for it would take the backslash out of \N.
+// set, for it would take the backslash out of \N. A transaction of one table does not
+// know the enclosing character and would take it for a part of the value.
 //
 // jsonLines is one JSON object per row and carries every text.
-type form uint8
-
 const (
-	plain form = iota
+	plain ferry.Form = iota
 	quoted
 	jsonLines
 )
-
-func (f form) String() string { return [...]string{"csv", "enclosed csv", "json"}[f] }
 
 const enclose = '"'
 
@@ -166,7 +163,7 @@ func kindOf(t change.Type) cellKind {
 }
 
 // narrowest is the first form that carries the row.
-func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) form {
+func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.Form {
 	f := plain
 	if r.impossible {
 		return jsonLines
@@ -197,7 +194,7 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) form {
 
 // needs is the form that one cell needs. An empty JSON document and one that is not
 // an object or array would be stored as a string by the CSV reader.
-func (r *csvRules) needs(kind cellKind, cell []byte) form {
+func (r *csvRules) needs(kind cellKind, cell []byte) ferry.Form {
 	switch {
 	case kind == digits && !r.checkDigits:
 		return plain

@@ -43,17 +43,32 @@ func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry
 	if !l.options.json && (l.last == nil || l.last.form != quoted || !l.last.full) {
 		f = narrowest(l.plan, l.csv, rows, row)
 	}
+	return l.begin(f)
+}
+
+// NewBatchIn begins a batch in the given form. It is for transactions, which know no
+// quoted form: JSON takes its place.
+func (l *loads) NewBatchIn(layout *ferry.Layout, f ferry.Form) ferry.Batch {
+	if l.plan == nil || l.plan.layout != layout {
+		l.plan = newLayoutPlan(layout)
+	}
+	if l.options.json || l.csv.impossible || f != plain {
+		f = jsonLines
+	}
+	return l.begin(f)
+}
+
+func (l *loads) begin(f ferry.Form) ferry.Batch {
 	l.last = newBatch(l.plan, l.csv, f)
 	return l.last
 }
 
-// headers are those of a load of this batch under this label.
-func (l *loads) headers(label string, b *batch) map[string]string {
+// headers are those of a load of this batch, without its label.
+func (l *loads) headers(b *batch) map[string]string {
 	h := map[string]string{}
 	for name, value := range l.options.headers {
 		h[name] = value
 	}
-	h["label"] = label
 	h["columns"] = b.plan.header
 	h["strict_mode"] = "true"
 	h["max_filter_ratio"] = "0"

@@ -16,7 +16,10 @@ type LoadOptions struct {
 	// for tab and newline.
 	ColumnSeparator string
 	RowDelimiter    string
-	Timeout         time.Duration // of one load at StarRocks; 600 s when 0
+	Timeout         time.Duration // of one load or open transaction at StarRocks; 600 s when 0
+	// PreparedTimeout is how long a prepared transaction is kept; 0 leaves it to StarRocks,
+	// and so do versions before 3.5.4.
+	PreparedTimeout time.Duration
 	// Headers are the other sink.properties.*, without that prefix.
 	Headers map[string]string
 }
@@ -58,12 +61,13 @@ type compiled struct {
 	separator []byte
 	delimiter []byte
 	timeout   time.Duration
+	prepared  time.Duration
 	headers   map[string]string
 	json      bool // the user wants JSON
 }
 
 func (o LoadOptions) compile() (compiled, error) {
-	out := compiled{timeout: o.Timeout, headers: map[string]string{"timezone": "UTC"}}
+	out := compiled{timeout: o.Timeout, prepared: o.PreparedTimeout, headers: map[string]string{"timezone": "UTC"}}
 	if out.timeout <= 0 {
 		out.timeout = defaultLoadTimeout
 	}

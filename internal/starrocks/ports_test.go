@@ -8,4 +8,7 @@ var (
 	_ ferry.Shaper = (*Client)(nil)
 	_ ferry.Loads  = (*loads)(nil)
 	_ ferry.Batch  = (*batch)(nil)
+
+	_ ferry.Transactions = transactions{}
+	_ ferry.Ledger       = ledger{}
 )

@@ -20,6 +20,7 @@ type loadReply struct {
 	NumberLoadedRows     *int64
 	NumberFilteredRows   int64
 	NumberUnselectedRows int64
+	LoadBytes            *int64
 	ErrorURL             string
 	unparseable          bool
 }
@@ -42,10 +43,17 @@ var transientTexts = []string{
 	"try again", "retry", "rpc", "connection", "unavailable", "not alive", "quorum", "too busy", "leader", "lock",
 }
 
+// goneTexts are parts of messages of a transaction that is not there any more; they are
+// looked for first. Another one may well succeed.
+var goneTexts = []string{
+	"stream load task", "transaction with label", "no transaction found", "can't find the transaction", "current transaction is aborted",
+	"can not commit", "hasn't send any data",
+}
+
 // refusedTexts are parts of messages after which it will fail again until somebody
-// changes something; they are looked for first.
+// changes something; they are looked for next.
 var refusedTexts = []string{
-	"too many filtered rows", "primary key size exceed", "parse error", "unknown database", "unknown table", "does not exist",
+	"too many filtered rows", "more than max filter rate", "failed to find table", "primary key size exceed", "parse error", "unknown database", "unknown table", "does not exist",
 	"access denied", "no valid basic authorization", "need auth", "has no source field", "duplicate column", "mapping column", "has no default value",
 	"can not be specified", "only primary key table", "label format error", "unknown data format", "invalid ", "exceed the max size",
 	"no rows were imported", "column separator", "don't equal", "out of range", "too long",
@@ -57,6 +65,8 @@ var refusedTexts = []string{
 func classOf(message string) diag.Class {
 	text := strings.ToLower(message)
 	switch {
+	case holdsGone(message):
+		return diag.Transient
 	case holdsAny(text, refusedTexts):
 		return diag.Refused
 	case holdsAny(text, transientTexts):
@@ -71,7 +81,7 @@ func classOf(message string) diag.Class {
 // rowTexts are parts of messages that speak of rows of the load: without them StarRocks
 // would take the others.
 var rowTexts = []string{
-	"too many filtered rows", "no rows were imported", "primary key size exceed", "out of range", "too long", "exceed the max size",
+	"too many filtered rows", "more than max filter rate", "no rows were imported", "primary key size exceed", "out of range", "too long", "exceed the max size",
 	"parse error", "invalid utf-8", "don't equal",
 }
 
@@ -81,6 +91,9 @@ var busyTexts = []string{
 	"concurrent limit", "cuncurrent limit", "too busy",
 }
 
+// holdsGone tells that a message speaks of a transaction that is not there any more.
+func holdsGone(message string) bool { return holdsAny(strings.ToLower(message), goneTexts) }
+
 func holdsAny(text string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
@@ -88,7 +101,12 @@ func holdsAny(text string, parts []string) bool {
 // failure is the error of a load that StarRocks did not take and never will under its
 // label.
 func (l *loads) failure(b *batch, message, errorRows string) error {
-	p := l.failureProblem(b, message, errorRows)
+	return failure(fmt.Sprintf("a load of %d rows into table %s", b.rows, readableTable(l.target)), l.target.Database, message, errorRows)
+}
+
+// failure is the error of something that StarRocks did not take.
+func failure(what, database, message, errorRows string) error {
+	p := failureProblem(what, database, message, errorRows)
 	text := strings.ToLower(message)
 	switch {
 	case p.Class == diag.Transient:
@@ -101,10 +119,10 @@ func (l *loads) failure(b *batch, message, errorRows string) error {
 	return &ferry.AbortedError{Cause: &ferry.TableError{Cause: p}}
 }
 
-func (l *loads) failureProblem(b *batch, message, errorRows string) *diag.Problem {
+func failureProblem(what, database, message, errorRows string) *diag.Problem {
 	p := &diag.Problem{
 		Code: CodeLoadFailed, Class: classOf(message),
-		Message: fmt.Sprintf("StarRocks did not take a load of %d rows into table %s: %s", b.rows, readableTable(l.target), message),
+		Message: fmt.Sprintf("StarRocks did not take %s: %s", what, message),
 	}
 	if errorRows != "" {
 		p.Message += "\n" + errorRows
@@ -120,8 +138,8 @@ func (l *loads) failureProblem(b *batch, message, errorRows string) *diag.Proble
 		p.Fix = "a key is longer than primary_key_limit_size (128 bytes) of the backends: raise it there, or choose a shorter primary key."
 	case strings.Contains(text, "unknown database"):
 		p.Code = CodeNoDatabase
-		p.Fix = fmt.Sprintf("restore the database; or CREATE DATABASE %s; and start with a new --data-dir: the tables are created and copied anew.", readableName(l.target.Database))
-	case strings.Contains(text, "unknown table"):
+		p.Fix = fmt.Sprintf("restore the database; or CREATE DATABASE %s; and start with a new --data-dir: the tables are created and copied anew.", readableName(database))
+	case holdsAny(text, []string{"unknown table", "failed to find table"}):
 		p.Code = CodeNoTable
 		p.Fix = "restore the table; or start with a new --data-dir: the table is created and copied anew."
 	default:

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/ferry"
 )
@@ -27,20 +28,17 @@ var labelForm = regexp.MustCompile(`^[-\w]{1,128}$`)
 
 // Send loads a batch and returns when its rows are visible (ferry.Loads).
 func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error {
-	b, ok := sent.(*batch)
+	b, err := l.own(sent, label)
 	switch {
-	case !ok || b.sent:
-		return fmt.Errorf("load %s of table %s: the batch is not one of this target, or has been loaded already", label, l.target)
-	case b.rows == 0:
-		return nil
+	case err != nil || b.rows == 0:
+		return err
 	case !labelForm.MatchString(label):
-		return &ferry.AbortedError{Cause: &diag.Problem{Code: CodeLabel, Message: fmt.Sprintf("%q cannot be the label of a load", label),
-			Fix: "use only letters, digits, - and _ in 'sink.label-prefix', and keep it short: a label has at most 128 characters."}}
+		return &ferry.AbortedError{Cause: labelProblem(label)}
 	}
 	body := &upload{body: b.body}
-	putting, cancel := context.WithTimeout(ctx, l.options.timeout+askPatience)
-	a, err := l.put(putting, label, b, body)
-	cancel()
+	headers := l.headers(b)
+	headers["label"] = label
+	a, err := l.put(ctx, loadPath(l.target), headers, body)
 	if err != nil {
 		if !body.started.Load() {
 			return &ferry.AbortedError{Cause: l.unsent(ctx, label, err)}
@@ -50,10 +48,22 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 	if err := l.judge(ctx, label, b, body, a); err != nil {
 		return err
 	}
-	if body.reading.Load() == 0 {
-		b.release()
-	}
+	b.taken(body)
 	return nil
+}
+
+// own gives a batch that can be loaded.
+func (l *loads) own(sent ferry.Batch, label string) (*batch, error) {
+	b, ok := sent.(*batch)
+	if !ok || b.sent {
+		return nil, fmt.Errorf("load %s of table %s: the batch is not one of this target, or has been loaded already", label, l.target)
+	}
+	return b, nil
+}
+
+func labelProblem(label string) *diag.Problem {
+	return &diag.Problem{Code: CodeLabel, Message: fmt.Sprintf("%q cannot be the label of a load", label),
+		Fix: "use only letters, digits, - and _ in 'sink.label-prefix', and keep it short: a label has at most 128 characters."}
 }
 
 // unsent is the error of a load of which nothing was sent. That the time for it ran
@@ -72,14 +82,15 @@ func (l *loads) unsent(ctx context.Context, label string, err error) error {
 
 // put sends the bytes: to the first frontend that answers, then to the backend it
 // names. An error before any of the body has left is a Problem.
-func (l *loads) put(ctx context.Context, label string, b *batch, body *upload) (answer, error) {
+func (l *loads) put(ctx context.Context, path string, headers map[string]string, body *upload) (answer, error) {
 	c := l.client
-	headers := l.headers(label, b)
+	ctx, cancel := context.WithTimeout(ctx, l.options.timeout+askPatience)
+	defer cancel()
 	headers["Expect"] = "100-continue"
 	headers["Content-Type"] = "application/octet-stream"
 	var failed []error
 	for _, i := range c.frontends() {
-		a, err := c.request(ctx, http.MethodPut, "http://"+c.config.Load[i]+loadPath(l.target), headers, body, c.config.ConnectTimeout)
+		a, err := c.request(ctx, http.MethodPut, "http://"+c.config.Load[i]+path, headers, body, c.config.ConnectTimeout)
 		switch {
 		case err == nil && !a.isRedirect():
 			c.frontend.Store(int32(i))
@@ -137,9 +148,9 @@ func (l *loads) judge(ctx context.Context, label string, b *batch, body *upload,
 	}
 	switch r.Status {
 	case "Success", "OK":
-		return l.checkRows(label, b, r)
+		return checkRows(label, l.target, int64(b.rows), r)
 	case "Publish Timeout":
-		if err := l.checkRows(label, b, r); err != nil {
+		if err := checkRows(label, l.target, int64(b.rows), r); err != nil {
 			return err
 		}
 		return l.resolve(ctx, label, b, whenUnknown{done: true})
@@ -161,8 +172,8 @@ func (l *loads) judge(ctx context.Context, label string, b *batch, body *upload,
 }
 
 // checkRows holds what StarRocks loaded against what was sent.
-func (l *loads) checkRows(label string, b *batch, r loadReply) error {
-	if r.NumberLoadedRows != nil && *r.NumberLoadedRows == int64(b.rows) && r.NumberFilteredRows == 0 && r.NumberUnselectedRows == 0 {
+func checkRows(label string, table change.Name, sent int64, r loadReply) error {
+	if r.NumberLoadedRows != nil && *r.NumberLoadedRows == sent && r.NumberFilteredRows == 0 && r.NumberUnselectedRows == 0 {
 		return nil
 	}
 	loaded := "no number of"
@@ -172,7 +183,7 @@ func (l *loads) checkRows(label string, b *batch, r loadReply) error {
 	return &ferry.TableError{Cause: &diag.Problem{
 		Code: CodeRowsDiffer,
 		Message: fmt.Sprintf("load %s sent %d rows to table %s, StarRocks says it loaded %s rows, filtered %d and left out %d",
-			label, b.rows, readableTable(l.target), loaded, r.NumberFilteredRows, r.NumberUnselectedRows),
+			label, sent, readableTable(table), loaded, r.NumberFilteredRows, r.NumberUnselectedRows),
 		Fix: "the table may lack rows: drop it and start again, so that it is copied anew, and report this.",
 	}}
 }
@@ -180,9 +191,14 @@ func (l *loads) checkRows(label string, b *batch, r loadReply) error {
 // lost says that the outcome of a load is open. It is Transient: the same bytes go
 // under the same label again.
 func (l *loads) lost(label string, cause error) error {
+	return openProblem(fmt.Sprintf("load %s of table %s", label, readableTable(l.target)), cause)
+}
+
+// openProblem says that it has to be asked again what became of something.
+func openProblem(what string, cause error) error {
 	return &diag.Problem{
 		Code: CodeLoadOpen, Class: diag.Transient,
-		Message: fmt.Sprintf("it is not known yet what became of load %s of table %s", label, readableTable(l.target)),
+		Message: "it is not known yet what became of " + what,
 		Fix:     "see to the network and the state of the StarRocks cluster.",
 		Cause:   cause,
 	}

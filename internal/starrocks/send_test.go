@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -22,19 +23,21 @@ import (
 type cluster struct {
 	fe, be *httptest.Server
 
-	mu      sync.Mutex
-	bodies  []string      // loads the backend received
-	header  http.Header   // of the last load at the backend
-	states  []string      // answers to get_load_state, the last one for ever
-	asked   []string      // other requests at the frontend
-	reply   string        // of the backend to a load
-	hangUp  bool          // the backend reads the body and closes the connection
-	logs    string        // at the ErrorURL
-	fe200   string        // the frontend answers this itself
-	feCode  int           // with this code
-	leave   bool          // the backend hangs up before it takes the body
-	slow    chan struct{} // the backend waits for this before it answers
-	arrived chan struct{} // told when it has the body and begins to wait
+	mu         sync.Mutex
+	bodies     []string          // loads the backend received
+	header     http.Header       // of the last load at the backend
+	states     []string          // answers to get_load_state, the last one for ever
+	asked      []string          // other requests at the frontend
+	reply      string            // of the backend to a load
+	hangUp     bool              // the backend reads the body and closes the connection
+	logs       string            // at the ErrorURL
+	fe200      string            // the frontend answers this itself
+	feCode     int               // with this code
+	leave      bool              // the backend hangs up before it takes the body
+	slow       chan struct{}     // the backend waits for this before it answers
+	arrived    chan struct{}     // told when it has the body and begins to wait
+	drop       bool              // the frontend hangs up on everything
+	operations map[string]string // answers to those of transactions, OK when there is none
 }
 
 const goodReply = `{"TxnId":7,"Label":"l","Status":"Success","Message":"OK","NumberTotalRows":%d,"NumberLoadedRows":%d,"NumberFilteredRows":0,"NumberUnselectedRows":0}`
@@ -63,17 +66,21 @@ func (k *cluster) frontend(w http.ResponseWriter, r *http.Request) {
 	if !k.authorized(w, r) {
 		return
 	}
+	if k.drop {
+		panic(http.ErrAbortHandler)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	isLoad := strings.HasSuffix(r.URL.Path, "/_stream_load") || r.URL.Path == "/api/transaction/load"
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/_stream_load") && r.Header.Get("Expect") != "100-continue":
+	case isLoad && r.Header.Get("Expect") != "100-continue":
 		fmt.Fprint(w, `{"Status":"FAILED","Message":"There is no 100-continue header"}`)
-	case strings.HasSuffix(r.URL.Path, "/_stream_load") && (k.fe200 != "" || k.feCode != 0):
+	case isLoad && (k.fe200 != "" || k.feCode != 0):
 		if k.feCode != 0 {
 			w.WriteHeader(k.feCode)
 		}
 		fmt.Fprint(w, k.fe200)
-	case strings.HasSuffix(r.URL.Path, "/_stream_load"):
+	case isLoad:
 		w.Header().Set("Connection", "close")
 		// Another host name than the one that was dialled.
 		_, port, _ := net.SplitHostPort(k.be.Listener.Addr().String())
@@ -90,6 +97,11 @@ func (k *cluster) frontend(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"state":%q,"reason":"why","status":"OK","code":"0","msg":"Success","message":"OK"}`, state)
 	default:
 		k.asked = append(k.asked, r.Method+" "+r.URL.Path+" "+r.Header.Get("label"))
+		k.header = r.Header.Clone()
+		if reply := k.operations[path.Base(r.URL.Path)]; reply != "" {
+			fmt.Fprint(w, reply)
+			return
+		}
 		if len(k.states) > 1 {
 			k.states = k.states[1:]
 		}
@@ -140,7 +152,7 @@ func (k *cluster) client(load ...string) *Client {
 	}
 	config := Config{User: "test", Password: diag.NewSecret("hidden-123456"), Load: load,
 		RedirectHosts: map[string]string{"be-private": "127.0.0.1"}, ConnectTimeout: 5 * time.Second}
-	c := &Client{config: config, options: map[change.Name]LoadOptions{}, http: newHTTPClient(config)}
+	c := newClient(config)
 	c.wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return c
 }
@@ -403,23 +415,35 @@ func TestACancelledLoadIsOpen(t *testing.T) {
 
 func TestSettleEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ states, asked []string }{
-		{[]string{"UNKNOWN"}, nil},
-		{[]string{"VISIBLE"}, nil},
-		{[]string{"ABORTED"}, nil},
-		{[]string{"COMMITTED", "COMMITTED", "VISIBLE"}, nil},
-		{[]string{"PREPARE", "ABORTED"}, []string{"POST /api/d/t/_cancel "}},
-		{[]string{"PREPARE", "PREPARE", "COMMITTED", "VISIBLE"}, []string{"POST /api/d/t/_cancel "}},
-		{[]string{"PREPARED", "ABORTED"}, []string{"POST /api/transaction/rollback l1"}},
+	const noContext = `{"Status":"TXN_NOT_EXISTS","Message":"transaction with label l1 not exists"}`
+	const rollback, cancel = "POST /api/transaction/rollback l1", "POST /api/d/t/_cancel "
+	for _, c := range []struct {
+		states []string
+		rolls  string
+		asked  []string
+	}{
+		{[]string{"UNKNOWN"}, "", nil},
+		{[]string{"VISIBLE"}, "", nil},
+		{[]string{"ABORTED"}, "", nil},
+		{[]string{"COMMITTED", "COMMITTED", "VISIBLE"}, "", nil},
+		{[]string{"PREPARE", "ABORTED"}, "", []string{rollback}},
+		{[]string{"PREPARE", "ABORTED"}, noContext, []string{rollback, cancel}},
+		{[]string{"PREPARE", "PREPARE", "COMMITTED", "VISIBLE"}, noContext, []string{rollback, cancel}},
+		{[]string{"PREPARED", "ABORTED"}, "", []string{rollback}},
 	} {
 		k := newCluster(t)
-		k.states = c.states
+		k.states, k.operations = c.states, map[string]string{"rollback": c.rolls}
 		err := k.client().Settle(t.Context(), testTarget, []string{"l1"})
 		if err != nil || strings.Join(k.asked, ",") != strings.Join(c.asked, ",") {
-			t.Errorf("%v: %v %q", c.states, err, k.asked)
+			t.Errorf("%v %s: %v %q", c.states, c.rolls, err, k.asked)
 		}
 	}
 	k := newCluster(t)
+	k.states = []string{"COMMITTED", "VISIBLE"}
+	if err := k.client().Settle(t.Context(), change.Name{Database: "d"}, []string{"l1"}); err != nil || strings.Join(k.asked, ",") != rollback {
+		t.Errorf("of a database: %v %q", err, k.asked)
+	}
+	k = newCluster(t)
 	if err := k.client(closedAddress(t)).Settle(t.Context(), testTarget, []string{"l1"}); !diag.IsTransient(err) {
 		t.Error(err)
 	}

@@ -12,6 +12,9 @@ import (
 // Layout is that of the batch's rows.
 func (b *batch) Layout() *ferry.Layout { return b.plan.layout }
 
+// Form is that of the batch's bytes.
+func (b *batch) Form() ferry.Form { return b.form }
+
 // Split halves the batch; the halves share its memory.
 func (b *batch) Split() (first, second ferry.Batch) {
 	half := b.rows / 2

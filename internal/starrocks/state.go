@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
 )
 
@@ -45,16 +47,33 @@ func (c *Client) labelState(ctx context.Context, database, label string) (state,
 // ask sends a small request to the first frontend that answers and follows it to
 // the leader. The error is Transient.
 func (c *Client) ask(ctx context.Context, method, path string, headers map[string]string) (answer, error) {
+	return c.exchange(ctx, exchange{method: method, path: path, headers: headers, patience: askPatience})
+}
+
+// exchange is a request without a body.
+type exchange struct {
+	method, path string
+	headers      map[string]string
+	patience     time.Duration
+	// once: when it may have arrived no other frontend is asked.
+	once bool
+}
+
+func (c *Client) exchange(ctx context.Context, q exchange) (answer, error) {
 	var failed []error
+frontends:
 	for _, i := range c.frontends() {
-		address := "http://" + c.config.Load[i] + path
+		address := "http://" + c.config.Load[i] + q.path
 		for range 4 {
-			a, err := c.request(ctx, method, address, headers, nil, askPatience)
+			a, err := c.request(ctx, q.method, address, q.headers, nil, q.patience)
 			if ctx.Err() != nil {
 				return answer{}, ctx.Err()
 			}
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s: %w", c.config.Load[i], err))
+				if q.once && !isDial(err) {
+					break frontends
+				}
 				break
 			}
 			if !a.isRedirect() {
@@ -70,6 +89,12 @@ func (c *Client) ask(ctx context.Context, method, path string, headers map[strin
 	return answer{}, c.unreachableProblem(diag.Transient, errors.Join(failed...))
 }
 
+// isDial tells that there was no connection to send anything on.
+func isDial(err error) bool {
+	network, ok := errors.AsType[*net.OpError](err)
+	return ok && network.Op == "dial"
+}
+
 // Settle ends loads that an earlier process left open: what has begun is cancelled,
 // what is committed is waited for.
 func (c *Client) Settle(ctx context.Context, table change.Name, labels []string) error {
@@ -81,36 +106,74 @@ func (c *Client) Settle(ctx context.Context, table change.Name, labels []string)
 	return nil
 }
 
-func (c *Client) settle(ctx context.Context, table change.Name, label string) error {
-	wait := firstPoll
-	for {
-		state, _, err := c.labelState(ctx, table.Database, label)
+// settle asks and acts until the label has ended. The transaction of a database has no
+// state before its commit: it is rolled back first, and what the leader says then stands,
+// for no commit comes through any more.
+func (c *Client) settle(ctx context.Context, table change.Name, name string) error {
+	label := checkpoint.Label{Table: table, Label: name}
+	defer c.forget(label)
+	if table.Table == "" {
+		if _, err := c.rollback(ctx, label); err != nil {
+			return err
+		}
+	}
+	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		state, _, err := c.labelState(ctx, table.Database, name)
 		if err != nil {
 			return err
 		}
 		switch state {
 		case stateUnknown, stateAborted, stateVisible:
 			return nil
-		case statePrepare:
-			path := fmt.Sprintf("/api/%s/%s/_cancel?label=%s", url.PathEscape(table.Database), url.PathEscape(table.Table), url.QueryEscape(label))
-			// Whatever it answers, the state of the label is what counts.
-			if _, err := c.ask(ctx, http.MethodPost, path, nil); err != nil {
-				return err
-			}
-		case statePrepared:
-			if _, err := c.ask(ctx, http.MethodPost, "/api/transaction/rollback", map[string]string{"label": label, "db": table.Database}); err != nil {
+		case statePrepare, statePrepared:
+			// Whatever is answered, the state of the label is what counts.
+			if err := c.abort(ctx, label, state); err != nil {
 				return err
 			}
 		case stateCommitted:
 		default:
-			return &diag.Problem{Code: CodeSettle, Message: fmt.Sprintf("StarRocks says that load %s of table %s is %s, which is not known here", label, readableTable(table), state),
-				Fix: "end the load by hand: SHOW PROC '/transactions/" + table.Database + "/running'; then start again."}
+			return strangeState(label, state)
 		}
 		if err := c.wait(ctx, wait); err != nil {
 			return err
 		}
-		wait = min(2*wait, lastPoll)
 	}
+}
+
+// abort ends what is in PREPARE or PREPARED. A load that is no transaction, and one whose
+// backend has forgotten it, can only be cancelled, and what is prepared cannot be.
+func (c *Client) abort(ctx context.Context, label checkpoint.Label, state string) error {
+	single := label
+	if single.Table.Table == "" {
+		single.Table.Table = ledgerTable // its commit is under way: it is like any other now
+	}
+	done, err := c.rollback(ctx, single)
+	if err != nil || done || state != statePrepare {
+		return err
+	}
+	path := fmt.Sprintf("/api/%s/%s/_cancel?label=%s", url.PathEscape(single.Table.Database), url.PathEscape(single.Table.Table), url.QueryEscape(label.Label))
+	_, err = c.ask(ctx, http.MethodPost, path, nil)
+	return err
+}
+
+// rollback asks for the end of a transaction. The error says that nobody answered it.
+func (c *Client) rollback(ctx context.Context, label checkpoint.Label) (done bool, err error) {
+	a, err := c.operate(ctx, "rollback", transactionHeaders(label), askPatience)
+	if err != nil {
+		return false, err
+	}
+	r := readReply(a.body)
+	if r.unparseable {
+		p := *endpointProblem(a)
+		p.Class = diag.Transient
+		return false, &p
+	}
+	return r.Status == "OK", nil
+}
+
+func strangeState(label checkpoint.Label, state string) error {
+	return &diag.Problem{Code: CodeSettle, Message: fmt.Sprintf("StarRocks says that %s is %s, which is not known here", transactionName(label), state),
+		Fix: "end the load by hand: SHOW PROC '/transactions/" + label.Table.Database + "/running'; then start again."}
 }
 
 const (

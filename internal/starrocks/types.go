@@ -136,9 +136,8 @@ func varchar(bytes int, note string) typed {
 // hasWideDecimal tells whether a version (as current_version() gives it) has DECIMAL
 // of more than 38 digits. An unknown version has not.
 func hasWideDecimal(version string) bool {
-	major, _, _ := strings.Cut(version, ".")
-	n, err := strconv.Atoi(major)
-	return err == nil && n >= 4
+	r, ok := releaseOf(version)
+	return ok && r.since(4, 0, 0)
 }
 
 // targetDefault gives the literal default for the target column, or why there is

@@ -38,6 +38,6 @@ func TestRowsOfDifferentFormsShareBatches(t *testing.T) {
 	rows.AddBytes([]byte("8"))
 	rows.AddBytes([]byte("plain"))
 	if form := l.NewBatch(layout, rows, 0).(*batch).form; form != plain {
-		t.Errorf("the batch after the widest has form %s, want the narrowest again", form)
+		t.Errorf("the batch after the widest has form %d, want the narrowest again", form)
 	}
 }

@@ -1,7 +1,7 @@
 // Figures measures the binary on this machine and prints one table: how soon it
 // streams again after a start with many tables, how fast it copies under writes, what
-// that costs the source, how fast it compares, and how much memory a large transaction
-// takes. The servers are private ones of the testbed, the target is starferry emulator;
+// that costs the source, how fast it compares, how much memory a large transaction
+// takes, and what exactly-once costs. The servers are private ones of the testbed, the target is starferry emulator;
 // nothing is left behind.
 package main
 
@@ -32,6 +32,7 @@ type figures struct {
 	tables, rows    int // for the copy
 	writers         int
 	largeMB         int // of the large transaction
+	changes         int // rows that change, for the ways of delivery
 	every, baseline time.Duration
 	table           [][2]string
 }
@@ -48,7 +49,8 @@ func main() {
 	flag.DurationVar(&f.every, "write-every", 10*time.Millisecond, "how often each of them writes")
 	flag.DurationVar(&f.baseline, "baseline", 20*time.Second, "how long they write before the copy, for comparison")
 	flag.IntVar(&f.largeMB, "large", 2000, "megabytes of the large transaction")
-	flag.StringVar(&f.only, "only", "", "measure only the start, the copy, the verify or the large transaction")
+	flag.IntVar(&f.changes, "changes", 2_000_000, "rows that change for each way of delivery")
+	flag.StringVar(&f.only, "only", "", "measure only the start, the copy, the verify, the large transaction or the delivery")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := f.measure(ctx)
@@ -70,7 +72,7 @@ func (f *figures) measure(ctx context.Context) error {
 	for _, one := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}, {"large", f.measureLarge}} {
+	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}, {"large", f.measureLarge}, {"delivery", f.measureDelivery}} {
 		if f.only != "" && f.only != one.name {
 			continue
 		}

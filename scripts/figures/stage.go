@@ -21,6 +21,7 @@ const database = "figures"
 type stage struct {
 	binary, dir       string
 	settings          string
+	sink              string // further options of the StarRocks catalog, each behind a comma
 	source            *testbed.Server
 	emulator          *testbed.Program
 	target            *sql.DB
@@ -39,7 +40,7 @@ func (s *stage) end(err error) error {
 
 // startTarget starts the emulator and learns its addresses from what it prints.
 func (s *stage) startTarget(ctx context.Context, discard bool) error {
-	args := []string{"emulator", "--query-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--be-http-addr", "127.0.0.1:0"}
+	args := []string{"emulator", "--query-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--be-http-addr", "127.0.0.1:0", "--starrocks-version", "4.0"}
 	if discard {
 		args = append(args, "--discard")
 	}
@@ -105,9 +106,9 @@ func (s *stage) script(tables int) (string, error) {
 	var b strings.Builder
 	b.WriteString(s.settings + "\n")
 	fmt.Fprintf(&b, `CREATE CATALOG mysql WITH ('type' = 'mysql', 'hostname' = '%s', 'port' = '%d', 'username' = '%s', 'password' = '%s', 'default-database' = '%s');
-CREATE CATALOG sr WITH ('type' = 'starrocks', 'endpoint' = '%s', 'username' = 'root', 'password' = '', 'dbname' = '%[5]s');
+CREATE CATALOG sr WITH ('type' = 'starrocks', 'endpoint' = '%s', 'username' = 'root', 'password' = '', 'dbname' = '%[5]s'%[7]s);
 USE CATALOG sr;
-`, s.source.Host, s.source.Port, s.source.User, s.source.Password, database, s.queryAddr)
+`, s.source.Host, s.source.Port, s.source.User, s.source.Password, database, s.queryAddr, s.sink)
 	for i := range tables {
 		fmt.Fprintf(&b, `CREATE TABLE IF NOT EXISTS t%[1]d WITH ('starrocks.create.table.properties' = 'buckets 1', 'starrocks.create.table.mode' = 'simple',
   'database-name' = '%[2]s', 'table-name' = 't%[1]d', 'jdbc-url' = 'jdbc:mysql://%[3]s', 'load-url' = '%[4]s', 'username' = 'root', 'password' = '')

@@ -1,0 +1,45 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/ferry"
+	"starferry/internal/plan"
+	"starferry/internal/starrocks"
+)
+
+// delivery is when rows become visible, as the script says, if the cluster can do it.
+// open is how many transactions of a database may be open.
+func delivery(ctx context.Context, p *plan.Plan, target *starrocks.Client, out *printer) (way ferry.Delivery, open int, err error) {
+	if p.Delivery != plan.ExactlyOnce {
+		return ferry.AtLeastOnce, 0, nil
+	}
+	way = ferry.TwoPhase
+	if p.Settings.PositionInside {
+		way = ferry.PositionInside
+	}
+	limits, err := target.CheckTransactions(ctx, starrocks.TransactionNeeds{Databases: p.Settings.PositionInside, Checkpoint: p.Settings.CheckpointTimeout})
+	if err != nil {
+		return way, 0, err
+	}
+	open = p.Settings.MaxOpenTransactions
+	// Others load too.
+	if most := limits.Running / 2; limits.Running > 0 && open > most {
+		out.say(fmt.Sprintf("warning: StarRocks lets %d transactions of a database run at once: an epoch ends when %d of ours are open, not %d", limits.Running, most, open))
+		open = max(most, 1)
+	}
+	if way != ferry.PositionInside {
+		return way, open, nil
+	}
+	ready := map[string]bool{}
+	for _, r := range p.Routes {
+		if !ready[r.Target.Database] {
+			ready[r.Target.Database] = true
+			if err := target.Ledger().Ready(ctx, r.Target.Database); err != nil {
+				return way, 0, err
+			}
+		}
+	}
+	return way, open, nil
+}

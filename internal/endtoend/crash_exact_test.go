@@ -1,0 +1,134 @@
+package endtoend
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"starferry/internal/emulator"
+	"starferry/internal/testbed"
+)
+
+// copyPoints are those of a deployment that begins, in their order.
+var copyPoints = []string{
+	"start-known", "earlier-loads-settled", "saved", "table-joined", "schema-written", "join-saved", "page-registered", "page-read", "page-arrived",
+	"described", "schema-carried", "page-emitted", "copy-done",
+}
+
+// alterPoints are those of a column that is added, stopPoints those of a stop.
+var (
+	alterPoints = []string{"alter-begins", "alter-sent", "columns-added"}
+	stopPoints  = []string{"stop-begins", "stop-drained"}
+	// recoveryPoints are those of a start that finds an epoch saved and not settled.
+	recoveryPoints = []string{"fenced", "recovery-committed", "recovery-settled"}
+)
+
+// chain is one deployment of exactly-once that crashes at every point, one after the
+// other, while the bank is written to and its auditor adds up.
+type chain struct {
+	way
+	w      *world
+	b      *bank
+	script string
+	r      *rand.Rand
+	met    map[string]bool
+}
+
+func TestCrashAtEveryPointExactlyOnce(t *testing.T) {
+	t.Parallel()
+	needsDouble(t, "it loses transactions")
+	for i, o := range ways {
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			source := []func(testing.TB, ...string) *testbed.Server{testbed.MySQL, testbed.MariaDB}[i]
+			w := o.world(t, source(t))
+			b := newBank(t, w, 2500, o.inside)
+			c := &chain{way: o, w: w, b: b, script: b.script(t, b.exactly("50ms")), r: rand.New(rand.NewPCG(b.seed, 4000)), met: map[string]bool{}}
+			c.run(t)
+			for _, point := range pointNames() {
+				if !c.met[point] && c.has(point) {
+					t.Errorf("it has never crashed at %s", point)
+				}
+			}
+		})
+	}
+}
+
+// has tells that a run of this way of delivery comes to a point.
+func (c *chain) has(point string) bool {
+	return jobAt[point] == nil && (point != "fenced" || c.inside)
+}
+
+func (c *chain) run(t *testing.T) {
+	c.b.begin(t, 2)
+	for _, point := range copyPoints {
+		c.crash(t, point, 1, nil)
+	}
+	c.w.catchUp(t, c.script)
+	a := c.b.audit(t)
+	for _, point := range recoveryPoints {
+		if !c.has(point) {
+			continue
+		}
+		before := "epoch-saved"
+		if c.inside {
+			before = "transaction-committed" // what is open ends with the process that had it
+		}
+		c.crash(t, before, 1+c.r.IntN(3), nil)
+		c.crash(t, point, 1, nil)
+	}
+	for i, point := range alterPoints {
+		c.w.exec(t, "SET lock_wait_timeout = 20", fmt.Sprintf("ALTER TABLE accounts_a ADD COLUMN c%d INT DEFAULT %[1]d", i))
+		c.crash(t, point, 1, nil)
+	}
+	for _, point := range stopPoints {
+		c.crash(t, point, 1, func(p *testbed.Program) {
+			if comesTo(t, p, "state=streaming") {
+				p.Terminate()
+			}
+		})
+	}
+	forget := c.w.double.Fault(c.loss())
+	c.crash(t, "redo-begins", 1, nil)
+	forget()
+	for _, point := range pointNames() {
+		if !c.met[point] && c.has(point) {
+			c.crash(t, point, 1, nil)
+			c.crash(t, point, 2+c.r.IntN(4), nil)
+		}
+	}
+	c.w.catchUp(t, c.script)
+	c.b.end()
+	c.w.exec(t, "UPDATE accounts_a SET c2 = 9 ORDER BY id LIMIT 1")
+	c.w.catchUp(t, c.script)
+	a.end(t)
+	for _, table := range bankTables {
+		c.w.compare(t, table, table)
+	}
+}
+
+// loss is a fault that takes what a transaction holds.
+func (c *chain) loss() emulator.Fault {
+	if c.inside {
+		return emulator.Fault{Op: "fe-txn-commit", Event: "leader-change", Count: 1, DropBefore: true}
+	}
+	return emulator.Fault{Op: "be-txn-prepare", Event: "be-restart", Count: 1, DropBefore: true}
+}
+
+// crash has the ferry crash at a point when it comes there for the n-th time.
+func (c *chain) crash(t *testing.T, point string, n int, reach func(*testbed.Program)) {
+	t.Helper()
+	began := time.Now()
+	p := c.w.startToCrash(t, point, n, c.script, "--progress-interval", "200ms")
+	if reach != nil {
+		reach(p)
+	}
+	if ended(t, p); !strings.Contains(p.Output(), fmt.Sprintf("crash at %s, time %d\n", point, n)) {
+		t.Fatalf("it has not crashed at %s, time %d:\n%s", point, n, p.Output())
+	}
+	c.w.checkSecrets(t, p.Output())
+	c.met[point] = true
+	t.Logf("crashed at %s, time %d, in %v", point, n, time.Since(began).Round(time.Millisecond))
+}

@@ -1,0 +1,93 @@
+package endtoend
+
+import (
+	"testing"
+
+	"starferry/internal/emulator"
+	"starferry/internal/testbed"
+)
+
+// way is one of the two ways of exactly-once.
+type way struct {
+	name   string
+	inside bool
+}
+
+var ways = []way{{name: "two-phase"}, {name: "position inside", inside: true}}
+
+// version is a StarRocks that can do it.
+func (o way) version() string {
+	if o.inside {
+		return "4.0"
+	}
+	return "3.5"
+}
+
+// world has a double that is new enough.
+func (o way) world(t testing.TB, source *testbed.Server) *world {
+	t.Helper()
+	return o.worldOf(t, source, emulator.Config{})
+}
+
+// worldOf has a double of this configuration, which a cluster has not.
+func (o way) worldOf(t testing.TB, source *testbed.Server, config emulator.Config) *world {
+	t.Helper()
+	if namedCluster(t) != nil {
+		return newWorld(t, source)
+	}
+	if config.Version == "" {
+		config.Version = o.version()
+	}
+	return newWorldOn(t, source, startDoubleOf(t, config))
+}
+
+var bothSources = map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB}
+
+// TestBank: under four writers every state that the target shows is one that the source
+// had between two transactions, the tables of it each or, with the position inside, all.
+func TestBank(t *testing.T) {
+	t.Parallel()
+	for name, source := range bothSources {
+		for _, o := range ways {
+			t.Run(name+", "+o.name, func(t *testing.T) {
+				t.Parallel()
+				w := o.world(t, source(t))
+				b := newBank(t, w, 400, o.inside)
+				script := b.script(t, b.exactly("100ms"))
+				b.begin(t, 4)
+				w.catchUp(t, script)
+				a := b.audit(t)
+				p := w.start(t, script)
+				a.await(t, 60)
+				w.stop(t, p)
+				b.end()
+				w.catchUp(t, script)
+				a.end(t)
+				for _, table := range bankTables {
+					w.compare(t, table, table)
+				}
+			})
+		}
+	}
+}
+
+// TestTheAuditorSees: in two-phase the tables become visible one after the other, which
+// somebody who takes it for the other way must notice.
+func TestTheAuditorSees(t *testing.T) {
+	t.Parallel()
+	w := ways[0].world(t, testbed.MySQL(t))
+	b := newBank(t, w, 100, false)
+	script := b.script(t, b.exactly("100ms"))
+	b.begin(t, 2)
+	w.catchUp(t, script)
+	b.inside = true
+	a := b.audit(t)
+	p := w.start(t, script)
+	eventually(t, func() string {
+		if len(a.found()) == 0 {
+			return "both tables have always shown the same moment"
+		}
+		return ""
+	})
+	w.stop(t, p)
+}

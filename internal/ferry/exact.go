@@ -1,0 +1,157 @@
+package ferry
+
+import (
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+)
+
+// Delivery says when rows become visible at the target, and what a crash may show.
+type Delivery uint8
+
+const (
+	// AtLeastOnce: with the next load. After a crash a row may show an older version of
+	// itself until the stream has passed the place of the crash.
+	AtLeastOnce Delivery = iota
+	// TwoPhase: with the next checkpoint, in one transaction per table.
+	TwoPhase
+	// PositionInside: with the next checkpoint, in one transaction per database.
+	PositionInside
+)
+
+func (d Delivery) String() string {
+	return [...]string{"at-least-once", "exactly-once, two-phase", "exactly-once, position inside"}[d]
+}
+
+// Floor is a place of a server's log that the target may show already. Without a
+// Server it is the end of the log at the moment the stream is opened: whatever is shown
+// was there by then.
+type Floor struct {
+	Known    bool
+	Position change.Position
+	Server   string
+}
+
+// exact is the state of a loop that delivers exactly once.
+//
+// An epoch is what lies between two checkpoints. Its rows are loaded into open
+// transactions as batches fill; closing.go ends it. While one epoch is made visible the
+// next one's rows are taken, and wait in memory: a table has one transaction at a time.
+type exact struct {
+	closing   *closing // the epoch that is being made visible; nil when none is
+	open      []*transaction
+	abandoned []checkpoint.Label // begun, and of no use: a restart ends them
+	begun     time.Time          // of the epoch at hand
+	settledAt time.Time
+	settled   *checkpoint.Checkpoint // what a redo goes back to
+	// mustEnd: the epoch ends at the next place a stream can be opened at, before
+	// anything behind it is taken, also below the floor: the target shows nothing from
+	// behind a place where it must. wantEnd: as soon as it may.
+	mustEnd, wantEnd bool
+	joining          bool // a table has joined in the epoch at hand
+	stays            bool // the stream ended at the place where the epoch must
+	floor            Floor
+	redo             *redo
+}
+
+// transaction is what the rows of an epoch are loaded into: of one table, or of all
+// tables of a database.
+type transaction struct {
+	label  checkpoint.Label // no Label: the next try to begin draws one
+	begun  bool             // at the target
+	asking bool             // a call about it is under way
+	done   bool             // with the step of the epoch's end
+	since  time.Time
+	tries  int
+	again  time.Time // no try before
+}
+
+func (l *loop) isExact() bool { return l.cfg.Delivery != AtLeastOnce }
+
+// transactionOf is the open transaction a table's rows go to, nil when there is none.
+func (l *loop) transactionOf(t *table) *transaction {
+	for _, x := range l.exact.open {
+		if x.label.Table == l.scope(t) {
+			return x
+		}
+	}
+	return nil
+}
+
+// scope is what one transaction is of.
+func (l *loop) scope(t *table) change.Name {
+	if l.cfg.Delivery == PositionInside {
+		return change.Name{Database: t.route.Target.Database}
+	}
+	return t.route.Target
+}
+
+// within tells that rows of the table are in a transaction that is not visible yet.
+func (t *table) within() bool { return len(t.loaded) > 0 }
+
+// overBudget tells that another transaction of the table's database would be one too
+// many. What an epoch that ends has to load does not ask.
+func (l *loop) overBudget(t *table) bool {
+	open := 0
+	for _, x := range l.exact.open {
+		if x.label.Table.Database == t.route.Target.Database {
+			open++
+		}
+	}
+	return open >= l.maxOpen() && l.exact.closing == nil && l.bytes < l.cfg.Memory/2
+}
+
+func (l *loop) maxOpen() int {
+	if l.cfg.MaxOpen > 0 {
+		return l.cfg.MaxOpen
+	}
+	return 80
+}
+
+// crowded tells that the tables with rows in the epoch at hand are as many as there may
+// be transactions.
+func (l *loop) crowded() bool {
+	counts := map[string]int{}
+	for _, t := range l.order {
+		if t.batch != nil || len(t.queue) > 0 || t.within() {
+			counts[t.route.Target.Database]++
+			if counts[t.route.Target.Database] >= l.maxOpen() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// raiseFloor has nothing committed before a place that may be visible, or is in the
+// epoch at hand.
+func (l *loop) raiseFloor(server string, position change.Position) {
+	f := &l.exact.floor
+	switch {
+	case position.File == "" || f.Known && f.Server == "":
+	case !f.Known, f.Server == server && position.Compare(f.Position) > 0:
+		*f = Floor{Known: true, Position: position, Server: server}
+	case f.Server != server:
+		*f = Floor{Known: true} // asked for when the stream is opened
+	}
+}
+
+// aboveFloor tells that the place the epoch could end at is one the target does not go
+// back to.
+func (l *loop) aboveFloor() bool {
+	f := l.exact.floor
+	return !f.Known || l.sabotage.commitBelowFloor || f.Server == l.server && l.resume.position.Reached(f.Position)
+}
+
+// needBoundary has the epoch end so that nothing of the table is on its way: where no
+// stream could be opened, by going back to where one could.
+func (l *loop) needBoundary(t *table, why string) {
+	switch {
+	case !l.isExact():
+	case l.atResume:
+		l.exact.mustEnd = true
+	case l.exact.closing == nil:
+		l.goBack(again("%s of %s needs a checkpoint where none can be made", why, t.route.Target), nil)
+	}
+}
