@@ -432,3 +432,30 @@ func TestOnlyWhatIsNeededIsKept(t *testing.T) {
 		t.Errorf("%v, want %v; %d schemas in memory", count, want, len(d.schemas))
 	}
 }
+
+func TestADirectoryAdoptsADeployment(t *testing.T) {
+	t.Parallel()
+	lost := open(t, filepath.Join(t.TempDir(), "lost"))
+	was := lost.Identity()
+	d := open(t, filepath.Join(t.TempDir(), "new"))
+	incarnation := d.Incarnation()
+	if d.Identity().Deployment == was.Deployment {
+		t.Fatal("two directories of one identity")
+	}
+	if err := d.Adopt(was.Deployment); err != nil {
+		t.Fatal(err)
+	}
+	d = reopen(t, d)
+	if got := d.Identity(); got.Deployment != was.Deployment || got.ServerID != was.ServerID || got.Name != was.Name || d.Incarnation() == incarnation {
+		t.Errorf("%+v of incarnation %s, want %+v", got, d.Incarnation(), was)
+	}
+	if err := d.Save(&Checkpoint{Epoch: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Adopt("00000000"); err == nil || d.Identity().Deployment != was.Deployment {
+		t.Errorf("with a checkpoint it becomes another's: %v", err)
+	}
+	if err := d.Adopt(was.Deployment); err != nil {
+		t.Error(err)
+	}
+}

@@ -30,8 +30,9 @@ type Identity struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-func newIdentity(name string) Identity {
-	id := randomHex(4)
+func newIdentity(name string) Identity { return identityOf(randomHex(4), name) }
+
+func identityOf(id, name string) Identity {
 	sum := sha256.Sum256([]byte("server-id " + id))
 	server := binary.BigEndian.Uint32(sum[:])
 	if server < 1<<24 {
@@ -51,15 +52,7 @@ func (d *Dir) loadIdentity(name string) error {
 	path := filepath.Join(d.path, "identity")
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && d.sequence == 0 {
-		d.identity = newIdentity(name)
-		document, err := json.MarshalIndent(d.identity, "", " ")
-		if err != nil {
-			return fmt.Errorf("encoding the identity: %w", err)
-		}
-		if err := replace(d.disk, path, seal("identity", document)); err != nil {
-			return writeProblem(diag.Unusable, path, err)
-		}
-		return nil
+		return d.writeIdentity(newIdentity(name))
 	}
 	if err != nil {
 		return readProblem(path, err)
@@ -85,4 +78,32 @@ func (d *Dir) loadIdentity(name string) error {
 		}
 	}
 	return nil
+}
+
+func (d *Dir) writeIdentity(identity Identity) error {
+	path := filepath.Join(d.path, "identity")
+	document, err := json.MarshalIndent(identity, "", " ")
+	if err != nil {
+		return fmt.Errorf("encoding the identity: %w", err)
+	}
+	if err := replace(d.disk, path, seal("identity", document)); err != nil {
+		return writeProblem(diag.Unusable, path, err)
+	}
+	d.identity = identity
+	return nil
+}
+
+// Adopt makes this the directory of a deployment that has lost its own. Its labels stay
+// unique, since each process has an incarnation of its own; and a process of it that is still
+// alive somewhere meets this one at the source, which lets only one reader use a server id.
+func (d *Dir) Adopt(deployment string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case deployment == d.identity.Deployment:
+		return nil
+	case len(d.kept) > 0:
+		return fmt.Errorf("%s has checkpoints of deployment %s and cannot become that of %s", d.path, d.identity.Deployment, deployment)
+	}
+	return d.writeIdentity(identityOf(deployment, d.identity.Name))
 }

@@ -23,12 +23,14 @@ func (a *app) run() *cobra.Command {
 		Example: `  starferry run orders.sql
   starferry run --data-dir /var/lib/starferry/orders orders.sql
   starferry run --until-caught-up --timeout 10m orders.sql
-  starferry run --from-checkpoint 41 orders.sql`,
+  starferry run --from-checkpoint 41 orders.sql
+  starferry run --from-position-row orders.sql`,
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
 	cmd.Flags().Uint64Var(&o.FromCheckpoint, "from-checkpoint", 0, "start from the checkpoint of this number (see checkpoint ls), not from the last")
+	cmd.Flags().BoolVar(&o.FromPositionRow, "from-position-row", false, "where --data-dir is lost or older than the target: go on from what the position row in StarRocks says")
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
@@ -43,6 +45,8 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 		return misused(cmd, "--timeout must not be negative")
 	case o.FromCheckpoint == 0 && cmd.Flags().Changed("from-checkpoint"):
 		return misused(cmd, "--from-checkpoint needs the number of a checkpoint: 'starferry checkpoint ls' lists them")
+	case o.FromCheckpoint != 0 && o.FromPositionRow:
+		return misused(cmd, "--from-checkpoint and --from-position-row: only one of them can say where to start")
 	}
 	p, err := a.load(path)
 	if err != nil {

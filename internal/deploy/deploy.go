@@ -26,7 +26,10 @@ type Options struct {
 	// DataDir holds one state directory per deployment, by its name.
 	DataDir string
 	// FromCheckpoint is the number of a checkpoint to start from; 0 for the last.
-	FromCheckpoint   uint64
+	FromCheckpoint uint64
+	// FromPositionRow goes on from the position row at the target where the state directory
+	// is lost or older.
+	FromPositionRow  bool
 	UntilCaughtUp    bool
 	ProgressInterval time.Duration // of lines when Out is no terminal; 10 s when 0
 	Out              io.Writer
@@ -91,11 +94,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
-	restored := recovery.Settled
-	if recovery.Unsettled != nil {
-		restored = recovery.Unsettled // what is gone on from, unless a transaction of it is gone
-	}
-	if restored == nil && ask != nil {
+	if isEmpty(&recovery) && ask != nil {
 		return neverRun(p, state.Path())
 	}
 
@@ -105,7 +104,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	}
 	defer source.Close()
 	defer target.Close()
-	broken, err := prepare(ctx, p, source, target, restored, out)
+	if recovery, err = fromPositionRow(ctx, p, o, recovery, ends{state, source, target}, out); err != nil {
+		return err
+	}
+	broken, err := prepare(ctx, p, source, target, newestOf(&recovery), out)
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 		Recovery: recovery, Unsettled: recovery.Open, Jobs: d.jobs, Broken: broken,
 		Delivery: way, Transactions: target.Transactions(), Ledger: target.Ledger(), MaxOpen: open,
 		EpochInterval: p.Settings.CheckpointInterval, EpochPause: p.Settings.CheckpointMinPause, EpochTimeout: p.Settings.CheckpointTimeout,
-		Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
+		Name: p.Name, Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),
 		Memory: p.Settings.Memory, PageBytes: p.Settings.PageBytes, Parallelism: p.Settings.Parallelism,
 		MaxLag: p.Settings.MaxLag, PageBytesPerSecond: p.Settings.SnapshotBytesPerSecond, WatchBusy: p.Settings.PauseThreads > 0,
 		CheckBytesPerSecond: p.Settings.VerifyBytesPerSecond, RowLess: ferry.RowLess(p.Settings.RowLess.String()), Cascades: cascades,

@@ -119,3 +119,11 @@ func rearranged(then, newest *checkpoint.Checkpoint) (names []string) {
 	}
 	return names
 }
+
+// newestOf is what is gone on from, unless a transaction of it is gone.
+func newestOf(r *checkpoint.Recovery) *checkpoint.Checkpoint {
+	if r.Unsettled != nil {
+		return r.Unsettled
+	}
+	return r.Settled
+}

@@ -1,6 +1,10 @@
 package emulator
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Transactions over several tables, which came with 4.0.
 
@@ -58,6 +62,11 @@ var multiCases = []conformanceCase{
 		multiBegun("y"), txnLoad("y", "1,a\n", "columns: id, nix=1").multi().status("FAILED", "*cancel stream task for exception: Mapping column is not in table. column: nix"),
 		txnLoad("y", "1,a\n").multi().status("OK", "stream load task {db}_y has already been cancelled: *"),
 	)...),
+	multiCase("FT.multi-listed", append(multiTables,
+		multiBegun("x"), streamLoadsAre("x"), multiLoaded("x", "t", "1,a\n"), multiLoaded("x", "u", "1\n"),
+		streamLoadsAre("x", "t LOADING", "u LOADING"), multiCommits("x"), txnIs("x", "VISIBLE"), streamLoadsAre("x", "t FINISHED", "u FINISHED"),
+		multiBegun("y"), multiLoaded("y", "t", "2,b\n"), txn("rollback", "y").multi().status("OK", "stream load {db}_y abort"), streamLoadsAre("y", "t CANCELLED"),
+	)...),
 	multiCase("FT.multi-prepare", append(multiTables, multiBegun("x"), multiLoaded("x", "t", "1,a\n"), txn("prepare", "x").multi().status("FAILED", "*Unsupported operation: TXN_PREPARE"), multiCommits("x"))...),
 	multiCase("FT.multi-commit", append(multiTables,
 		txn("commit", "x").multi().status("FAILED", "*stream load task {db}_x does not exist"),
@@ -95,4 +104,25 @@ var multiCases = []conformanceCase{
 			txn("commit", "z").multi().status("FAILED", "Can not commit CANCELLED transaction *"), txnLoad("z", "1\n", "table: u").multi().status("OK", "*has already been cancelled: cancelled after restart"),
 		)
 	}),
+}
+
+// streamLoadsAre wants the lines of SHOW ALL STREAM LOAD about a label.
+func streamLoadsAre(label string, want ...string) step {
+	return func(r *caseRun) error {
+		rows, err := queryMaps(r.conn, r.fill("SHOW ALL STREAM LOAD FROM {db}"))
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, row := range rows {
+			if row["Label"] == r.fill("{db}_"+label) {
+				got = append(got, row["TableName"]+" "+row["State"])
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("SHOW ALL STREAM LOAD lists %q of %s, want %q", got, label, want)
+		}
+		return nil
+	}
 }

@@ -80,8 +80,8 @@ func (p *parser) showStatement() statement {
 		}
 	case "TRANSACTION":
 		p.showTransaction(&st)
-	case "STREAM":
-		p.showStreamLoad(&st)
+	case "ALL", "STREAM":
+		p.showStreamLoad(&st, t.upper == "ALL")
 	case "PROC":
 		st.what, st.label = "proc", p.expectString()
 	case "LOAD", "PARTITIONS", "TABLET", "ROUTINE", "DATA", "ROLES", "COMPUTE", "PROPERTY", "EVENTS", "TRIGGERS", "PROCEDURE", "FUNCTION", "FUNCTIONS", "AUTHENTICATION", "PRIVILEGES":

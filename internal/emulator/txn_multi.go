@@ -46,6 +46,34 @@ type multiTask struct {
 	state  multiState
 	reason string
 	parts  []*txnContext // by first load
+
+	listing multiListing
+}
+
+// multiListing is what is shown of a task, also while an operation holds it.
+type multiListing struct {
+	mu     sync.Mutex
+	tables []*table
+	state  multiState
+	reason string
+}
+
+func (l *multiListing) add(t *table) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tables = append(l.tables, t)
+}
+
+func (l *multiListing) end(state multiState, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state, l.reason = state, reason
+}
+
+func (l *multiListing) now() (tables []*table, state multiState, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.tables), l.state, l.reason
 }
 
 // multiTasks are the multi-table transactions by label, whatever their database.
@@ -135,6 +163,7 @@ func (m *multiTask) cancel(reason string) {
 		return
 	}
 	m.state, m.reason = multiCancelled, reason
+	m.listing.end(m.state, reason)
 	for _, c := range m.parts {
 		c.end(txnFail(statusAborted, "%s", reason))
 	}
@@ -216,6 +245,7 @@ func (s *Server) multiLoad(r *http.Request, q *txnRequest, m *multiTask) (*feRes
 		return m.fail(&feResult{}, messageOf(err)), nil
 	}
 	m.parts = append(m.parts, c)
+	m.listing.add(t)
 	s.txns.put(channelKey(m.label, t.name), c)
 	return nil, nil
 }
@@ -291,6 +321,7 @@ func (s *Server) multiCommit(m *multiTask, lockHeld bool) *feResult {
 	if len(parts) > 0 {
 		s.registerMulti(m, parts, counts, lockHeld)
 	}
+	m.listing.end(m.state, "") // the transaction manager shows it now
 	return r
 }
 

@@ -35,7 +35,10 @@ func (p *parser) showTransaction(st *showStmt) {
 }
 
 // showStreamLoad parses SHOW [ALL] STREAM LOAD [FOR label] [FROM db].
-func (p *parser) showStreamLoad(st *showStmt) {
+func (p *parser) showStreamLoad(st *showStmt, all bool) {
+	if all {
+		p.expect("STREAM")
+	}
 	p.expect("LOAD")
 	st.what = "stream load"
 	if p.accept("FOR") {
@@ -190,7 +193,34 @@ func (ss *session) showStreamLoads(st showStmt) (*relation, error) {
 				textValue("[" + state + "]"), textValue(tx.kind), null})
 		}
 	}
-	return virtual("", streamLoadColumns, rows), nil
+	return virtual("", streamLoadColumns, append(rows, ss.openMultiRows(db, st.label)...)), nil
+}
+
+// openMultiRows are the transactions of several tables that the transaction manager does
+// not know yet, or never will: the tasks are listed, table by table, from their first load on.
+func (ss *session) openMultiRows(db *database, label string) (rows [][]value) {
+	for _, m := range ss.server.multi.all() {
+		tables, state, reason := m.listing.now()
+		if m.db != db.name || state == multiCommitted || label != "" && label != m.label {
+			continue
+		}
+		shown, ended := "LOADING", m.begun
+		if state == multiCancelled {
+			shown = "CANCELLED"
+		} else {
+			ended = time.Time{}
+		}
+		for _, t := range tables {
+			if db.tables[t.name] != t || !ss.account().anyOnTable(t) {
+				continue
+			}
+			rows = append(rows, []value{textValue(m.label), intValue(m.txnID), textValue(fmt.Sprintf("%016x", m.txnID)), intValue(m.txnID), textValue(db.name), textValue(t.name),
+				textValue(shown), textValue(reason), null, intValue(1), intValue(0), intValue(0), intValue(0), intValue(0), intValue(0),
+				intValue(int64(m.timeout / time.Second)), moment(m.begun), moment(m.begun), moment(m.begun), null, null, moment(ended),
+				textValue("[" + shown + "]"), textValue(multiKind), null})
+		}
+	}
+	return rows
 }
 
 // tableNames are the tables of a transaction.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"starferry/internal/change"
 	"starferry/internal/checkpoint"
 	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
@@ -18,24 +17,9 @@ import (
 // that would be no loss, for what it shows is below the floor of the redo, but the place
 // that was chosen would not be the one the row says.
 
-// Place is what a ledger's row says: enough to go on from without a state directory.
-type Place struct {
-	Label    string          `json:"label"`
-	Position change.Position `json:"position"`
-	Server   string          `json:"server"`
-	// Copied are the source tables whose copy was complete.
-	Copied []string `json:"copied"`
-}
-
 // entry is the row of a database at the end of an epoch.
 func (l *loop) entry(c *closing, label checkpoint.Label) LedgerEntry {
-	place := Place{Label: label.Label, Position: c.mark.position, Server: c.server}
-	for i := range c.mark.states {
-		if s := &c.mark.states[i]; s.Copy.Done && s.Stopped == nil && s.ShadowOf == (change.Name{}) {
-			place.Copied = append(place.Copied, s.Name.String())
-		}
-	}
-	text, err := json.Marshal(place)
+	text, err := json.Marshal(l.place(c, label))
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
@@ -64,16 +48,21 @@ func (l *loop) ledgerState(ctx context.Context, c *checkpoint.Checkpoint, label 
 	}
 	var place Place
 	if err := json.Unmarshal([]byte(entry.State), &place); err != nil || entry.Epoch > c.Epoch || place.Label != label.Label {
-		return TransactionUnknown, otherWriter(label.Table.Database, entry, c.Epoch)
+		return TransactionUnknown, OtherWriter(label.Table.Database, entry, c.Epoch)
 	}
 	return TransactionVisible, nil
 }
 
-func otherWriter(database string, entry *LedgerEntry, epoch uint64) error {
+// OtherWriter is the error of a row that the state directory, whose newest checkpoint is of
+// that epoch, cannot have led to.
+func OtherWriter(database string, entry *LedgerEntry, epoch uint64) error {
 	return &diag.Problem{
 		Code: codeOtherWriter,
-		Message: fmt.Sprintf("the position row of database %s is of checkpoint %d of run %s, and the state directory knows of checkpoint %d only: another process writes into it, or an older state directory was put back",
+		Message: fmt.Sprintf("the position row of database %s is of epoch %d of run %s, and the state directory knows of epoch %d only: another process writes into it, or an older state directory was put back",
 			database, entry.Epoch, entry.Incarnation, epoch),
-		Fix: "stop the other process; or put the newest state directory back; or start with a new --data-dir: the tables are copied anew.",
+		Fix: fmt.Sprintf("make sure that no other process follows these tables, then choose:\n"+
+			"to go on from the row: starferry run SCRIPT --from-position-row\n"+
+			"to go on from the state directory, where tables may step back: DELETE FROM %s._starferry_position WHERE deployment = '%s'; in StarRocks, then start again\n"+
+			"to copy everything anew as another deployment: SET 'pipeline.name' = '…' in the script", database, entry.Deployment),
 	}
 }

@@ -47,9 +47,11 @@ type Config struct {
 	// Broken are source tables of routes that cannot go on, and why: they stop before
 	// anything else happens.
 	Broken map[change.Name]error
-	// Deployment and Incarnation make labels unique; see label.
+	// Deployment and Incarnation make labels unique, see nextLabel; Name is the
+	// deployment's for people.
 	Deployment  string
 	Incarnation string
+	Name        string
 	// Memory bounds batches, loads under way and pages together, in bytes.
 	Memory    int
 	PageBytes int

@@ -90,6 +90,14 @@ func (g *Servers) source() *Source {
 	return g.current
 }
 
+// RegisterAs has streams register under another server id than the configured one. No
+// stream may have been opened.
+func (g *Servers) RegisterAs(serverID uint32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.config.ServerID, g.current.config.ServerID = serverID, serverID
+}
+
 // Server says what is known of the server that is followed.
 func (g *Servers) Server() ServerInfo { return g.source().Server() }
 

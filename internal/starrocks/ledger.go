@@ -77,17 +77,31 @@ func (l ledger) Write(ctx context.Context, label checkpoint.Label, entry ferry.L
 	return loads.Append(ctx, label, b)
 }
 
-// Read reads a row as the leader has it now. A frontend that is no leader answers from
-// what it has heard of, which may lag behind. SYNC is forwarded to the leader, and returns
-// when the frontend of this connection has caught up with where the leader was then.
+// Read reads a deployment's row.
+func (l ledger) Read(ctx context.Context, database, deployment string) (*ferry.LedgerEntry, error) {
+	entries, err := l.client.positions(ctx, database, " WHERE `deployment` = "+quoteText(deployment))
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	return &entries[0], nil
+}
+
+// Positions are the rows of all deployments that load into a database.
+func (c *Client) Positions(ctx context.Context, database string) ([]ferry.LedgerEntry, error) {
+	return c.positions(ctx, database, " ORDER BY `deployment`")
+}
+
+// positions reads rows as the leader has them now. A frontend that is no leader answers
+// from what it has heard of, which may lag behind. SYNC is forwarded to the leader, and
+// returns when the frontend of this connection has caught up with where the leader was then.
 // (Rejected: a connection to the leader itself. SHOW FRONTENDS, which tells where it is,
 // is for administrators, and its address may not be reachable from here.)
-func (l ledger) Read(ctx context.Context, database, deployment string) (*ferry.LedgerEntry, error) {
+func (c *Client) positions(ctx context.Context, database, which string) (entries []ferry.LedgerEntry, err error) {
 	const doing = "reading how far the database has come"
 	table := ledgerName(database)
-	connection, err := l.client.db.Conn(ctx)
+	connection, err := c.db.Conn(ctx)
 	if err != nil {
-		return nil, l.client.tableProblem(doing, table, err)
+		return nil, c.tableProblem(doing, table, err)
 	}
 	defer connection.Close()
 	if _, err := connection.ExecContext(ctx, "SYNC"); err != nil {
@@ -95,21 +109,27 @@ func (l ledger) Read(ctx context.Context, database, deployment string) (*ferry.L
 		return nil, &diag.Problem{Code: CodeSQL, Class: diag.Transient, Message: "no leader of StarRocks answers a frontend that asks for it",
 			Fix: "see to the state of the StarRocks cluster: SHOW FRONTENDS;", Cause: err}
 	}
-	rows, err := queryTexts(ctx, connection, "SELECT `incarnation`, `epoch`, `state` FROM "+quoteTable(table)+" WHERE `deployment` = "+quoteText(deployment))
+	rows, err := queryTexts(ctx, connection, "SELECT `deployment`, `incarnation`, `epoch`, `state` FROM "+quoteTable(table)+which)
 	switch {
 	case isUnknownTable(err):
 		return nil, nil
 	case err != nil:
-		return nil, l.client.tableProblem(doing, table, err)
-	case len(rows) == 0:
-		return nil, nil
+		return nil, c.tableProblem(doing, table, err)
 	}
-	entry := &ferry.LedgerEntry{Deployment: deployment, Incarnation: rows[0].text("incarnation"), State: rows[0].text("state")}
-	if entry.Epoch, err = strconv.ParseUint(rows[0].text("epoch"), 10, 64); err != nil {
-		return nil, ledgerProblem(database, fmt.Sprintf("the epoch of deployment %s is %q", deployment, rows[0].text("epoch")),
-			fmt.Sprintf("somebody has changed the row; start with a new --data-dir, behind DELETE FROM %s WHERE deployment = %s;", readableTable(table), quoteText(deployment)))
+	for _, row := range rows {
+		entry := ferry.LedgerEntry{Deployment: row.text("deployment"), Incarnation: row.text("incarnation"), State: row.text("state")}
+		if entry.Epoch, err = strconv.ParseUint(row.text("epoch"), 10, 64); err != nil {
+			return nil, ledgerProblem(database, fmt.Sprintf("the epoch of deployment %s is %q", entry.Deployment, row.text("epoch")),
+				fmt.Sprintf("somebody has changed the row; start with a new --data-dir, behind %s", ForgetPosition(database, entry.Deployment)))
+		}
+		entries = append(entries, entry)
 	}
-	return entry, nil
+	return entries, nil
+}
+
+// ForgetPosition is the statement that removes a deployment's row, for people.
+func ForgetPosition(database, deployment string) string {
+	return fmt.Sprintf("DELETE FROM %s WHERE deployment = %s;", readableTable(ledgerName(database)), quoteText(deployment))
 }
 
 func ledgerProblem(database, why, fix string) error {

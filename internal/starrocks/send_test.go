@@ -443,6 +443,13 @@ func TestSettleEndsWhatIsOpen(t *testing.T) {
 	if err := k.client().Settle(t.Context(), change.Name{Database: "d"}, []string{"l1"}); err != nil || strings.Join(k.asked, ",") != rollback {
 		t.Errorf("of a database: %v %q", err, k.asked)
 	}
+	// Its commit is under way, and nobody knows the label yet.
+	k = newCluster(t)
+	k.states = []string{"UNKNOWN", "COMMITTED", "VISIBLE"}
+	k.operations = map[string]string{"rollback": `{"Status":"FAILED","Message":"Can not abort transaction 7 during committing, label is l1"}`}
+	if err := k.client().Settle(t.Context(), change.Name{Database: "d"}, []string{"l1"}); err != nil || len(k.asked) != 3 {
+		t.Errorf("of a database, committing: %v %q", err, k.asked)
+	}
 	k = newCluster(t)
 	if err := k.client(closedAddress(t)).Settle(t.Context(), testTarget, []string{"l1"}); !diag.IsTransient(err) {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"starferry/internal/change"
@@ -108,22 +109,29 @@ func (c *Client) Settle(ctx context.Context, table change.Name, labels []string)
 
 // settle asks and acts until the label has ended. The transaction of a database has no
 // state before its commit: it is rolled back first, and what the leader says then stands,
-// for no commit comes through any more.
+// for no commit comes through any more. Unless it says that one is under way.
 func (c *Client) settle(ctx context.Context, table change.Name, name string) error {
 	label := checkpoint.Label{Table: table, Label: name}
 	defer c.forget(label)
-	if table.Table == "" {
-		if _, err := c.rollback(ctx, label); err != nil {
-			return err
-		}
-	}
 	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		committing := false
+		if table.Table == "" {
+			r, err := c.rollback(ctx, label)
+			if err != nil {
+				return err
+			}
+			committing = r.Status != "OK" && strings.Contains(r.Message, "committing")
+		}
 		state, _, err := c.labelState(ctx, table.Database, name)
 		if err != nil {
 			return err
 		}
 		switch state {
-		case stateUnknown, stateAborted, stateVisible:
+		case stateUnknown:
+			if !committing {
+				return nil
+			}
+		case stateAborted, stateVisible:
 			return nil
 		case statePrepare, statePrepared:
 			// Whatever is answered, the state of the label is what counts.
@@ -147,8 +155,8 @@ func (c *Client) abort(ctx context.Context, label checkpoint.Label, state string
 	if single.Table.Table == "" {
 		single.Table.Table = ledgerTable // its commit is under way: it is like any other now
 	}
-	done, err := c.rollback(ctx, single)
-	if err != nil || done || state != statePrepare {
+	r, err := c.rollback(ctx, single)
+	if err != nil || r.Status == "OK" || state != statePrepare {
 		return err
 	}
 	path := fmt.Sprintf("/api/%s/%s/_cancel?label=%s", url.PathEscape(single.Table.Database), url.PathEscape(single.Table.Table), url.QueryEscape(label.Label))
@@ -157,18 +165,17 @@ func (c *Client) abort(ctx context.Context, label checkpoint.Label, state string
 }
 
 // rollback asks for the end of a transaction. The error says that nobody answered it.
-func (c *Client) rollback(ctx context.Context, label checkpoint.Label) (done bool, err error) {
+func (c *Client) rollback(ctx context.Context, label checkpoint.Label) (r loadReply, err error) {
 	a, err := c.operate(ctx, "rollback", transactionHeaders(label), askPatience)
 	if err != nil {
-		return false, err
+		return r, err
 	}
-	r := readReply(a.body)
-	if r.unparseable {
+	if r = readReply(a.body); r.unparseable {
 		p := *endpointProblem(a)
 		p.Class = diag.Transient
-		return false, &p
+		return r, &p
 	}
-	return r.Status == "OK", nil
+	return r, nil
 }
 
 func strangeState(label checkpoint.Label, state string) error {

@@ -1,0 +1,32 @@
+package deploy
+
+import (
+	"fmt"
+	"time"
+
+	"starferry/internal/change"
+	"starferry/internal/checkpoint"
+	"starferry/internal/ferry"
+)
+
+// tableState is a table as a checkpoint at the position of the row has it, or as the one
+// before had it. The schema of now is taken for the one of then if it reads rows alike: the
+// stream comes by whatever changed meanwhile. Another one would be a guess, and stops the table.
+// A copy that was not complete begins anew, while the stream brings what was deleted since.
+func tableState(t *ferry.PlaceTable, now *change.Table, before bool) checkpoint.TableState {
+	state := checkpoint.TableState{Name: t.Source, Target: t.Target, Table: now, Stopped: t.Stopped}
+	state.Copy = checkpoint.CopyState{Done: t.Copied, Wipe: t.Wipe && !t.Copied}
+	shape := t.Shape
+	if before && t.ShapeBefore != "" {
+		shape = t.ShapeBefore
+	}
+	if state.Stopped == nil && now != nil && ferry.Shape(now) != shape {
+		state.Stopped = &checkpoint.Stop{
+			At: time.Now(), Code: string(codeReshaped),
+			Reason: fmt.Sprintf("the columns of %s are others now than at the position of the row, and which they were then the row does not say", t.Source),
+			Fix:    fmt.Sprintf("starferry resync SCRIPT --table %s", t.Source),
+		}
+		state.Table = nil // so that it joins anew, where a resync begins
+	}
+	return state
+}
