@@ -76,7 +76,7 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 	var problems []error
 	for _, r := range p.Routes {
 		if ferry.Stopped(restored, r.Source, r.Target) != nil {
-			problems = append(problems, declare(target, r, nil)) // for a resync
+			target.Declare(tableSpec(r, nil)) // for a resync
 		}
 	}
 	broken = map[change.Name]error{}
@@ -92,13 +92,13 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 	return broken, diag.Join(problems...)
 }
 
-// declare says how a target table is created and loaded.
-func declare(target *starrocks.Client, r plan.Route, table *change.Table) error {
-	if err := target.Configure(r.Target, loadOptions(r)); err != nil {
-		return err
+// configure says how the target tables are loaded.
+func configure(target *starrocks.Client, routes []plan.Route) error {
+	var problems []error
+	for _, r := range routes {
+		problems = append(problems, target.Configure(r.Target, loadOptions(r)))
 	}
-	target.Declare(tableSpec(r, table))
-	return nil
+	return diag.Join(problems...)
 }
 
 // checkServer refuses a checkpoint of another server where positions are file and
@@ -132,9 +132,7 @@ func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 // prepareTable makes one target table ready; table is nil when the checkpoint knows
 // it.
 func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, table *change.Table, out *printer) error {
-	if err := declare(target, r, table); err != nil {
-		return err
-	}
+	target.Declare(tableSpec(r, table))
 	if table == nil {
 		return target.Resume(ctx, r.Target)
 	}

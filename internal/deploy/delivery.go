@@ -29,17 +29,20 @@ func delivery(ctx context.Context, p *plan.Plan, target *starrocks.Client, out *
 		out.say(fmt.Sprintf("warning: StarRocks lets %d transactions of a database run at once: an epoch ends when %d of ours are open, not %d", limits.Running, most, open))
 		open = max(most, 1)
 	}
-	if way != ferry.PositionInside {
-		return way, open, nil
-	}
+	return way, open, nil
+}
+
+// readyLedger makes sure that every target database has the table of position rows.
+func readyLedger(ctx context.Context, p *plan.Plan, target *starrocks.Client) error {
 	ready := map[string]bool{}
 	for _, r := range p.Routes {
-		if !ready[r.Target.Database] {
-			ready[r.Target.Database] = true
-			if err := target.Ledger().Ready(ctx, r.Target.Database); err != nil {
-				return way, 0, err
-			}
+		if ready[r.Target.Database] {
+			continue
+		}
+		ready[r.Target.Database] = true
+		if err := target.Ledger().Ready(ctx, r.Target.Database); err != nil {
+			return err
 		}
 	}
-	return way, open, nil
+	return nil
 }

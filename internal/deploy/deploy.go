@@ -104,6 +104,13 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	}
 	defer source.Close()
 	defer target.Close()
+	if err := configure(target, p.Routes); err != nil {
+		return err
+	}
+	way, open, err := delivery(ctx, p, target, out)
+	if err != nil {
+		return err
+	}
 	if recovery, err = fromPositionRow(ctx, p, o, recovery, ends{state, source, target}, out); err != nil {
 		return err
 	}
@@ -111,9 +118,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
-	way, open, err := delivery(ctx, p, target, out)
-	if err != nil {
-		return err
+	if way == ferry.PositionInside {
+		if err := readyLedger(ctx, p, target); err != nil {
+			return err
+		}
 	}
 	estimates, err := source.Estimates(ctx, sources(p.Routes))
 	if err != nil {

@@ -176,12 +176,9 @@ func (s *Server) takeBody(r *http.Request, c *txnContext, multi bool) error {
 			return err
 		}
 		c.planTook = time.Since(started)
-		c.mu.Lock()
-		c.rows = rows
-		if c.timeout == 0 {
-			c.timeout = s.cfg.LoadTimeout
+		if err := c.reads(rows, s.cfg.LoadTimeout); err != nil {
+			return err
 		}
-		c.mu.Unlock()
 	}
 	c.request = request
 	return s.receive(r, c, rows)

@@ -132,6 +132,21 @@ func (c *txnContext) end(why *txnError) {
 	}
 }
 
+// reads gives the context its reader, unless it has ended meanwhile.
+func (c *txnContext) reads(rows *txnRows, timeout time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		_ = rows.pipe.CloseWithError(c.failed) // always nil
+		return c.failed
+	}
+	c.rows = rows
+	if c.timeout == 0 {
+		c.timeout = timeout
+	}
+	return nil
+}
+
 func (c *txnContext) touch(now time.Time) {
 	c.mu.Lock()
 	c.active = now

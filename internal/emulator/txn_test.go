@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -177,4 +178,19 @@ func TestTransactionsTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A transaction that is rolled back between the check and the reading of a load's first
+// byte leaves nothing behind that reads for ever: Close would wait for it.
+func TestAReaderOfAnEndedTransactionEnds(t *testing.T) {
+	t.Parallel()
+	in, out := io.Pipe()
+	c := &txnContext{}
+	c.end(txnFail(statusAborted, "rolled back"))
+	if err := c.reads(&txnRows{pipe: out}, time.Second); err == nil || c.rows != nil {
+		t.Errorf("%v, reader %v", err, c.rows)
+	}
+	if _, err := in.Read(make([]byte, 1)); err == nil || err.Error() != "rolled back" {
+		t.Error(err)
+	}
 }

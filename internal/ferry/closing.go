@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"starferry/internal/change"
 	"starferry/internal/checkpoint"
 	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
@@ -50,7 +51,7 @@ const (
 // endEpoch begins to end the epoch at hand when it is time and the place allows it.
 func (l *loop) endEpoch() {
 	e := &l.exact
-	if e.closing != nil || e.redo != nil || l.err != nil || !l.atResume && !e.stays || l.stream == nil && !e.stays || l.held != nil && !e.mustEnd {
+	if e.closing != nil || e.redo != nil || l.err != nil || !l.atResume && !e.stays || l.stream == nil && !e.stays || l.held != nil && !e.mustEnd && !l.stopping {
 		return
 	}
 	if !e.mustEnd && (!l.stopping && !l.epochDue() || !l.aboveFloor()) {
@@ -72,7 +73,7 @@ func (l *loop) endEpoch() {
 // epochDue tells that the epoch has lasted long enough, or may end early.
 func (l *loop) epochDue() bool {
 	e := &l.exact
-	if l.now.Sub(e.settledAt) < l.cfg.EpochPause {
+	if l.now.Sub(e.settledAt) < max(l.cfg.EpochPause, e.rarer.pause) {
 		return false
 	}
 	return e.wantEnd || l.now.Sub(e.begun) >= l.cfg.EpochInterval || l.crowded() || l.longOpen() || l.lastEpoch()
@@ -131,6 +132,11 @@ func (l *loop) advanceClosing() {
 		crashpoint.Here("epoch-loaded")
 	}
 	if c.phase == preparing && l.every(l.prepareStep) {
+		if l.exact.probing {
+			l.goBack(again("each table of the transaction that was refused is taken alone"), nil)
+			l.goesBack()
+			return
+		}
 		if l.sabotage.commitBeforeSaved && !l.every(l.commitStep) {
 			return
 		}
@@ -230,12 +236,14 @@ func (l *loop) stepped(x *transaction, err error) {
 		x.done, x.tries = true, 0
 	case errors.As(err, &lost):
 		l.goBack(err, nil)
+	case errors.As(err, &refused) && x.label.Table.Table == "":
+		l.probeTables(refused.Cause)
 	case l.exact.closing != nil && l.exact.closing.phase == committing && !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
 		// The checkpoint is saved and names it: no table can be left out any more. The
 		// next start goes on here.
 		l.fail(err)
 	case errors.As(err, &refused):
-		l.stopOwner(x, refused.Cause)
+		l.stopOwner(x, &TableError{Cause: refused.Cause})
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
 		l.tryLater(x, err)
 	default:
@@ -303,7 +311,10 @@ func (l *loop) settleEpoch(c *closing) {
 	}
 	l.settled, l.saved, l.savedAt = c.mark, c.mark, l.now
 	l.exact.closing, l.exact.open, l.exact.settled, l.exact.settledAt = nil, nil, c.saved, l.now
-	l.cfg.carried.redos, l.cfg.carried.broken = 0, nil
+	l.cfg.carried.redos, l.cfg.carried.broken, l.cfg.carried.probed = 0, nil, false
+	if l.exact.rarer.narrow(max(l.cfg.EpochInterval, l.cfg.EpochPause)) {
+		l.notify(Info, change.Name{}, fmt.Sprintf("takes a checkpoint again every %s", l.cfg.EpochInterval))
+	}
 	l.counts.Checkpoints++
 }
 

@@ -111,6 +111,11 @@ func (l *loop) firstSave() {
 	}
 }
 
+// allVisible tells that the target shows exactly what the source had at the settled mark.
+func (l *loop) allVisible() bool {
+	return l.atResume && l.settled.generation == l.generation && l.settled.position == l.resume.position && !l.unsettledRows() && len(l.open()) == 0
+}
+
 // save makes the newest settled mark the checkpoint a restart begins from.
 func (l *loop) save() {
 	if l.err != nil || l.settled.epoch == l.saved.epoch && !l.savedAt.IsZero() {
@@ -118,7 +123,7 @@ func (l *loop) save() {
 	}
 	c := &checkpoint.Checkpoint{
 		Epoch: l.settled.epoch, Position: l.settled.position, Server: l.server,
-		Tables: l.present(l.settled.states), Open: l.open(), Exact: l.isExact(),
+		Tables: l.present(l.settled.states), Open: l.open(), Exact: l.isExact() || l.stopping && l.allVisible(),
 	}
 	crashpoint.Here("save-begins")
 	if err := l.cfg.Journal.Save(c); err != nil {

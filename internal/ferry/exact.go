@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"fmt"
 	"time"
 
 	"starferry/internal/change"
@@ -53,6 +54,42 @@ type exact struct {
 	stays            bool // the stream ended at the place where the epoch must
 	floor            Floor
 	redo             *redo
+	rarer            rarer
+	// probing: a transaction of a database was refused for rows of nobody knows which table.
+	// Its rows are loaded again into a transaction per table, and none is committed.
+	probing bool
+}
+
+// rarer is the time between two epochs of a target that has too much to do: each is a
+// version of every table that has rows in it.
+type rarer struct {
+	pause time.Duration // 0 when the target has not asked for it
+	why   string
+}
+
+// widen doubles the time, which is usual otherwise.
+func (r *rarer) widen(usual time.Duration, why error) {
+	r.pause = min(max(2*r.pause, 2*usual, spacingLeast), max(spacingMost, usual))
+	r.why = why.Error()
+}
+
+// narrow takes a quarter off, and tells that it is as usual again.
+func (r *rarer) narrow(usual time.Duration) bool {
+	if r.pause == 0 {
+		return false
+	}
+	if r.pause -= r.pause / 4; r.pause > max(usual, spacingLeast/2) {
+		return false
+	}
+	*r = rarer{}
+	return true
+}
+
+func (r *rarer) text() string {
+	if r.pause == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; from now on at most one checkpoint every %s", r.pause.Round(100*time.Millisecond))
 }
 
 // transaction is what the rows of an epoch are loaded into: of one table, or of all
@@ -81,7 +118,7 @@ func (l *loop) transactionOf(t *table) *transaction {
 
 // scope is what one transaction is of.
 func (l *loop) scope(t *table) change.Name {
-	if l.cfg.Delivery == PositionInside {
+	if l.cfg.Delivery == PositionInside && !l.exact.probing {
 		return change.Name{Database: t.route.Target.Database}
 	}
 	return t.route.Target

@@ -51,8 +51,12 @@ func (s TransactionState) String() string {
 
 // LostError is the error of a transaction that is gone with everything loaded into it,
 // or of which nobody can say any more what is in it. What was loaded has to be loaded
-// again in another one. Cause is Transient when that may well succeed.
-type LostError struct{ Cause error }
+// again in another one. Cause is Transient when that may well succeed. Busy: the target
+// has too much to do; fewer transactions would help.
+type LostError struct {
+	Cause error
+	Busy  bool
+}
 
 func (e *LostError) Error() string { return e.Cause.Error() }
 func (e *LostError) Unwrap() error { return e.Cause }

@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"starferry/internal/change"
@@ -187,12 +188,24 @@ func (t *table) unsent() []time.Time {
 	return begun
 }
 
+// floorReason is why nothing becomes visible although rows come.
+func (l *loop) floorReason() string {
+	if f := l.exact.floor; f.Server == l.server {
+		return fmt.Sprintf("nothing becomes visible before the stream is at %s again, which the target may show already", f.Position)
+	}
+	return "nothing becomes visible before the stream is at the end of the log as it was at the start, which the target may show already"
+}
+
 func (l *loop) reason() string {
 	switch {
 	case l.stream == nil && !l.opening && l.now.Before(l.openAfter):
 		return "waiting to connect to the source again"
+	case l.held != nil && l.isExact() && l.unsettledRows():
+		return "waiting for the checkpoint that has to be before a schema change"
 	case l.held != nil:
 		return "waiting for a schema change at the target"
+	case l.isExact() && l.exact.floor.Known && !l.aboveFloor() && l.stream != nil:
+		return l.floorReason()
 	case l.spacingReason() != "":
 		return l.spacingReason()
 	case l.bytes-l.pageBytes() >= l.cfg.Memory:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -26,6 +27,7 @@ type redo struct {
 	cause  error
 	broken *table // that cannot go on
 	lost   bool   // one of the transactions being committed is gone
+	probe  bool   // for the table whose rows were refused
 }
 
 func (r *redo) Error() string { return r.cause.Error() }
@@ -40,9 +42,21 @@ type carried struct {
 	forms         map[change.Name]uint64
 	until         change.Position
 	sabotage      sabotage
+	rarer         rarer
+	// probing looks for the table whose rows were refused; probed tells that it was looked
+	// for since a checkpoint was settled.
+	probing, probed bool
 	// broken are the targets that no row can be loaded into, and why, until a checkpoint
 	// knows that they are stopped.
 	broken map[change.Name]error
+}
+
+// pause is how long the loop that goes on waits before it begins.
+func (c *carried) pause() time.Duration {
+	if c.redos == 0 {
+		return c.rarer.pause // what was wrong does not come again
+	}
+	return max(backOff(c.redos), c.rarer.pause)
 }
 
 // carriedJob is a job that is not done with a table.
@@ -79,6 +93,17 @@ func (l *loop) goBack(cause error, broken *table) {
 	}
 }
 
+// probeTables goes back to find the table whose rows a transaction of a database was refused
+// for.
+func (l *loop) probeTables(cause error) {
+	if l.cfg.carried.probed {
+		l.fail(cause)
+		return
+	}
+	l.goBack(cause, nil)
+	l.exact.redo.probe, l.exact.redo.lost = true, true
+}
+
 // goesBack ends the loop for a redo. What is being committed is waited for, unless it
 // can not be any more.
 func (l *loop) goesBack() bool {
@@ -103,11 +128,17 @@ func (l *loop) after(r *redo) (Config, error) {
 	cfg := l.cfg
 	cfg.carried = carried{
 		epoch: l.epoch + 1, labels: l.labels, counts: l.counts, redos: l.cfg.carried.redos + 1,
-		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage,
+		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
 	}
 	cfg.carried.counts.Redos++
-	if r.broken != nil {
-		cfg.carried.redos-- // the same does not come again
+	var lost *LostError
+	busy := errors.As(r.cause, &lost) && lost.Busy
+	if busy {
+		cfg.carried.rarer.widen(max(l.cfg.EpochInterval, l.cfg.EpochPause), r.cause)
+	}
+	cfg.carried.probing, cfg.carried.probed = r.probe, l.cfg.carried.probed || l.exact.probing
+	if busy || r.broken != nil || r.probe || l.exact.probing {
+		cfg.carried.redos-- // the same does not come again, or is waited out
 	}
 	most := redosRefused
 	if diag.IsTransient(r.cause) {
@@ -137,7 +168,7 @@ func (l *loop) after(r *redo) (Config, error) {
 			cfg.carried.forms[t.route.Target] = t.formUntil
 		}
 	}
-	l.notify(Warning, change.Name{}, fmt.Sprintf("redo: %v; everything behind %s is read and loaded again, nothing is lost or doubled", r.cause, cfg.Restored.Position))
+	l.notify(Warning, change.Name{}, fmt.Sprintf("redo: %v; everything behind %s is read and loaded again, nothing is lost or doubled%s", r.cause, cfg.Restored.Position, cfg.carried.rarer.text()))
 	return cfg, nil
 }
 
@@ -167,6 +198,7 @@ func (l *loop) carryOn() {
 	l.exact.floor, l.exact.settled, l.exact.begun = l.cfg.Floor, l.cfg.Restored, l.now
 	l.epoch = max(l.epoch, c.epoch)
 	l.oldestEpoch, l.labels, l.counts, l.until, l.sabotage = l.epoch, c.labels, c.counts, c.until, c.sabotage
+	l.exact.rarer, l.exact.probing = c.rarer, c.probing
 	for _, t := range l.order {
 		t.formUntil = c.forms[t.route.Target]
 	}
@@ -194,7 +226,7 @@ func recoverEpoch(ctx context.Context, cfg Config) (Config, error) {
 	if cfg.Restored == nil {
 		cfg.Restored = r.Settled
 	}
-	l := &loop{cfg: cfg, sabotage: cfg.carried.sabotage}
+	l := &loop{cfg: cfg, now: time.Now(), sabotage: cfg.carried.sabotage}
 	for _, void := range r.Void {
 		l.raiseFloor(void.Server, void.Position)
 	}

@@ -30,7 +30,8 @@ type resync struct {
 	tries         int
 	again         time.Time
 	jobs          []*Job
-	epoch         uint64 // of a wipe: what was begun in it or before must be visible
+	epoch         uint64        // of a wipe: what was begun in it or before must be visible
+	schema        *change.Table // of the source, as last held against the shadow's
 }
 
 type resyncPhase uint8
@@ -85,7 +86,9 @@ func (l *loop) advanceResync(r *resync) {
 	quiet := l.stream != nil && l.atResume && l.held == nil && r.table.schema != nil
 	switch r.phase {
 	case shadowMissing:
-		if r.table.schema != nil {
+		if s := r.shadow; s != nil && !s.drained() {
+			l.exact.wantEnd = true
+		} else if r.table.schema != nil {
 			l.createShadow(r)
 		}
 	case shadowCreated:
@@ -94,6 +97,9 @@ func (l *loop) advanceResync(r *resync) {
 		}
 	case shadowFilling:
 		l.keepFresh()
+		if l.shadowOutdated(r) {
+			return
+		}
 		if s := r.shadow; quiet && !l.pace.fresh.IsZero() && s.copy.Done && !s.unsaved && s.check == nil && l.swapping == nil && l.aboveFloor() {
 			crashpoint.Here("shadow-filled")
 			l.swapping, r.phase = r, shadowSwapping
@@ -164,6 +170,26 @@ func (l *loop) fillShadow(r *resync) {
 	l.exact.joining = true
 	l.resume.states = l.tableStates()
 	l.markHere()
+}
+
+// shadowOutdated begins a resync over when the schema has changed in a way that the
+// shadow cannot follow: a table that takes another's place must take the next row.
+func (l *loop) shadowOutdated(r *resync) bool {
+	schema, s := r.table.schema, r.shadow
+	if schema == nil || schema == r.schema {
+		return false
+	}
+	r.schema = schema
+	if s.seen == nil || len(compare(s.seen, schema)) == 0 {
+		return false
+	}
+	l.dropRows(s)
+	l.dropPages(s)
+	l.removeShadow(s)
+	l.refreshResume()
+	r.phase = shadowMissing
+	l.notify(Info, r.table.route.Source, "resync: begun over, the schema has changed meanwhile")
+	return true
 }
 
 // addShadow makes a shadow one of the tables that the loop follows.

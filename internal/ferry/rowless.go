@@ -45,7 +45,7 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		l.dropPages(t)
 		l.seal(t)
 		switch {
-		case t.drained() && (!l.isExact() || l.aboveFloor()):
+		case l.drainedAround(t) && (!l.isExact() || l.aboveFloor()):
 			l.empty(t, event)
 		case l.isExact() && l.exact.closing == nil && (!l.atResume || !l.aboveFloor()):
 			// An epoch cannot end here, or the target shows what came behind it.
@@ -69,6 +69,17 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 			l.startCheckOver(t.check)
 		}
 		l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s), and so was %s", event.Position, event.Statement, t.route.Target))
+	}
+	return true
+}
+
+// drainedAround tells that no row is on its way of the tables that become visible together
+// with this one: emptied, it shows a place that the others have to show too.
+func (l *loop) drainedAround(t *table) bool {
+	for _, other := range l.order {
+		if (other == t || l.cfg.Delivery == PositionInside && other.route.Target.Database == t.route.Target.Database) && !other.drained() {
+			return false
+		}
 	}
 	return true
 }

@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg Config) error {
 		if cfg, err = l.after(back); err != nil {
 			return err
 		}
-		if cfg.wait(ctx, backOff(cfg.carried.redos)) != nil {
+		if cfg.wait(ctx, cfg.carried.pause()) != nil {
 			return nil
 		}
 	}

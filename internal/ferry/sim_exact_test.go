@@ -84,7 +84,7 @@ func (s *simLoads) Append(_ context.Context, label checkpoint.Label, batch Batch
 	t, b := s.target, batch.(*simBatch)
 	x := t.opened[label.Label]
 	if x == nil || x.state != TransactionOpen {
-		return &LostError{errSimLost}
+		return &LostError{Cause: errSimLost}
 	}
 	if len(b.ops) == 0 {
 		t.violate("an empty load into %s", b.name)
@@ -98,7 +98,7 @@ func (s *simLoads) Append(_ context.Context, label checkpoint.Label, batch Batch
 		}
 		if !slices.EqualFunc(earlier.layout.Columns, b.layout.Columns, func(a, b LayoutColumn) bool { return a.Name == b.Name }) {
 			x.state = TransactionAborted
-			return &LostError{errSimLost}
+			return &LostError{Cause: errSimLost}
 		}
 	}
 	switch n := t.rng.IntN(400); {
@@ -112,20 +112,20 @@ func (s *simLoads) Append(_ context.Context, label checkpoint.Label, batch Batch
 			return errSimLost
 		}
 		x.batches = append(x.batches, b) // nobody knows
-		return &LostError{errSimLost}
+		return &LostError{Cause: errSimLost}
 	}
 	if t.source.quiet {
 		return errSimLost
 	}
 	x.state = TransactionAborted
-	return &LostError{errSimLost}
+	return &LostError{Cause: errSimLost}
 }
 
 func (t *simTarget) Prepare(_ context.Context, label checkpoint.Label) error {
 	x := t.opened[label.Label]
 	switch {
 	case x == nil || x.state == TransactionAborted || x.state == TransactionUnknown:
-		return &LostError{errSimLost}
+		return &LostError{Cause: errSimLost}
 	case x.state != TransactionOpen:
 		return nil
 	case len(x.batches) == 0:
@@ -145,14 +145,14 @@ func (t *simTarget) Prepare(_ context.Context, label checkpoint.Label) error {
 		return errSimLost
 	}
 	x.state = TransactionAborted
-	return &LostError{errSimLost}
+	return &LostError{Cause: errSimLost}
 }
 
 func (t *simTarget) Commit(_ context.Context, label checkpoint.Label) error {
 	x := t.opened[label.Label]
 	switch {
 	case x == nil || x.state == TransactionUnknown || x.state == TransactionAborted:
-		return &LostError{errSimLost}
+		return &LostError{Cause: errSimLost}
 	case x.state == TransactionVisible:
 		return nil
 	case x.state == TransactionOpen && !t.inside:
@@ -181,7 +181,7 @@ func (t *simTarget) Commit(_ context.Context, label checkpoint.Label) error {
 		return errSimLost
 	}
 	x.state = TransactionAborted
-	return &LostError{errSimLost}
+	return &LostError{Cause: errSimLost}
 }
 
 func (t *simTarget) State(_ context.Context, label checkpoint.Label) (TransactionState, error) {
@@ -203,7 +203,7 @@ func (t *simTarget) Ready(context.Context, string) error { return nil }
 func (t *simTarget) Write(_ context.Context, label checkpoint.Label, entry LedgerEntry) error {
 	x := t.opened[label.Label]
 	if x == nil || x.state != TransactionOpen || t.rng.IntN(40) == 0 {
-		return &LostError{errSimLost}
+		return &LostError{Cause: errSimLost}
 	}
 	if t.rng.IntN(15) > 0 {
 		x.entry = &entry

@@ -63,6 +63,9 @@ func (l *loop) narrow(t *table) {
 
 // spacingReason says which table is loaded less often than it was asked to be.
 func (l *loop) spacingReason() string {
+	if r := l.exact.rarer; r.pause > 0 {
+		return fmt.Sprintf("at most one checkpoint every %s: %s", r.pause.Round(100*time.Millisecond), r.why)
+	}
 	for _, t := range l.order {
 		if t.widened > 0 && !t.idle() {
 			return fmt.Sprintf("loading %s at most every %s: %s", t.route.Target, t.widened.Round(100*time.Millisecond), t.whyWide)

@@ -25,7 +25,7 @@ func newStill(t *testing.T, tables int, onBadRow OnBadRow, stopped ...*checkpoin
 	t.Helper()
 	source := newSimSource(rand.New(rand.NewPCG(1, 1)), tables, false)
 	s := &still{journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}, durable: map[int]bool{}}, target: newSimTarget(source.rng, source)}
-	restored := &checkpoint.Checkpoint{Epoch: 1, Position: change.Position{File: "log.000001", Offset: 4}}
+	restored := &checkpoint.Checkpoint{Epoch: 1, Exact: true, Position: change.Position{File: "log.000001", Offset: 4}}
 	var routes []Route
 	for i, table := range source.tables {
 		state := checkpoint.TableState{Name: table.name, Target: table.name, Table: table.schema, Seen: table.schema, Copy: checkpoint.CopyState{Done: true}}

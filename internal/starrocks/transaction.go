@@ -156,18 +156,21 @@ func ended(err error) error {
 	if table, ok := errors.AsType[*ferry.TableError](aborted.Cause); ok {
 		return table
 	}
-	return &ferry.LostError{Cause: aborted.Cause}
+	return &ferry.LostError{Cause: aborted.Cause, Busy: aborted.Busy}
 }
 
 // gone is the error of a transaction that ended without anybody here having ended it.
 func gone(label checkpoint.Label, why string) error {
-	return &ferry.LostError{Cause: goneProblem(label, why)}
+	return &ferry.LostError{Cause: goneProblem(label, why), Busy: holdsAny(strings.ToLower(why), busyTexts)}
 }
 
 func goneProblem(label checkpoint.Label, why string) *diag.Problem {
 	fix := "see to the state of the StarRocks cluster: SHOW BACKENDS;"
 	if strings.Contains(strings.ToLower(why), "timeout") {
 		fix = "raise 'sink.properties.timeout' above the time from one checkpoint to the next, or take checkpoints more often: 'execution.checkpointing.interval'."
+	}
+	if holdsAny(strings.ToLower(why), busyTexts) {
+		fix = "take checkpoints less often: raise 'execution.checkpointing.interval'."
 	}
 	return &diag.Problem{
 		Code: CodeTransactionGone, Class: diag.Transient,
