@@ -16,7 +16,7 @@ SEED ?=
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak sim figures interop lint fuzz clean need-go
+.PHONY: help build demo test soak huge sim figures interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -43,6 +43,10 @@ soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED r
 	@log=$$(mktemp -d) && { STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak(Exactly)?$$' ./internal/endtoend; \
 		echo $$? >$$log/code; } 2>&1 | tee $$log/out; \
 		sed -n 's/^.*_test.go:[0-9]*: \(soak: \)/\1/p' $$log/out; code=$$(cat $$log/code); rm -rf $$log; exit $$code
+
+huge: need-go ## Follow binary logs of more than 4 GiB (minutes, and 15 GB of disk at a time).
+	@$(GO) run -trimpath ./scripts/provision
+	@STARFERRY_HUGE=1 $(GO) test -count=1 -timeout 0 -v -run '^TestALogOver4GiB$$' ./internal/endtoend
 
 sim: need-go ## Play N (100000) simulated histories; SEED is the first.
 	@STARFERRY_SIM_HISTORIES=$(N) STARFERRY_SIM_FIRST=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSimulatedHistories$$' ./internal/ferry

@@ -72,7 +72,7 @@ func (c *chain) run(t *testing.T) {
 		if !c.has(point) {
 			continue
 		}
-		before := "epoch-saved"
+		before := "commit-begins" // the checkpoint is saved, and has a transaction
 		if c.inside {
 			before = "transaction-committed" // what is open ends with the process that had it
 		}

@@ -155,11 +155,11 @@ func (l *loop) advanceClosing() {
 	}
 }
 
-// leaveOutEmpty lets go of the transactions that nothing is in, since their table has
-// stopped: they cannot be prepared.
+// leaveOutEmpty lets go of the transactions that nothing is in that is needed, since their
+// table has stopped, or is a shadow that is not.
 func (l *loop) leaveOutEmpty() {
 	l.exact.open = slices.DeleteFunc(l.exact.open, func(x *transaction) bool {
-		if slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && l.scope(t) == x.label.Table }) {
+		if slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && !t.gone && l.scope(t) == x.label.Table }) {
 			return false
 		}
 		if x.begun || x.asking {
@@ -243,12 +243,23 @@ func (l *loop) stepped(x *transaction, err error) {
 		// next start goes on here.
 		l.fail(err)
 	case errors.As(err, &refused):
-		l.stopOwner(x, &TableError{Cause: refused.Cause})
+		l.spoiled(x, &TableError{Cause: refused.Cause})
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
 		l.tryLater(x, err)
 	default:
-		l.stopOwner(x, err)
+		l.spoiled(x, err)
 	}
+}
+
+// spoiled takes an error of a transaction that ended with everything in it because of its
+// table.
+func (l *loop) spoiled(x *transaction, err error) {
+	var alone *TableError
+	if t := l.owner(x); t != nil && errors.As(err, &alone) {
+		l.goBack(alone.Cause, t)
+		return
+	}
+	l.fail(err)
 }
 
 // tryLater has a call about a transaction made again.
@@ -260,15 +271,14 @@ func (l *loop) tryLater(x *transaction, err error) {
 	l.notify(Warning, x.label.Table, fmt.Sprintf("transaction %s: %v; try %d in %s", x.label.Label, err, x.tries+1, wait))
 }
 
-// stopOwner stops the table whose transaction was refused.
-func (l *loop) stopOwner(x *transaction, err error) {
+// owner is the table of a transaction, nil for one of a database.
+func (l *loop) owner(x *transaction) *table {
 	for _, t := range l.order {
 		if t.route.Target == x.label.Table && !t.gone {
-			l.failTable(t, err)
-			return
+			return t
 		}
 	}
-	l.fail(err)
+	return nil
 }
 
 // saveEpoch makes the checkpoint that holds once its transactions are committed.

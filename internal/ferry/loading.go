@@ -98,7 +98,11 @@ func (l *loop) transactionBegun(x *transaction, err error) {
 		l.tryLater(x, err)
 		return
 	}
-	l.stopOwner(x, err)
+	if t := l.owner(x); t != nil {
+		l.failTable(t, err)
+		return
+	}
+	l.fail(err)
 }
 
 // letGo ends a transaction that nobody needs; where that fails the next start does.
@@ -136,6 +140,8 @@ func (l *loop) appended(s *shipment, err error) {
 	var lost *LostError
 	var refused *RefusedError
 	switch {
+	case t.gone && (err == nil || l.scope(t) == t.route.Target):
+		l.bytes -= s.bytes // a shadow's, whose own transaction is let go of when the epoch ends
 	case err == nil:
 		t.loaded = append(t.loaded, s.epoch)
 		if len(t.loaded) == 1 {
@@ -150,6 +156,8 @@ func (l *loop) appended(s *shipment, err error) {
 		l.goBack(err, nil)
 	case errors.As(err, &refused):
 		l.goBack(refused.Cause, t)
+	case t.gone && diag.IsTransient(err):
+		l.bytes -= s.bytes
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
 		s.tries++
 		wait := backOff(s.tries)

@@ -314,7 +314,6 @@ func (l *loop) finish() {
 	}
 	crashpoint.Here("stop-drained")
 	if !l.isExact() {
-		l.savedAt = time.Time{} // it says more now: that nothing is shown from behind it
 		l.save()
 	}
 	l.done = l.err == nil

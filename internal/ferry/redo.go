@@ -172,7 +172,7 @@ func (l *loop) after(r *redo) (Config, error) {
 	return cfg, nil
 }
 
-// unfinishedJobs are the jobs under way. One whose shadow is what cannot go on has its
+// unfinishedJobs are the jobs under way. One whose copy is what cannot go on has its
 // answer.
 func (l *loop) unfinishedJobs(back *redo) (jobs []carriedJob) {
 	for _, c := range l.checks {
@@ -182,7 +182,7 @@ func (l *loop) unfinishedJobs(back *redo) (jobs []carriedJob) {
 	}
 	for _, r := range l.resyncs {
 		for _, j := range r.jobs {
-			if back.broken != nil && r.shadow == back.broken {
+			if back.broken != nil && (r.shadow == back.broken || r.phase >= wipeAsked && r.table == back.broken) {
 				j.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: back.cause})
 				continue
 			}

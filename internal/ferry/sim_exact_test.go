@@ -504,7 +504,7 @@ func TestSimulatedExactlyOnce(t *testing.T) {
 // the others come out right.
 func TestSimulatedExactlyOnceRefusals(t *testing.T) {
 	t.Parallel()
-	for seed := range number(t, "STARFERRY_SIM_REFUSALS", 500) {
+	for seed := range number(t, "STARFERRY_SIM_REFUSALS", 1500) {
 		for _, world := range []simBreak{{refusals: true}, {hidden: true}} {
 			world.delivery = TwoPhase + Delivery(seed%2)
 			if err := simulate(seed, world); err != nil {

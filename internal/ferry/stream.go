@@ -33,6 +33,9 @@ func (l *loop) retryHeld() {
 // process is the only switch on the kinds of change. False means that the event has
 // to wait: nothing of it was done.
 func (l *loop) process(event *change.Event) bool {
+	if l.endsFirst(event.Kind) {
+		return false
+	}
 	tables := l.tables[nameOf(event)]
 	switch event.Kind {
 	case change.Insert, change.Update, change.Delete:
@@ -61,10 +64,6 @@ func (l *loop) process(event *change.Event) bool {
 
 // rows takes the rows of an event, as soon as all targets are ready for them.
 func (l *loop) rows(tables []*table, event *change.Event) bool {
-	if l.isExact() && l.exact.joining && l.atResume {
-		l.exact.mustEnd = true
-		return false
-	}
 	for _, t := range tables {
 		if !t.idle() && !l.evolve(t, event.Table) {
 			return false
@@ -79,6 +78,16 @@ func (l *loop) rows(tables []*table, event *change.Event) bool {
 		l.cascade(event)
 	}
 	l.count(event, len(tables) > 0)
+	return true
+}
+
+// endsFirst tells that the epoch, which is the first to know a table, has to end before an
+// event that a stream may not be opened behind: rows of the table would get into it.
+func (l *loop) endsFirst(kind change.Kind) bool {
+	if !l.isExact() || !l.exact.joining || !l.atResume || kind == change.Commit || kind == change.Progress || kind == change.Joined {
+		return false
+	}
+	l.exact.mustEnd = true
 	return true
 }
 

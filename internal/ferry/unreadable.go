@@ -87,7 +87,12 @@ func (l *loop) looksOther(t *table, cause error) {
 // askToJoin opens the stream anew where the loop stands, so that nothing comes again,
 // and with it the tables that a resync waits for.
 func (l *loop) askToJoin() {
-	if l.stream != nil && l.atResume && l.held == nil && l.swapping == nil {
-		l.rewind()
+	if l.stream == nil || !l.atResume || l.held != nil || l.swapping != nil {
+		return
 	}
+	if e := &l.exact; l.isExact() && (e.mustEnd || e.joining) {
+		e.mustEnd = true // of the epoch, before the stream begins anew
+		return
+	}
+	l.rewind()
 }
