@@ -3,8 +3,11 @@ package testbed
 import (
 	"context"
 	"database/sql/driver"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -59,9 +62,21 @@ func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "testbed: "+format+"\n", args...)
 }
 
+// testsAtOnce is how many tests run at once per processor, unless -parallel says: they
+// wait for servers more than they compute.
+const testsAtOnce = 3
+
 // Main runs the tests of a package and stops the shared servers afterwards. Call it
 // from TestMain.
 func Main(m *testing.M) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		if err := flag.Set("test.parallel", strconv.Itoa(testsAtOnce*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err) // there is such a flag
+		}
+	}
 	code := m.Run()
 	if err := stopShared(); err != nil {
 		say("%v", err)
