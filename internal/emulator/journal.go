@@ -102,7 +102,8 @@ func (j *journal) close() error {
 	if j.file == nil {
 		return nil
 	}
-	return errors.Join(j.file.Close(), j.lock.Close())
+	// Not with the file alone: a process that is being started may have a copy of it yet.
+	return errors.Join(j.file.Close(), syscall.Flock(int(j.lock.Fd()), syscall.LOCK_UN), j.lock.Close())
 }
 
 // openJournal locks the directory, replays what is there and appends from then on.

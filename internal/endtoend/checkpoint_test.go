@@ -44,22 +44,22 @@ func TestAStartFromAnOlderCheckpoint(t *testing.T) {
 
 			p := w.start(t, script)
 			waitLine(t, p, "state=streaming")
-			during := w.checkpoints(t, script)
 			shown := w.starferry(t, "checkpoint", "show", script)
 			w.stop(t, p)
+			kept := w.checkpoints(t, script)
 			if shown.code != 0 || !strings.Contains(shown.out, "settled: everything before its position is visible") || !strings.Contains(shown.out, "copy      done, 4 rows") {
 				t.Errorf("%s", shown)
 			}
-			joined := slices.DeleteFunc(slices.Clone(during), func(one listed) bool { return one.Copied == 0 })
+			joined := slices.DeleteFunc(slices.Clone(kept), func(one listed) bool { return one.Copied == 0 })
 			oldest := joined[len(joined)-1]
-			if before := during[len(during)-1]; before.Copied == 0 {
+			if before := kept[len(kept)-1]; before.Copied == 0 {
 				o := w.starferry(t, "run", "--until-caught-up", "--from-checkpoint", fmt.Sprint(before.Number), script)
 				if o.code != 2 || !strings.Contains(o.err, "error[SF7058]") {
 					t.Errorf("it was not joined then: %s", o)
 				}
 			}
-			if oldest.Number == during[0].Number || oldest.State != "settled" {
-				t.Fatalf("%+v", during)
+			if oldest.Number == kept[0].Number || oldest.State != "settled" {
+				t.Fatalf("%+v", kept)
 			}
 
 			o := w.starferry(t, "run", "--until-caught-up", "--timeout", "60s", "--from-checkpoint", fmt.Sprint(oldest.Number), script)
@@ -68,8 +68,8 @@ func TestAStartFromAnOlderCheckpoint(t *testing.T) {
 			}
 			w.compare(t, "t", "t")
 			after := w.checkpoints(t, script)
-			if after[0].Number <= during[0].Number || after[0].Copied != 1 {
-				t.Errorf("%+v, before %+v", after, during)
+			if after[0].Number <= kept[0].Number || after[0].Copied != 1 {
+				t.Errorf("%+v, before %+v", after, kept)
 			}
 			w.exec(t, "INSERT INTO t VALUES (2, 22)", "DELETE FROM t WHERE id = 1")
 			o = w.catchUp(t, script)
