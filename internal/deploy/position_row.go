@@ -11,6 +11,7 @@ import (
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql"
 	"starferry/internal/plan"
 	"starferry/internal/starrocks"
@@ -20,7 +21,8 @@ import (
 // directory that is lost, or older, is noticed, and is not needed to go on.
 //
 // Invariant: nothing is read from a row to go on from it while a transaction of the
-// deployment could still change it. The labels of a lost directory are lost with it, and a
+// deployment could still change it. A process that is still alive commits nothing that it
+// begins behind the claim (ferry/owner.go). The labels of a lost directory are lost with it, and a
 // transaction of several tables is known to the memory of the leader only until it is
 // committed. So the leader is asked for all labels of the deployment, and each is ended and
 // asked for. That list is believed to be whole when it has the transaction that wrote the row,
@@ -69,6 +71,9 @@ func fromPositionRow(ctx context.Context, p *plan.Plan, o Options, recovery chec
 		if err == nil || !o.FromPositionRow {
 			return recovery, err
 		}
+	}
+	if err := claim(ctx, p, chosen, at); err != nil {
+		return recovery, err
 	}
 	waits, err := fence(ctx, p, at.target, chosen, openLabels(&recovery))
 	if err != nil {
@@ -129,6 +134,20 @@ func openLabels(r *checkpoint.Recovery) []checkpoint.Label {
 		labels = append(labels, r.Unsettled.Prepared...)
 	}
 	return labels
+}
+
+// claim makes this process the one that may commit: another that is still alive commits
+// nothing that it begins from here on, and what it has begun is fenced.
+func claim(ctx context.Context, p *plan.Plan, rows positionRows, at ends) error {
+	for _, database := range databases(p) {
+		if err := at.target.Ledger().Ready(ctx, database); err != nil {
+			return err
+		}
+	}
+	return ferry.Claim(ctx, ferry.Config{
+		Target: at.target, Transactions: at.target.Transactions(), Ledger: at.target.Ledger(), Journal: at.state, Routes: routes(p),
+		Deployment: rows[0].entry.Deployment, Incarnation: at.state.Incarnation(),
+	}, "fence")
 }
 
 // fence ends whatever the deployment has under way. waits says why more time has to pass

@@ -35,9 +35,11 @@ import (
 type closing struct {
 	mark   mark
 	server string // of its position; meanwhile another may be followed
-	began  time.Time
-	phase  closingPhase
-	saved  *checkpoint.Checkpoint
+	// aboveFloor: nothing that the target shows already is behind its position.
+	aboveFloor bool
+	began      time.Time
+	phase      closingPhase
+	saved      *checkpoint.Checkpoint
 }
 
 type closingPhase uint8
@@ -57,12 +59,13 @@ func (l *loop) endEpoch() {
 	if !e.mustEnd && (!l.stopping && !l.epochDue() || !l.aboveFloor()) {
 		return
 	}
+	aboveFloor := l.aboveFloor()
 	e.mustEnd, e.wantEnd, e.joining, e.stays, e.begun = false, false, false, false, l.now
 	if !l.news() {
 		return
 	}
 	l.flushAll()
-	e.closing = &closing{began: l.now, server: l.server, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
+	e.closing = &closing{began: l.now, server: l.server, aboveFloor: aboveFloor, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
 	l.epoch++
 	for _, t := range l.order {
 		t.formFixed = false
@@ -97,7 +100,7 @@ func (l *loop) lastEpoch() bool {
 		return false
 	}
 	for _, t := range l.order {
-		if !t.gone && t.stopped == nil && (!t.copy.Done || t.check != nil) {
+		if !t.gone && !t.absent && t.stopped == nil && (!t.copy.Done || t.check != nil) {
 			return false
 		}
 	}
@@ -156,7 +159,7 @@ func (l *loop) advanceClosing() {
 }
 
 // leaveOutEmpty lets go of the transactions that nothing is in that is needed, since their
-// table has stopped, or is a shadow that is not.
+// table has stopped or is gone.
 func (l *loop) leaveOutEmpty() {
 	l.exact.open = slices.DeleteFunc(l.exact.open, func(x *transaction) bool {
 		if slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && !t.gone && l.scope(t) == x.label.Table }) {
@@ -212,7 +215,10 @@ func (l *loop) prepareStep(label checkpoint.Label) func(context.Context) error {
 		defer crashpoint.Here("transaction-prepared")
 		crashpoint.Here("prepare-begins")
 		if label.Table.Table == "" {
-			return l.cfg.Ledger.Write(ctx, label, entry)
+			if err := l.cfg.Ledger.Write(ctx, label, entry); err != nil || l.sabotage.commitUnowned {
+				return err
+			}
+			return l.cfg.owns(ctx, label.Table.Database)
 		}
 		return l.cfg.Transactions.Prepare(ctx, label)
 	}
@@ -255,11 +261,15 @@ func (l *loop) stepped(x *transaction, err error) {
 // table.
 func (l *loop) spoiled(x *transaction, err error) {
 	var alone *TableError
-	if t := l.owner(x); t != nil && errors.As(err, &alone) {
+	t := l.owner(x)
+	switch {
+	case t == nil || !errors.As(err, &alone):
+		l.fail(err)
+	case t.gone:
+		l.goBack(again("the transaction of %s, which is not needed any more, is refused: %v", x.label.Table, err), nil)
+	default:
 		l.goBack(alone.Cause, t)
-		return
 	}
-	l.fail(err)
 }
 
 // tryLater has a call about a transaction made again.
@@ -271,21 +281,22 @@ func (l *loop) tryLater(x *transaction, err error) {
 	l.notify(Warning, x.label.Table, fmt.Sprintf("transaction %s: %v; try %d in %s", x.label.Label, err, x.tries+1, wait))
 }
 
-// owner is the table of a transaction, nil for one of a database.
-func (l *loop) owner(x *transaction) *table {
+// owner is the table of a transaction, nil for one of a database. Of several only the last
+// is not gone.
+func (l *loop) owner(x *transaction) (owner *table) {
 	for _, t := range l.order {
-		if t.route.Target == x.label.Table && !t.gone {
-			return t
+		if t.route.Target == x.label.Table && (owner == nil || !t.gone) {
+			owner = t
 		}
 	}
-	return nil
+	return owner
 }
 
 // saveEpoch makes the checkpoint that holds once its transactions are committed.
 func (l *loop) saveEpoch(c *closing) {
 	c.saved = &checkpoint.Checkpoint{
 		Epoch: c.mark.epoch, Position: c.mark.position, Server: c.server,
-		Exact:  l.aboveFloor(), // else the next start has to find a floor again
+		Exact:  c.aboveFloor, // else the next start has to find a floor again
 		Tables: l.present(c.mark.states), Open: l.open(),
 	}
 	for _, x := range l.exact.open {

@@ -178,7 +178,7 @@ func (l *loop) raiseFloor(server string, position change.Position) {
 // back to.
 func (l *loop) aboveFloor() bool {
 	f := l.exact.floor
-	return !f.Known || l.sabotage.commitBelowFloor || f.Server == l.server && l.resume.position.Reached(f.Position)
+	return !f.Known || l.sabotage.commitBelowFloor || (f.Server == l.server || l.sabotage.floorOfAnyServer) && l.resume.position.Reached(f.Position)
 }
 
 // needBoundary has the epoch end so that nothing of the table is on its way: where no

@@ -62,7 +62,7 @@ func (l *loop) takeJob(j *Job) {
 func (l *loop) takeTable(j *Job, t *table) error {
 	r, c := l.resyncOf(t), t.check
 	switch {
-	case t.dropped:
+	case t.dropped || t.absent:
 		return jobProblem("table %s is gone at the source: there is nothing to compare %s with", t.route.Source, t.route.Target)
 	case j.Kind == Verify || j.Kind == Repair:
 		switch {

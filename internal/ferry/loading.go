@@ -137,6 +137,10 @@ func (l *loop) load(t *table, x *transaction) {
 func (l *loop) appended(s *shipment, err error) {
 	t := s.table
 	t.inFlight = nil
+	if t.gone {
+		l.appendedToGone(s, err)
+		return
+	}
 	var lost *LostError
 	var refused *RefusedError
 	switch {
@@ -172,5 +176,23 @@ func (l *loop) appended(s *shipment, err error) {
 			return
 		}
 		l.goBack(alone.Cause, t)
+	}
+}
+
+// appendedToGone takes the outcome of a load into a shadow that nobody needs any more. In
+// two-phase its transaction is let go of with the epoch; one of a database also has rows of
+// others, which are lost when it is.
+func (l *loop) appendedToGone(s *shipment, err error) {
+	l.bytes -= s.bytes
+	var lost *LostError
+	switch {
+	case err == nil: // so that the shadow is not dropped under its transaction
+		s.table.loaded = append(s.table.loaded, s.epoch)
+		l.unacked[s.epoch]++
+	case l.cfg.Delivery == TwoPhase:
+	case errors.As(err, &lost):
+		l.goBack(err, nil)
+	case !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
+		l.goBack(again("a load into %s, which is not needed any more, took its transaction with it: %v", s.table.route.Target, err), nil)
 	}
 }

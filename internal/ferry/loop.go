@@ -181,6 +181,13 @@ type sabotage struct {
 	floorForgetsHalf          bool
 	epochOverDDL              bool
 	labelUsedTwice            bool
+	commitUnowned             bool
+	joinInsideEpoch           bool
+	rewindForgetsEnd          bool
+	unfenced                  bool
+	oneLedger                 bool
+	floorOfAnyServer          bool
+	dropAtOnce                bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -326,7 +333,7 @@ func (l *loop) caughtUp() bool {
 		return false
 	}
 	for i := range l.settled.states {
-		if s := &l.settled.states[i]; s.Stopped == nil && (!s.Copy.Done || s.Check != nil) {
+		if s := &l.settled.states[i]; s.Stopped == nil && !l.order[i].absent && (!s.Copy.Done || s.Check != nil) {
 			return false
 		}
 	}

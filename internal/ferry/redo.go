@@ -227,6 +227,11 @@ func recoverEpoch(ctx context.Context, cfg Config) (Config, error) {
 		cfg.Restored = r.Settled
 	}
 	l := &loop{cfg: cfg, now: time.Now(), sabotage: cfg.carried.sabotage}
+	if cfg.Delivery == PositionInside {
+		if err := l.takeOwnership(ctx); err != nil {
+			return cfg, err
+		}
+	}
 	for _, void := range r.Void {
 		l.raiseFloor(void.Server, void.Position)
 	}
@@ -271,6 +276,9 @@ func (l *loop) settleCheckpoint(ctx context.Context, c *checkpoint.Checkpoint) (
 		}
 		if state != TransactionPrepared && state != TransactionCommitted && state != TransactionVisible {
 			return false, nil
+		}
+		if l.sabotage.oneLedger {
+			break
 		}
 	}
 	for _, label := range c.Prepared {

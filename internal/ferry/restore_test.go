@@ -13,8 +13,8 @@ import (
 // restored is a loop that goes on from a table's state, with its stream open.
 func restored(t *testing.T, state checkpoint.TableState) (*loop, *simulation) {
 	t.Helper()
-	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false)
-	s := &simulation{source: source, target: newSimTarget(source.rng, source), journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}}}
+	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, 1, false)
+	s := &simulation{source: source, target: newSimTarget(source.rng, source), simProcess: &simProcess{journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}}}}
 	l := newLoop(Config{
 		Source: source, Pages: source, Target: s.target, Mirror: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i",
 		Routes:   []Route{{Source: source.tables[0].name, Target: source.tables[0].name, Interval: time.Hour, MaxBytes: 1 << 20, MaxRows: 1000}},
@@ -167,7 +167,7 @@ func TestToldCheckIsOver(t *testing.T) {
 func TestTargetKeysAreReadBehindWhatIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	name := change.Name{Database: "shop", Table: "t0"}
-	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false).tables[0].schema
+	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, 1, false).tables[0].schema
 	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
 	table := l.order[0]
 	l.stream = &simStream{source: s.source}
@@ -219,7 +219,7 @@ func TestComparisonOfAShadowGoesOn(t *testing.T) {
 func TestRowThatCannotBeMendedStopsItsTable(t *testing.T) {
 	t.Parallel()
 	name := change.Name{Database: "shop", Table: "t0"}
-	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, false).tables[0].schema
+	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, 1, false).tables[0].schema
 	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
 	l.order = append(l.order, &table{number: 1, route: Route{Source: change.Name{Database: "shop", Table: "t1"}}})
 	table := l.order[0]

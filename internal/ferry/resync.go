@@ -68,7 +68,7 @@ func (l *loop) advanceResyncs() {
 		if r.busy || l.err != nil || l.now.Before(r.again) {
 			continue
 		}
-		if r.table.dropped {
+		if r.table.dropped || r.table.absent {
 			l.abandonResync(r)
 			continue
 		}
@@ -122,7 +122,10 @@ func (l *loop) advanceResync(r *resync) {
 func (l *loop) attempt(r *resync, step func(ctx context.Context) error, done func()) {
 	r.busy = true
 	l.begin(func(ctx context.Context) func() {
-		err := step(ctx)
+		err := l.cfg.mayReplace(ctx, r.table.route.Target.Database)
+		if err == nil {
+			err = step(ctx)
+		}
 		return func() {
 			r.busy = false
 			switch {
@@ -267,8 +270,26 @@ func (l *loop) abandonResync(r *resync) {
 		l.endResync(r, gone)
 		return
 	}
+	if s := r.shadow; s != nil {
+		l.letGoOfShadow(s)
+		if !s.drained() && !l.sabotage.dropAtOnce { // a transaction has rows of it
+			l.exact.wantEnd = true
+			return
+		}
+	}
 	shadow := shadowName(r.table.route.Target)
 	l.attempt(r, func(ctx context.Context) error { return l.cfg.Shaper.Drop(ctx, shadow) }, func() { l.endResync(r, gone) })
+}
+
+// letGoOfShadow has nothing loaded into a shadow any more.
+func (l *loop) letGoOfShadow(shadow *table) {
+	if shadow.gone {
+		return
+	}
+	l.dropRows(shadow)
+	l.dropPages(shadow)
+	l.removeShadow(shadow)
+	l.refreshResume()
 }
 
 // endResync ends a resync, done or not. What was not done leaves the target as it was.
@@ -280,11 +301,8 @@ func (l *loop) endResync(r *resync, err error) {
 	if l.swapping == r {
 		l.swapping = nil
 	}
-	if err != nil && r.shadow != nil && !r.shadow.gone {
-		l.dropRows(r.shadow)
-		l.dropPages(r.shadow)
-		l.removeShadow(r.shadow)
-		l.refreshResume()
+	if err != nil && r.shadow != nil {
+		l.letGoOfShadow(r.shadow)
 	}
 	switch {
 	case err != nil && r.table.copy.Wipe && r.table.stopped == nil:

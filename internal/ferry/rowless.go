@@ -90,7 +90,10 @@ func (l *loop) empty(t *table, event *change.Event) {
 	t.busy = true
 	stream := l.stream
 	l.begin(func(ctx context.Context) func() {
-		err := l.cfg.Shaper.Truncate(ctx, t.route.Target)
+		err := l.cfg.mayReplace(ctx, t.route.Target.Database)
+		if err == nil {
+			err = l.cfg.Shaper.Truncate(ctx, t.route.Target)
+		}
 		return func() {
 			t.busy = false
 			switch {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,26 +15,21 @@ import (
 	"starferry/internal/checkpoint"
 )
 
-// The simulated target in exactly-once, and the oracle: at every visible moment a table is
-// the source's at one place P between two transactions, and P never goes back.
+// The simulated target in exactly-once.
+
+const simDeployment = "d"
 
 type simTransactions struct {
 	exact  bool
 	inside bool
 	opened map[string]*simTransaction
-	ledger map[string]LedgerEntry // by database
-	where  func() uint64          // the loop's place
-	held   func(label string) *checkpoint.Checkpoint
-	strict bool // the oracle's: nothing but row events changes rows
+	ledger map[simLedgerKey]LedgerEntry
+	where  func() uint64                     // the loop's place
+	held   map[string]*checkpoint.Checkpoint // by label, what has it prepared
 	shown  map[change.Name]*simShown
 }
 
-// simShown is what the oracle knows of a table.
-type simShown struct {
-	place  uint64               // the least that it may be at
-	copied checkpoint.CopyState // what the checkpoint says whose rows are visible
-	joined uint64               // changes up to there come by copy
-}
+type simLedgerKey struct{ database, deployment string }
 
 type simTransaction struct {
 	label   checkpoint.Label
@@ -44,16 +38,35 @@ type simTransaction struct {
 	entry   *LedgerEntry
 }
 
+// String is for whoever reads a history.
+func (x *simTransaction) String() string {
+	text := "visible: " + x.label.Label
+	for _, b := range x.batches {
+		text += " " + b.name.String()
+		for _, op := range b.ops {
+			text += fmt.Sprintf(" %s %s=%s", op.op, op.row["id"], op.row["v"])
+		}
+	}
+	return text
+}
+
 // watch has the oracle look at everything that becomes visible.
 func (s *simulation) watch() {
 	t := s.target
 	t.exact, t.inside = s.delivery != AtLeastOnce, s.delivery == PositionInside
-	t.opened, t.ledger, t.shown = map[string]*simTransaction{}, map[string]LedgerEntry{}, map[change.Name]*simShown{}
-	t.where = func() uint64 { return max(s.loop.position.Offset, s.loop.resume.position.Offset) }
-	t.held = func(label string) *checkpoint.Checkpoint { return s.journal.promise[label] }
-	t.strict = t.exact && !s.source.rowless && !s.damages && !s.source.poison && !s.source.hidden
+	t.opened, t.ledger, t.shown = map[string]*simTransaction{}, map[simLedgerKey]LedgerEntry{}, map[change.Name]*simShown{}
+	t.where = func() uint64 { return max(simPlace(s.loop.position), simPlace(s.loop.resume.position)) }
+	t.held = map[string]*checkpoint.Checkpoint{}
+	s.source.changed = t.changed
 	for _, table := range s.source.tables {
 		t.shown[table.name] = &simShown{joined: math.MaxUint64}
+	}
+}
+
+// promise is told that a checkpoint names a transaction.
+func (t *simTarget) promise(label string, c *checkpoint.Checkpoint) {
+	if t.held[label] == nil {
+		t.held[label] = c
 	}
 }
 
@@ -88,6 +101,10 @@ func (s *simLoads) Append(_ context.Context, label checkpoint.Label, batch Batch
 	}
 	if len(b.ops) == 0 {
 		t.violate("an empty load into %s", b.name)
+	}
+	if t.tables[b.name] == nil { // a shadow that was dropped
+		x.state = TransactionAborted
+		return &TableError{errSimRefused}
 	}
 	for _, earlier := range x.batches {
 		if earlier.name != b.name {
@@ -155,7 +172,7 @@ func (t *simTarget) Commit(_ context.Context, label checkpoint.Label) error {
 		return &LostError{Cause: errSimLost}
 	case x.state == TransactionVisible:
 		return nil
-	case x.state == TransactionOpen && !t.inside:
+	case x.state == TransactionOpen && label.Table.Table != "":
 		t.violate("a transaction of %s is committed that is not prepared", label.Table)
 	case x.state == TransactionCommitted:
 		if t.rng.IntN(2) == 0 {
@@ -212,11 +229,11 @@ func (t *simTarget) Write(_ context.Context, label checkpoint.Label, entry Ledge
 	return errSimLost
 }
 
-func (t *simTarget) Read(_ context.Context, database, _ string) (*LedgerEntry, error) {
+func (t *simTarget) Read(_ context.Context, database, deployment string) (*LedgerEntry, error) {
 	if t.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
-	entry, known := t.ledger[database]
+	entry, known := t.ledger[simLedgerKey{database, deployment}]
 	if !known {
 		return nil, nil
 	}
@@ -286,196 +303,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// show makes a transaction visible, at one instant: of several changes of a row only the
-// last is ever seen.
-func (t *simTarget) show(x *simTransaction) {
-	x.state = TransactionVisible
-	c := t.held(x.label.Label)
-	if c == nil {
-		t.violate("a transaction of %s is visible that no checkpoint holds", x.label.Table)
-		return
-	}
-	byTable := map[change.Name][]*simBatch{}
-	var names []change.Name
-	for _, b := range x.batches {
-		if byTable[b.name] == nil {
-			names = append(names, b.name)
-		}
-		byTable[b.name] = append(byTable[b.name], b)
-	}
-	for _, name := range names {
-		batches := byTable[name]
-		last := map[string]int{}
-		var ops []simOp
-		for _, b := range batches {
-			for _, op := range b.ops {
-				if at, ok := last[op.row["id"]]; ok {
-					ops[at] = op
-					continue
-				}
-				last[op.row["id"]] = len(ops)
-				ops = append(ops, op)
-			}
-		}
-		t.apply(batches[0], ops)
-		t.checkpointed(name, c)
-	}
-	if x.entry != nil {
-		t.ledger[x.label.Table.Database] = *x.entry
-	}
-	if t.inside {
-		for _, table := range t.source.tables {
-			t.checkpointed(table.name, c)
-		}
-	}
-	t.look(names...)
-}
-
-// checkpointed says which checkpoint's rows a table shows.
-func (t *simTarget) checkpointed(name change.Name, c *checkpoint.Checkpoint) {
-	if t.shown[name] == nil {
-		return // a shadow
-	}
-	for i := range c.Tables {
-		if s := &c.Tables[i]; s.Target == name {
-			t.shown[name].copied = s.Copy
-			if t.shown[name].joined == math.MaxUint64 && s.Table != nil {
-				t.shown[name].joined = c.Position.Offset // or before
-			}
-		}
-	}
-}
-
-// emptied is told that a table was emptied, to be copied anew.
-func (t *simTarget) emptied(name change.Name) {
-	if shown := t.shown[name]; shown != nil && t.exact {
-		shown.copied, shown.joined = checkpoint.CopyState{}, t.where()
-	}
-}
-
-// replaced is told that a shadow, which is complete, has taken a table's place.
-func (t *simTarget) replaced(name change.Name) {
-	if shown := t.shown[name]; shown != nil && t.exact {
-		shown.copied = checkpoint.CopyState{Done: true}
-		t.look(name)
-	}
-}
-
-// look finds the places of the source that the tables may be at.
-func (t *simTarget) look(names ...change.Name) {
-	if !t.strict || t.violation != nil {
-		return
-	}
-	if t.inside {
-		names = names[:0]
-		for _, table := range t.source.tables {
-			names = append(names, table.name)
-		}
-	}
-	from := uint64(0)
-	for _, name := range names {
-		if shown := t.shown[name]; shown != nil {
-			from = max(from, shown.place)
-		}
-	}
-	for _, entry := range append([]simEntry{{end: from}}, t.source.log...) {
-		if entry.end < from {
-			continue
-		}
-		if t.inside {
-			if why := t.differs(entry.end, names); why == "" {
-				t.placed(entry.end, names)
-				return
-			}
-			continue
-		}
-		if names = slices.DeleteFunc(names, func(name change.Name) bool {
-			shown := t.shown[name]
-			if shown == nil || entry.end >= shown.place && t.differs(entry.end, []change.Name{name}) == "" {
-				t.placed(entry.end, []change.Name{name})
-				return true
-			}
-			return false
-		}); len(names) == 0 {
-			return
-		}
-	}
-	t.violate("%v show a state that the source did not have at %d or later: at %d %s; at the end %s", names, from, from, t.differs(from, names), t.differs(t.source.end().Offset, names))
-}
-
-func (t *simTarget) placed(place uint64, names []change.Name) {
-	for _, name := range names {
-		if shown := t.shown[name]; shown != nil {
-			shown.place = place
-		}
-	}
-}
-
-// differs says why the tables are not the source's at a place, "" when they are.
-func (t *simTarget) differs(place uint64, names []change.Name) string {
-	for _, name := range names {
-		shown := t.shown[name]
-		if shown == nil {
-			continue
-		}
-		seqs, since := t.source.stateAt(name, place)
-		rows := t.tables[name].rows
-		for n := range 30 {
-			key := fmt.Sprintf("k%02d", n)
-			got := 0
-			if row := rows[key]; row != nil {
-				got, _ = strconv.Atoi(row["v"])
-			}
-			want := seqs[key]
-			if got == want || got == 0 && since[key] <= shown.joined && shown.leaves(key) {
-				continue
-			}
-			return fmt.Sprintf("%s of %s is version %d, not %d", key, name, got, want)
-		}
-	}
-	return ""
-}
-
-// leaves tells whether a key is not copied yet.
-func (s *simShown) leaves(key string) bool {
-	if s.copied.Done {
-		return false
-	}
-	for _, span := range s.copied.Spans {
-		if (span.After == nil || key > string(span.After.Cell(0, 0))) && (span.Until == nil || key <= string(span.Until.Cell(0, 0))) {
-			return true
-		}
-	}
-	return len(s.copied.Spans) == 0
-}
-
-// stateAt gives the versions of a table's rows at a place, and where each came to be.
-func (s *simSource) stateAt(name change.Name, place uint64) (seqs map[string]int, since map[string]uint64) {
-	seqs, since = map[string]int{}, map[string]uint64{}
-	for i := range s.log {
-		entry := &s.log[i]
-		if entry.end > place {
-			break
-		}
-		if entry.txn == nil {
-			continue
-		}
-		for _, c := range entry.txn.changes {
-			if c.table.name != name {
-				continue
-			}
-			if c.from != c.key || c.after == nil {
-				delete(seqs, c.from)
-				since[c.from] = entry.end
-			}
-			if c.after != nil {
-				seqs[c.key], since[c.key] = c.seq, entry.end
-			}
-		}
-	}
-	return seqs, since
 }
 
 // TestSimulatedExactlyOnce plays 10,000 histories of both ways.

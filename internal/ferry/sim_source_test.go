@@ -54,6 +54,7 @@ type simTable struct {
 	locked  map[string]bool
 	// truncated is the last TRUNCATE that was delivered, by its number.
 	truncated int
+	dropped   bool
 }
 
 type simBarrier int
@@ -75,21 +76,25 @@ type simSource struct {
 	tables  []*simTable
 	offset  uint64
 	seq     int
-	quiet   bool // no new changes
-	steady  bool // no schema changes, and no others that a check may find on its way
-	rowless bool // rows change without row events
-	poison  bool // some rows are such that the target refuses them
-	hidden  bool // some schema changes cannot be read in the log
+	quiet   bool              // no new changes
+	steady  bool              // no schema changes, and no others that a check may find on its way
+	rowless bool              // rows change without row events
+	poison  bool              // some rows are such that the target refuses them
+	hidden  bool              // some schema changes cannot be read in the log
+	changed func(change.Name) // is told of rows that change without row events
 	server  string
+	fails   bool       // another server takes its place now and then
+	drops   bool       // tables are dropped
+	reader  *simStream // the last one that was opened: no other gets anything
 
 	// what the tests break
 	noBarrier, markByCounted bool
 }
 
-func newSimSource(rng *rand.Rand, tables int, poison bool) *simSource {
+func newSimSource(rng *rand.Rand, databases, tables int, poison bool) *simSource {
 	s := &simSource{rng: rng, poison: poison, now: time.Unix(1_700_000_000, 0), offset: 4, server: "server-1", barrier: simBarrier(rng.IntN(3))}
 	for i := range tables {
-		name := change.Name{Database: "shop", Table: "t" + strconv.Itoa(i)}
+		name := change.Name{Database: []string{"shop", "depot"}[i%databases], Table: "t" + strconv.Itoa(i)}
 		t := &simTable{
 			name: name, visible: map[string]simRow{}, logged: map[string]simRow{}, locked: map[string]bool{},
 			schema: &change.Table{Name: name, Version: 1, Key: []int{0}, Columns: []change.Column{
@@ -119,6 +124,8 @@ func (s *simSource) step() {
 		s.alter()
 	case n < 48 && !s.quiet && s.rowless:
 		s.rowLess()
+	case n < 49 && !s.quiet && s.drops:
+		s.drop()
 	case n < 75:
 		s.showOne()
 	default:
@@ -141,7 +148,7 @@ func (s *simSource) commit() {
 	for range 1 + s.rng.IntN(5) {
 		t := s.tables[s.rng.IntN(len(s.tables))]
 		key := fmt.Sprintf("k%02d", s.rng.IntN(25))
-		if t.locked[key] && !s.lockedBy(txn, t, key) {
+		if t.dropped || t.locked[key] && !s.lockedBy(txn, t, key) {
 			continue
 		}
 		txn.changes = append(txn.changes, s.change(t, key))
@@ -242,7 +249,7 @@ func (s *simSource) which(match func(*simTxn) bool) *simTxn {
 // the table, as a metadata lock does.
 func (s *simSource) alter() {
 	t := s.tables[s.rng.IntN(len(s.tables))]
-	if len(t.locked) > 0 {
+	if len(t.locked) > 0 || t.dropped {
 		return
 	}
 	next := *t.schema
@@ -275,14 +282,26 @@ func (s *simSource) alter() {
 	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, at: s.now})
 }
 
+// drop drops a table, not the last one. It stays what it was for whoever reads the log.
+func (s *simSource) drop() {
+	t := s.tables[s.rng.IntN(len(s.tables))]
+	if left := slices.DeleteFunc(slices.Clone(s.tables), func(t *simTable) bool { return t.dropped }); len(left) < 2 || len(t.locked) > 0 || s.rng.IntN(3) > 0 {
+		return
+	}
+	t.dropped = true
+	s.offset += 30
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: t.schema, kind: change.Dropped, at: s.now})
+}
+
 // rowLess empties a table, or takes rows out of it and brings others, and logs only
 // that it did.
 func (s *simSource) rowLess() {
 	t := s.tables[s.rng.IntN(len(s.tables))]
-	if len(t.locked) > 0 || s.rng.IntN(3) > 0 {
+	if len(t.locked) > 0 || t.dropped || s.rng.IntN(3) > 0 {
 		return
 	}
 	s.seq++
+	s.changed(t.name)
 	kind := change.Truncated
 	if s.rng.IntN(2) == 0 {
 		kind = change.Rearranged
@@ -325,7 +344,23 @@ func cloneRow(row simRow) simRow {
 }
 
 func (s *simSource) end() change.Position {
-	return change.Position{File: "log.000001", Offset: s.offset}
+	return simPosition(s.server, s.offset)
+}
+
+// The servers have one log, in which a place is not where it is on another server.
+const simServers = 2
+
+func simPosition(server string, place uint64) change.Position {
+	return change.Position{File: "log.000001", Offset: place + uint64(server[len(server)-1]-'1')<<32, Server: server}
+}
+
+func simPlace(p change.Position) uint64 { return p.Offset & (1<<32 - 1) }
+
+// failOver has another server take the place of the one that is followed.
+func (s *simSource) failOver() {
+	if s.fails && s.rng.IntN(4) == 0 {
+		s.server = "server-" + strconv.Itoa(1+s.rng.IntN(simServers))
+	}
 }
 
 var errSimUnreadable = &diag.Problem{Code: "SF0002", Message: "a statement cannot be read"}
@@ -339,12 +374,12 @@ func (s *simSource) Start(context.Context) (change.Position, error) {
 	if s.barrier == simGTID {
 		// What is logged but not counted is delivered again: a stream by GTID begins
 		// at the executed set.
-		p = change.Position{File: "log.000001", Offset: 4}
+		p = simPosition(s.server, 4)
 		for _, e := range s.log {
 			if e.txn != nil && !e.txn.counted {
 				break
 			}
-			p.Offset = e.end
+			p = simPosition(s.server, e.end)
 		}
 	}
 	return p, nil
@@ -356,16 +391,17 @@ func (s *simSource) Open(_ context.Context, from change.Position, followed []*ch
 	if s.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
-	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joining: map[change.Name]simJoin{}, offset: from.Offset}
+	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joining: map[change.Name]simJoin{}, offset: simPlace(from), server: s.server}
 	for _, t := range followed {
 		st.schemas[t.Name] = map[int]*change.Table{t.Version: t}
 	}
 	for _, name := range join {
 		st.joining[name] = simJoin{s.offset + uint64(s.rng.IntN(2)*s.rng.IntN(1000)), s.table(name).schema}
 	}
-	for st.next < len(s.log) && s.log[st.next].end <= from.Offset {
+	for st.next < len(s.log) && s.log[st.next].end <= st.offset {
 		st.next++
 	}
+	s.reader = st
 	return st, nil
 }
 
@@ -386,7 +422,7 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 		s.some()
 	}
 	t := s.table(request.Table.Name)
-	if t.schema.Version != request.Table.Version {
+	if t.dropped || t.schema.Version != request.Table.Version {
 		return Page{High: s.end(), Server: s.server}, &SchemaError{errors.New("unknown column")}
 	}
 	rows := change.NewRows(len(t.schema.Columns))
@@ -465,7 +501,7 @@ func (s *simSource) waitForBarrier(request PageRequest) {
 	switch {
 	case s.barrier == simGTID || request.Exact:
 		for _, e := range s.log {
-			if e.txn != nil && e.end <= request.Delivered.Offset {
+			if e.txn != nil && e.end <= simPlace(request.Delivered) {
 				s.show(e.txn)
 				e.txn.counted = true
 			}
@@ -499,13 +535,14 @@ type simStream struct {
 	next    int // entry of the log
 	change  int // change within its transaction
 	offset  uint64
+	server  string
 	joining map[change.Name]simJoin
 	schemas map[change.Name]map[int]*change.Table // this stream's own pointers
 	stale   bool                                  // something was delivered since the last resumable event
 	begun   bool
 }
 
-func (st *simStream) Server() string { return st.source.server }
+func (st *simStream) Server() string { return st.server }
 func (st *simStream) Close() error   { return nil }
 
 func (st *simStream) Barrier() Barrier {
@@ -531,6 +568,12 @@ func (st *simStream) version(schema *change.Table) *change.Table {
 // Next never waits: the runner asks only while something is there, see idle.
 func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 	s := st.source
+	switch {
+	case s.server != st.server:
+		return change.Event{}, errSimLost
+	case s.reader != st:
+		return change.Event{}, errSimReplaced
+	}
 	if st.change == 0 {
 		for _, t := range s.tables {
 			name := t.name
@@ -539,6 +582,9 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 				continue
 			}
 			delete(st.joining, name)
+			if t.dropped {
+				return st.event(change.Event{Kind: change.Dropped, Table: &change.Table{Name: name}, Statement: "there was no such table"}), nil
+			}
 			st.schemas[name] = map[int]*change.Table{}
 			return st.event(change.Event{Kind: change.Joined, Resumable: true, Table: st.version(join.schema)}), nil
 		}
@@ -556,6 +602,10 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			}
 			if entry.kind == change.Truncated {
 				entry.ddl.truncated = entry.seq
+			}
+			if entry.kind == change.Dropped {
+				delete(st.schemas, entry.ddl.name)
+				return st.event(change.Event{Kind: entry.kind, Table: &change.Table{Name: entry.ddl.name}, Statement: "DROP TABLE"}), nil
 			}
 			if entry.kind == change.Unreadable {
 				delete(st.schemas, entry.ddl.name)
@@ -580,7 +630,7 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 }
 
 func (st *simStream) event(e change.Event) change.Event {
-	e.Position = change.Position{File: "log.000001", Offset: st.offset}
+	e.Position = simPosition(st.server, st.offset)
 	if e.Resumable {
 		e.Position.GTIDs = strconv.FormatUint(st.offset, 10)
 	}
@@ -590,7 +640,7 @@ func (st *simStream) event(e change.Event) change.Event {
 
 // idle tells that there is nothing to deliver.
 func (st *simStream) idle() bool {
-	return st.begun && !st.stale && len(st.joining) == 0 && st.next == len(st.source.log)
+	return st.source.reader == st && st.source.server == st.server && st.begun && !st.stale && len(st.joining) == 0 && st.next == len(st.source.log)
 }
 
 func (c *simChange) event(schema *change.Table) change.Event {

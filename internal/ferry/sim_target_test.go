@@ -93,12 +93,18 @@ func (t *simTarget) Columns(_ context.Context, name change.Name, _ *change.Table
 	if t.source.poison && !t.healed && t.rng.IntN(60) == 0 {
 		return nil, &TableError{errSimRefused}
 	}
+	if t.tables[name] == nil { // a shadow that was dropped
+		return nil, &TableError{errSimRefused}
+	}
 	return slices.Clone(t.tables[name].columns), nil
 }
 
 func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []change.Column) ([]string, error) {
 	if t.rng.IntN(8) == 0 {
 		return nil, errSimLost
+	}
+	if t.tables[name] == nil { // a shadow that was dropped
+		return nil, &TableError{errSimRefused}
 	}
 	table := t.tables[name]
 	for _, c := range columns {
@@ -255,6 +261,9 @@ func (t *simTarget) ReadRows(_ context.Context, name change.Name, layout *Layout
 	if t.rng.IntN(10) == 0 {
 		return nil, nil, errSimLost
 	}
+	if t.tables[name] == nil { // a shadow that was dropped
+		return nil, nil, &TableError{errSimRefused}
+	}
 	rows, at := change.NewRows(len(layout.Source.Columns)), make([]int, keys.Len())
 	for i := range at {
 		at[i] = -1
@@ -270,6 +279,9 @@ func (t *simTarget) ReadRows(_ context.Context, name change.Name, layout *Layout
 func (t *simTarget) ReadKeys(_ context.Context, name change.Name, _ *Layout, after *change.Rows, limit int) (*change.Rows, error) {
 	if t.rng.IntN(10) == 0 {
 		return nil, errSimLost
+	}
+	if t.tables[name] == nil { // a shadow that was dropped
+		return nil, &TableError{errSimRefused}
 	}
 	var keys []string
 	for key := range t.tables[name].rows {
@@ -398,6 +410,7 @@ func (t *simTarget) corrupt() {
 			}
 		}
 		t.damaged = true
+		t.changed(source.name)
 		return
 	}
 }
@@ -484,7 +497,7 @@ func (s *simSource) successor(name change.Name, key string, v int) int {
 // is, or has a letter.
 func (t *simTarget) checkCovered(position change.Position, joined map[change.Name]uint64, lettered map[int]bool) {
 	for _, entry := range t.source.log {
-		if entry.end > position.Offset {
+		if entry.end > simPlace(position) {
 			return
 		}
 		if entry.txn == nil {
@@ -494,7 +507,7 @@ func (t *simTarget) checkCovered(position change.Position, joined map[change.Nam
 			from, ok := joined[c.table.name]
 			applied := t.tables[c.table.name].applied
 			if ok && entry.end > from && (applied[c.key] < c.seq && !lettered[c.seq] || c.from != c.key && applied[c.from] < c.seq) {
-				t.violate("checkpoint at %d, but change %d of %s %s is not at the target", position.Offset, c.seq, c.table.name, c.key)
+				t.violate("checkpoint at %d, but change %d of %s %s is not at the target", simPlace(position), c.seq, c.table.name, c.key)
 			}
 		}
 	}

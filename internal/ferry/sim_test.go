@@ -21,73 +21,19 @@ import (
 // the source, an event, an effect that runs, its result, a crash) is drawn from a
 // seed, so a history that breaks a promise can be told again: STARFERRY_SIM_SEED=n.
 
-type simJournal struct {
-	last    *checkpoint.Checkpoint // the newest that holds
-	pending *checkpoint.Checkpoint // saved behind it, and not settled
-	void    []*checkpoint.Checkpoint
-	notes   []checkpoint.Label                // since last
-	later   int                               // of them, those before pending
-	promise map[string]*checkpoint.Checkpoint // by label, what has it prepared
-	letters []*checkpoint.Letter              // not durable yet
-	durable map[int]bool                      // the changes with a durable letter
-	onSave  func(*checkpoint.Checkpoint)
-}
-
-func (j *simJournal) Letter(letter *checkpoint.Letter) error {
-	j.letters = append(j.letters, letter)
-	return nil
-}
-
-func (j *simJournal) Save(c *checkpoint.Checkpoint) error {
-	for _, letter := range j.letters {
-		for _, cell := range letter.Row {
-			if seq, err := strconv.Atoi(string(cell.Value)); err == nil && cell.Column == "v" {
-				j.durable[seq] = true
-			}
-		}
-	}
-	j.letters = nil
-	if len(c.Prepared) > 0 {
-		if j.pending != nil {
-			j.void = append(j.void, j.pending)
-		}
-		j.pending, j.later = c, len(j.notes)
-		for _, label := range c.Prepared {
-			j.promise[label.Label] = c
-		}
-		return nil
-	}
-	j.last, j.pending, j.void, j.notes = c, nil, nil, nil
-	j.onSave(c)
-	return nil
-}
-
-func (j *simJournal) Settled(epoch uint64) error {
-	if j.pending == nil || j.pending.Epoch != epoch {
-		return fmt.Errorf("checkpoint %d is settled, and is not the newest", epoch)
-	}
-	j.last, j.pending, j.void, j.notes = j.pending, nil, nil, j.notes[j.later:]
-	j.onSave(j.last)
-	return nil
-}
-
-func (j *simJournal) Note(labels []checkpoint.Label) error {
-	j.notes = append(j.notes, labels...)
-	return nil
-}
-
 type simulation struct {
+	*simProcess
 	rng      *rand.Rand
 	source   *simSource
 	target   *simTarget
-	journal  *simJournal
-	loop     *loop
-	pending  []effect
-	results  []func()
 	starts   int
 	joined   map[change.Name]uint64 // where this deployment's tables joined, for good
 	broken   sabotage
-	jobs     int // under way
+	backup   *simJournal // an older state directory
+	found    *simJournal // the newest, when another is started on
+	older    *simProcess // that still lives
+	haunting bool        // it is at work
+	over     bool        // no table is left to follow
 	delivery Delivery
 	// damages: rows are damaged at the target now and then; a repair must mend them.
 	damages bool
@@ -101,13 +47,31 @@ type simBreak struct {
 	refusals, hidden bool
 }
 
+// errSimOver ends a history before its time.
+var errSimOver = errors.New("no table is left to follow")
+
 // simulate runs one history and returns the first broken promise.
 func simulate(seed uint64, broken simBreak) error {
+	err := play(seed, broken)
+	if errors.Is(err, errSimOver) {
+		return nil
+	}
+	return err
+}
+
+func play(seed uint64, broken simBreak) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := &simulation{rng: rng, source: newSimSource(rng, 1+rng.IntN(3), broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
+	databases, tables := 1, 1+rng.IntN(3)
+	if broken.delivery != AtLeastOnce {
+		databases = 1 + rng.IntN(2)
+		tables += rng.IntN(databases)
+	}
+	s := &simulation{rng: rng, source: newSimSource(rng, databases, tables, broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
 	s.source.rowless = rng.IntN(3) == 0 && !broken.refusals
 	s.source.steady, s.damages = rng.IntN(2) == 0 && !broken.hidden, rng.IntN(3) == 0 && !broken.refusals && !broken.hidden
 	s.source.hidden = broken.hidden
+	s.source.fails = broken.delivery != AtLeastOnce && rng.IntN(3) == 0
+	s.source.drops = broken.delivery != AtLeastOnce && !broken.hidden && rng.IntN(4) == 0
 	// A second look makes sure, the first must be right.
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
@@ -117,7 +81,7 @@ func simulate(seed uint64, broken simBreak) error {
 		return t.copy.Done && (t.check == nil || t.check.state.Reason != mendInsteadReason)
 	}
 	s.delivery = broken.delivery
-	s.journal = &simJournal{onSave: s.saved, durable: map[int]bool{}, promise: map[string]*checkpoint.Checkpoint{}}
+	s.simProcess = &simProcess{journal: &simJournal{onSave: s.saved, durable: map[int]bool{}, promise: s.target.promise}}
 	s.watch()
 	s.start()
 	crashes, crashOdds := rng.IntN(5)*rng.IntN(2), 20+rng.IntN(300)
@@ -129,6 +93,8 @@ func simulate(seed uint64, broken simBreak) error {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
 		s.mayVerify()
+		s.mayBackUp()
+		s.meanwhile()
 		if s.target.swapped && rng.IntN(3) == 0 {
 			s.crash() // before a checkpoint may know of it
 		}
@@ -144,75 +110,6 @@ func simulate(seed uint64, broken simBreak) error {
 		}
 	}
 	return s.finish()
-}
-
-// start begins a process on what the journal holds.
-func (s *simulation) start() {
-	s.starts++
-	var unsettled []checkpoint.Label
-	j := s.journal
-	if j.last != nil {
-		unsettled = append(unsettled, j.last.Open...)
-	}
-	unsettled = append(unsettled, j.notes...)
-	for _, void := range j.void {
-		unsettled = append(unsettled, void.Prepared...)
-	}
-	routes := make([]Route, len(s.source.tables))
-	for i, t := range s.source.tables {
-		routes[i] = Route{Source: t.name, Target: t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
-		if s.source.poison {
-			routes[i].OnBadRow = OnBadRow(s.rng.IntN(3) % 2)
-		}
-	}
-	cfg := Config{
-		Delivery: s.delivery, Transactions: s.target, Ledger: s.target, pause: s.pause,
-		EpochInterval: time.Duration(s.rng.IntN(3)) * time.Second, EpochPause: time.Duration(s.rng.IntN(2)) * 100 * time.Millisecond,
-		EpochTimeout: time.Duration(1+s.rng.IntN(3)) * 20 * time.Second, MaxOpen: 1 + s.rng.IntN(4),
-		Recovery: checkpoint.Recovery{Settled: j.last, Unsettled: j.pending, Void: j.void},
-		Source:   s.source, Pages: s.source, Target: s.target, Mirror: s.target, Shaper: s.target, Journal: s.journal, Routes: routes,
-		RowLess:   RowLessRepair,
-		Unsettled: unsettled, Deployment: "d", Incarnation: strconv.Itoa(s.starts),
-		Memory: s.memory(), PageBytes: 200 + s.rng.IntN(1000), SaveInterval: time.Duration(s.rng.IntN(2)) * time.Second,
-		Parallelism: 1 + s.rng.IntN(5), MaxLag: time.Duration(s.rng.IntN(3)) * time.Second, WatchBusy: s.rng.IntN(2) == 0,
-		PageBytesPerSecond: s.rng.IntN(4) / 3 * (500 + s.rng.IntN(20_000)), Estimates: s.estimates(),
-	}
-	if os.Getenv("STARFERRY_SIM_NOTICES") != "" {
-		cfg.Notify = func(n Notice) { fmt.Println(n.Table, n.Text) }
-	}
-	s.jobs = 0
-	s.target.mayReplay()
-	cfg.carried.sabotage = s.broken
-	cfg, err := recoverEpoch(context.Background(), cfg)
-	if err != nil {
-		panic(err)
-	}
-	s.begin(cfg)
-}
-
-// begin begins a loop.
-func (s *simulation) begin(cfg Config) {
-	s.loop = newLoop(cfg, s.source.now)
-	s.pending, s.results = nil, nil
-	r := &runner{loop: s.loop}
-	switch err := r.start(context.Background()); {
-	case s.source.poison && errors.Is(err, errSimRefused):
-		return // nothing is left to go on with, see check
-	case err != nil:
-		panic(err)
-	}
-	r.loop.firstSave()
-	s.loop.carryOnJobs()
-	s.loop.tick(s.source.now)
-}
-
-// estimates make tables small or worth splitting.
-func (s *simulation) estimates() map[change.Name]uint64 {
-	estimates := map[change.Name]uint64{}
-	for _, t := range s.source.tables {
-		estimates[t.name] = uint64(s.rng.IntN(3)) * worthSplitting
-	}
-	return estimates
 }
 
 // mayVerify compares tables now and then. What is compared while nothing is damaged
@@ -255,26 +152,6 @@ func (s *simulation) verify(kind JobKind) {
 	}})
 }
 
-// memory is sometimes less than a page or a batch would fill.
-func (s *simulation) memory() int {
-	if s.rng.IntN(4) == 0 {
-		return 50 + s.rng.IntN(400)
-	}
-	return 4000 + s.rng.IntN(20000)
-}
-
-// crash forgets the process. What it had sent may still arrive.
-func (s *simulation) crash() {
-	s.journal.letters = nil
-	s.target.lateCommits(s.loop)
-	for _, t := range s.loop.order {
-		if f := t.inFlight; f != nil && s.delivery == AtLeastOnce && s.rng.IntN(2) == 0 {
-			s.target.late = append(s.target.late, simLate{f.label, f.batch.(*simBatch)})
-		}
-	}
-	s.start()
-}
-
 // stop ends the process in good order: everything it took is sent.
 func (s *simulation) stop() error {
 	s.loop.stop(s.source.now)
@@ -312,6 +189,7 @@ func (s *simulation) step() error {
 	default:
 		if l.stream != nil && s.rng.IntN(3) == 0 && !s.source.quiet {
 			s.target.mayReplay()
+			s.source.failOver()
 			l.streamEnded(s.source.now, errSimLost)
 		}
 	}
@@ -319,8 +197,16 @@ func (s *simulation) step() error {
 }
 
 func (s *simulation) check() error {
-	s.pending = append(s.pending, s.loop.effects...)
-	s.loop.effects = nil
+	s.takeEffects()
+	if s.over && s.target.violation == nil {
+		return errSimOver
+	}
+	if s.older != nil || s.backup != nil {
+		if errors.Is(s.loop.err, errSimReplaced) { // by the older one: somebody starts it again
+			s.target.lateCommits(s.loop)
+			s.start()
+		}
+	}
 	var back *redo
 	if errors.As(s.loop.err, &back) {
 		cfg, err := s.loop.after(back)
@@ -340,6 +226,11 @@ func (s *simulation) check() error {
 	return errors.Join(s.loop.err, s.target.violation)
 }
 
+func (s *simulation) takeEffects() {
+	s.pending = append(s.pending, s.loop.effects...)
+	s.loop.effects = nil
+}
+
 func (s *simulation) deliver() {
 	stream, _ := s.loop.stream.(*simStream)
 	if stream == nil || !s.loop.wants() || stream.idle() {
@@ -347,7 +238,8 @@ func (s *simulation) deliver() {
 	}
 	event, err := stream.Next(context.Background())
 	if err != nil {
-		panic(err)
+		s.loop.streamEnded(s.source.now, err)
+		return
 	}
 	s.loop.take(s.source.now, event)
 }
@@ -374,16 +266,20 @@ func (s *simulation) applyResult() {
 
 // saved checks the promise of a checkpoint the moment it is made.
 func (s *simulation) saved(c *checkpoint.Checkpoint) {
+	if s.haunting {
+		return // nobody goes on from it
+	}
 	for i := range c.Tables {
 		t := &c.Tables[i]
 		if _, known := s.joined[t.Name]; !known && t.Table != nil {
-			s.joined[t.Name] = c.Position.Offset
+			s.joined[t.Name] = simPlace(c.Position)
 		}
 		if t.Table == nil || t.Stopped != nil {
 			delete(s.joined, t.Name)
 		}
 	}
 	s.target.checkCovered(c.Position, s.joined, s.journal.durable)
+	s.target.holds(c)
 }
 
 // finish lets the source rest and the ferry catch up, and compares everything.
@@ -435,7 +331,7 @@ func (s *simulation) repair() error {
 
 func (s *simulation) copied() bool {
 	for _, t := range s.loop.order {
-		if !t.copy.Done {
+		if !t.copy.Done && !t.absent && t.stopped == nil {
 			return false
 		}
 	}
@@ -446,6 +342,9 @@ func (s *simulation) stoppedTables() map[change.Name]bool {
 	stopped := map[change.Name]bool{}
 	for i := range s.journal.last.Tables {
 		stopped[s.journal.last.Tables[i].Name] = s.journal.last.Tables[i].Stopped != nil
+	}
+	for _, t := range s.source.tables {
+		stopped[t.name] = stopped[t.name] || t.dropped
 	}
 	return stopped
 }
@@ -463,7 +362,7 @@ func (s *simulation) describe() string {
 		}
 	}
 	for _, t := range l.order {
-		text += fmt.Sprintf(" %s: copied %v drained %v busy %v", t.route.Source, t.copy.Done, t.drained(), t.busy)
+		text += fmt.Sprintf(" %s: copied %v drained %v busy %v unsaved %v queue %d", t.route.Target, t.copy.Done, t.drained(), t.busy, t.unsaved, len(t.queue))
 		for _, r := range l.resyncs {
 			text += fmt.Sprintf(" resync of %s: phase %d busy %v again %v swapping %v", r.table.route.Source, r.phase, r.busy, r.again, l.swapping != nil)
 		}
@@ -551,6 +450,12 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"a transaction's label used twice":          {delivery: TwoPhase, loop: sabotage{labelUsedTwice: true}},
 		"rows of a table that no checkpoint knows":  {delivery: TwoPhase, loop: sabotage{loadBeforeJoinIsSaved: true}},
 		"an epoch with rows of both sides of a DDL": {delivery: TwoPhase, loop: sabotage{epochOverDDL: true}},
+		"a join that the epoch goes on behind":      {delivery: PositionInside, loop: sabotage{joinInsideEpoch: true}, hidden: true},
+		"late commits are not fenced":               {delivery: PositionInside, loop: sabotage{unfenced: true}},
+		"one database's row believed for all":       {delivery: PositionInside, loop: sabotage{oneLedger: true}},
+		"a floor of another server":                 {delivery: TwoPhase, loop: sabotage{floorOfAnyServer: true}},
+		"a shadow dropped under its transaction":    {delivery: PositionInside, loop: sabotage{dropAtOnce: true}},
+		"committed by a process that is no owner":   {delivery: PositionInside, loop: sabotage{commitUnowned: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

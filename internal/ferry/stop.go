@@ -83,7 +83,7 @@ func (l *loop) stopProblems() error {
 }
 
 // idle tells that no rows of the table are expected any more.
-func (t *table) idle() bool { return t.dropped || t.stopped != nil }
+func (t *table) idle() bool { return t.dropped || t.absent || t.stopped != nil }
 
 // othersGoOn tells that there is a table to go on with besides t; a shadow is none.
 func (l *loop) othersGoOn(t *table) bool {

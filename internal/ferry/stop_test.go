@@ -23,7 +23,7 @@ type still struct {
 
 func newStill(t *testing.T, tables int, onBadRow OnBadRow, stopped ...*checkpoint.Stop) *still {
 	t.Helper()
-	source := newSimSource(rand.New(rand.NewPCG(1, 1)), tables, false)
+	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, tables, false)
 	s := &still{journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}, durable: map[int]bool{}}, target: newSimTarget(source.rng, source)}
 	restored := &checkpoint.Checkpoint{Epoch: 1, Exact: true, Position: change.Position{File: "log.000001", Offset: 4}}
 	var routes []Route

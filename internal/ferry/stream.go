@@ -33,10 +33,10 @@ func (l *loop) retryHeld() {
 // process is the only switch on the kinds of change. False means that the event has
 // to wait: nothing of it was done.
 func (l *loop) process(event *change.Event) bool {
-	if l.endsFirst(event.Kind) {
+	tables := l.tables[nameOf(event)]
+	if l.endsBefore(event) {
 		return false
 	}
-	tables := l.tables[nameOf(event)]
 	switch event.Kind {
 	case change.Insert, change.Update, change.Delete:
 		if !l.rows(tables, event) {
@@ -62,6 +62,20 @@ func (l *loop) process(event *change.Event) bool {
 	return true
 }
 
+// endsBefore has the epoch that a table has joined in end before anything else comes, rows or
+// what no epoch could end behind: no rows of the table are loaded before a checkpoint knows it.
+func (l *loop) endsBefore(event *change.Event) bool {
+	switch event.Kind {
+	case change.Joined, change.Commit, change.Progress:
+		return false
+	}
+	if !l.isExact() || !l.exact.joining || !l.atResume || l.sabotage.joinInsideEpoch && event.Rows == nil {
+		return false
+	}
+	l.exact.mustEnd = true
+	return true
+}
+
 // rows takes the rows of an event, as soon as all targets are ready for them.
 func (l *loop) rows(tables []*table, event *change.Event) bool {
 	for _, t := range tables {
@@ -78,16 +92,6 @@ func (l *loop) rows(tables []*table, event *change.Event) bool {
 		l.cascade(event)
 	}
 	l.count(event, len(tables) > 0)
-	return true
-}
-
-// endsFirst tells that the epoch, which is the first to know a table, has to end before an
-// event that a stream may not be opened behind: rows of the table would get into it.
-func (l *loop) endsFirst(kind change.Kind) bool {
-	if !l.isExact() || !l.exact.joining || !l.atResume || kind == change.Commit || kind == change.Progress || kind == change.Joined {
-		return false
-	}
-	l.exact.mustEnd = true
 	return true
 }
 
@@ -139,7 +143,7 @@ func (l *loop) passed(event *change.Event) {
 }
 
 func (l *loop) joined(t *table, event *change.Event) {
-	t.unread = false
+	t.unread, t.absent = false, false
 	switch {
 	case t.stopped != nil:
 		t.schema = event.Table // what a resync begins with
@@ -198,6 +202,10 @@ func (l *loop) dropped(t *table, event *change.Event) {
 		}
 		return
 	case t.schema == nil: // known already, or it never was there
+		t.absent = !t.dropped
+		if t.check != nil {
+			l.endCheck(t.check, jobProblem("table %s is not there at the source (%s)", t.route.Source, event.Statement))
+		}
 		return
 	}
 	l.dropPages(t)
@@ -292,9 +300,6 @@ func (l *loop) streamEnded(now time.Time, err error) {
 		l.fail(err)
 		return
 	}
-	if e := &l.exact; l.atResume && (e.mustEnd || e.joining) {
-		e.mustEnd, e.stays = true, true
-	}
 	if l.isExact() && l.unsettledRows() {
 		at := l.position // pages of that place may be in the epoch
 		if l.inTransaction && !l.sabotage.floorForgetsHalf {
@@ -312,6 +317,9 @@ func (l *loop) streamEnded(now time.Time, err error) {
 
 // rewind lets go of the stream and goes back to the last resumable position.
 func (l *loop) rewind() {
+	if e := &l.exact; l.atResume && (e.mustEnd || e.joining) && !l.sabotage.rewindForgetsEnd {
+		e.mustEnd, e.stays = true, true
+	}
 	l.stream = nil
 	l.held, l.inTransaction, l.atResume = nil, false, false
 	l.position = change.Position{}

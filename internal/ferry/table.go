@@ -19,6 +19,8 @@ type table struct {
 	// has joined and after it was dropped.
 	schema  *change.Table
 	dropped bool
+	// absent: there was no such table when it was to join.
+	absent bool
 	// identity is that of a shadow; gone tells that the shadow is not needed any more.
 	identity string
 	gone     bool
