@@ -111,8 +111,8 @@ func (c *chain) run(t *testing.T) {
 
 // loss is a fault that takes what a transaction holds.
 func (c *chain) loss() emulator.Fault {
-	if c.inside {
-		return emulator.Fault{Op: "fe-txn-commit", Event: "leader-change", Count: 1, DropBefore: true}
+	if c.inside { // behind the one that makes the process the owner
+		return emulator.Fault{Op: "fe-txn-commit", Event: "leader-change", Skip: 1, Count: 1, DropBefore: true}
 	}
 	return emulator.Fault{Op: "be-txn-prepare", Event: "be-restart", Count: 1, DropBefore: true}
 }

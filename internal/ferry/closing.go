@@ -70,6 +70,7 @@ func (l *loop) endEpoch() {
 	for _, t := range l.order {
 		t.formFixed = false
 	}
+	l.keepWipes()
 	crashpoint.Here("epoch-ends")
 }
 
@@ -162,7 +163,7 @@ func (l *loop) advanceClosing() {
 // table has stopped or is gone.
 func (l *loop) leaveOutEmpty() {
 	l.exact.open = slices.DeleteFunc(l.exact.open, func(x *transaction) bool {
-		if slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && !t.gone && l.scope(t) == x.label.Table }) {
+		if x.keep != nil || slices.ContainsFunc(l.order, func(t *table) bool { return t.within() && !t.gone && l.scope(t) == x.label.Table }) {
 			return false
 		}
 		if x.begun || x.asking {
@@ -179,7 +180,7 @@ func (l *loop) allLoaded(c *closing) bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(l.exact.open, func(x *transaction) bool { return x.keep != nil && !x.begun })
 }
 
 // every takes a step with each transaction of the epoch, and tells that all have taken it.

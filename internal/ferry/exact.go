@@ -96,6 +96,7 @@ func (r *rarer) text() string {
 // tables of a database.
 type transaction struct {
 	label  checkpoint.Label // no Label: the next try to begin draws one
+	keep   *table           // for what the row says of it, though nothing else may be in it
 	begun  bool             // at the target
 	asking bool             // a call about it is under way
 	done   bool             // with the step of the epoch's end

@@ -20,10 +20,10 @@ func (l *loop) shipExact() {
 	}
 	var begun []*transaction
 	for _, t := range l.order {
-		if !l.mayLoad(t) {
+		x, loads := l.transactionOf(t), l.mayLoad(t)
+		if !loads && (x == nil || x.keep != t || x.begun) {
 			continue
 		}
-		x := l.transactionOf(t)
 		if x == nil {
 			if l.overBudget(t) {
 				l.exact.wantEnd = true

@@ -185,7 +185,6 @@ type sabotage struct {
 	joinInsideEpoch           bool
 	rewindForgetsEnd          bool
 	unfenced                  bool
-	oneLedger                 bool
 	floorOfAnyServer          bool
 	dropAtOnce                bool
 }

@@ -277,9 +277,6 @@ func (l *loop) settleCheckpoint(ctx context.Context, c *checkpoint.Checkpoint) (
 		if state != TransactionPrepared && state != TransactionCommitted && state != TransactionVisible {
 			return false, nil
 		}
-		if l.sabotage.oneLedger {
-			break
-		}
 	}
 	for _, label := range c.Prepared {
 		var lost *LostError

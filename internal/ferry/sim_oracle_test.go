@@ -34,7 +34,7 @@ func (t *simTarget) show(x *simTransaction) {
 	}
 	if x.entry != nil {
 		t.ledger[simLedgerKey{x.label.Table.Database, x.entry.Deployment}] = *x.entry
-		if len(x.batches) == 0 {
+		if x.entry.Deployment != simDeployment {
 			return // a claim
 		}
 	}

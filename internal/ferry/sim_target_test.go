@@ -321,6 +321,7 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 	table := t.tables[name]
 	clear(table.rows)
 	t.emptied(name)
+	t.swapped = t.exact
 	at := t.source.table(change.Name{Database: name.Database, Table: strings.TrimSuffix(name.Table, "__resync")}).truncated
 	for n := range 25 {
 		key := fmt.Sprintf("k%02d", n)

@@ -242,7 +242,7 @@ func (l *loop) openStream() {
 	from, until, floor := l.resume.position, l.until, l.exact.floor
 	l.begin(func(ctx context.Context) func() {
 		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
-		if err == nil && floor.Known && stream.Server() != floor.Server {
+		if err == nil && floor.Known && stream.Server() != floor.Server && !(l.sabotage.floorOfAnyServer && floor.Server != "") {
 			if floor.Position, err = l.cfg.Source.End(ctx); err != nil {
 				stream.Close()
 			} else {

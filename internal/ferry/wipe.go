@@ -32,6 +32,26 @@ func (l *loop) wipeLater(t *table) {
 	}
 }
 
+// keepWipes has the row of a database say that a table is to be emptied, before it is: who
+// goes on from the row would take it for complete.
+func (l *loop) keepWipes() {
+	if l.cfg.Delivery != PositionInside {
+		return
+	}
+	for _, r := range l.resyncs {
+		t := r.table
+		if r.phase != wipeNoted || !l.exact.closing.mark.wipes(t) || l.saved.wipes(t) {
+			continue
+		}
+		x := l.transactionOf(t)
+		if x == nil {
+			x = &transaction{label: checkpoint.Label{Table: l.scope(t)}, since: l.now}
+			l.exact.open = append(l.exact.open, x)
+		}
+		x.keep = t
+	}
+}
+
 // advanceWipe does the next step of a wipe. quiet is between two source transactions.
 func (l *loop) advanceWipe(r *resync, quiet bool) {
 	t := r.table
