@@ -186,10 +186,7 @@ func (l *loop) shadowOutdated(r *resync) bool {
 	if s.seen == nil || len(compare(s.seen, schema)) == 0 {
 		return false
 	}
-	l.dropRows(s)
-	l.dropPages(s)
-	l.removeShadow(s)
-	l.refreshResume()
+	l.letGoOfShadow(s)
 	r.phase = shadowMissing
 	l.notify(Info, r.table.route.Source, "resync: begun over, the schema has changed meanwhile")
 	return true
