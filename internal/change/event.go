@@ -35,6 +35,10 @@ const (
 	// Described: a statement changed rows of Table and was logged as text. Which rows
 	// they were is not in the log.
 	Described
+	// Replaced: from here on rows of Table come with this version. It is another table
+	// that took the name, or the same behind a statement that could not be read (Cause):
+	// which rows it has now is not in the log.
+	Replaced
 	// Unreadable: the table's rows cannot be delivered from here on, for the reason in
 	// Cause, and are not: nothing more is said of it before a stream is asked to join it.
 	// Table may hold the name alone.
@@ -43,12 +47,12 @@ const (
 
 // Event is one thing that happened at the source, in the order of its log.
 //
-// Joined, Altered, Truncated, Dropped, Rearranged and Described are never delivered
-// inside a source transaction; Unreadable may be.
+// Joined, Altered, Truncated, Dropped, Rearranged, Described and Replaced are never
+// delivered inside a source transaction; Unreadable may be.
 type Event struct {
 	Kind Kind
-	// Table is the version of the schema in force for Rows; for Altered and Joined
-	// the new one; for the others the last.
+	// Table is the version of the schema in force for Rows; for Altered, Joined and
+	// Replaced the new one; for the others the last.
 	Table *Table
 	// Rows holds every column of Table in its order (Insert, Update, Delete only).
 	Rows *Rows
@@ -59,13 +63,13 @@ type Event struct {
 	// complete (with GTIDs where the server has them), and that a stream opened
 	// there delivers everything after it. Set on Commit and Progress often enough
 	// (every 20 ms, and when the log has been read to its end), not on every one, and
-	// on every Joined, and on every Altered unless a position behind it cannot be
-	// asked for.
+	// on every Joined, and on every Altered or Replaced unless a position behind it
+	// cannot be asked for.
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.
 	Time time.Time
 	// Statement is the text of what was done, for people; "" with rows.
 	Statement string
-	// Cause is why a table is Unreadable; nil otherwise.
+	// Cause is why a table is Unreadable, or Replaced by no other; nil otherwise.
 	Cause error
 }

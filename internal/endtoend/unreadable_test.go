@@ -108,7 +108,7 @@ func TestTheOnlyTableThatCannotBeReadKeepsThePosition(t *testing.T) {
 			w.exec(t, "INSERT INTO t VALUES (2)", "SET sql_log_bin = 0", "ALTER TABLE t ADD COLUMN more INT", "SET sql_log_bin = 1", "INSERT INTO t VALUES (3, 3)")
 			for range 2 {
 				o := w.starferry(t, "run", "--until-caught-up", script)
-				if o.code != 1 || !strings.Contains(o.err, "error[SF3503]") || !strings.Contains(o.err, "then start with a new --data-dir") {
+				if o.code != 1 || !strings.Contains(o.err, "error[SF3503]") || !strings.Contains(o.err, "starferry run SCRIPT --data-dir NEW") {
 					t.Errorf("%s", o)
 				}
 			}

@@ -49,7 +49,7 @@ func (l *loop) process(event *change.Event) bool {
 		if !l.truncated(tables, event) {
 			return false
 		}
-	case change.Joined, change.Altered, change.Dropped, change.Rearranged, change.Described:
+	case change.Joined, change.Altered, change.Dropped, change.Replaced, change.Rearranged, change.Described:
 		for _, t := range tables {
 			l.happened(t, event)
 		}
@@ -108,6 +108,8 @@ func (l *loop) happened(t *table, event *change.Event) {
 		l.altered(t, event)
 	case change.Dropped:
 		l.dropped(t, event)
+	case change.Replaced:
+		l.replaced(t, event)
 	default:
 		l.rearranged(t, event)
 	}
@@ -132,12 +134,13 @@ func (l *loop) passed(event *change.Event) {
 	if event.Resumable {
 		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
 		l.atResume = true
-		if event.Kind == change.Joined || event.Kind == change.Altered {
+		altered := event.Kind == change.Altered || event.Kind == change.Replaced
+		if event.Kind == change.Joined || altered {
 			l.markHere()
 			// An epoch holds rows from one side of a schema change only, and none of a table
 			// that it is the first to know.
 			l.exact.joining = (l.exact.joining || event.Kind == change.Joined) && !l.sabotage.loadBeforeJoinIsSaved
-			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && event.Kind == change.Altered && !l.sabotage.epochOverDDL
+			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && altered && !l.sabotage.epochOverDDL
 		}
 	}
 }

@@ -36,7 +36,9 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	if s.Temporary {
 		return nil
 	}
-	delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+	if d.find(s.Name) == nil {
+		return d.createOther(ctx, s)
+	}
 	one := d.known(s.Name)
 	if one == nil {
 		return nil
@@ -50,27 +52,37 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 		}
 		d.gone(one)
 	}
-	// The columns depend on the database's defaults, which are looked up only now.
-	if err := d.databaseDefaults(ctx, s.Name.Database); err != nil {
+	table, problem, err := d.columns(ctx, s)
+	switch {
+	case err != nil:
 		return err
+	case table == nil:
+		return d.refuse(ctx, one, codeUnknownSchema, "its columns cannot be known from this statement", problem)
+	}
+	return d.reader.joined(ctx, one, table, d.text)
+}
+
+// columns are those of the table that a statement creates; nil when it does not tell
+// them, with a problem or without.
+func (d *statementReader) columns(ctx context.Context, s *ddl.CreateTable) (table *change.Table, problem, err error) {
+	// They depend on the database's defaults, which are looked up only now.
+	if err := d.databaseDefaults(ctx, s.Name.Database); err != nil {
+		return nil, nil, err
 	}
 	parsed, err := ddl.Parse(d.text, d.session)
 	if err != nil {
-		return d.refuse(ctx, one, codeDDL, "this CREATE cannot be read", err)
+		return nil, err, nil
 	}
 	if again, ok := parsed.(*ddl.CreateTable); ok {
 		s = again
 	}
-	table := s.Table
-	if table == nil && s.Like != nil {
-		if like := d.find(*s.Like); like != nil && like.live() {
-			table = like.table
-		}
+	if s.Table != nil || s.Like == nil {
+		return s.Table, s.Problem, nil
 	}
-	if table == nil {
-		return d.refuse(ctx, one, codeUnknownSchema, "its columns cannot be known from this statement", s.Problem)
+	if like := d.find(*s.Like); like != nil {
+		return like.table, nil, nil
 	}
-	return d.reader.joined(ctx, one, table, d.text)
+	return d.reader.tracker.others[d.reader.source.foldName(*s.Like)], nil, nil
 }
 
 // gone says that a table is no longer there under its name.
@@ -90,7 +102,7 @@ func (d *statementReader) drop(ctx context.Context, s *ddl.DropTable) error {
 		return nil
 	}
 	for _, name := range s.Names {
-		delete(d.reader.tracker.away, d.reader.source.foldName(name))
+		d.forget(name)
 		if one := d.known(name); one != nil && one.live() {
 			d.gone(one)
 		}
@@ -101,6 +113,7 @@ func (d *statementReader) drop(ctx context.Context, s *ddl.DropTable) error {
 func (d *statementReader) dropDatabase(ctx context.Context, s *ddl.DropDatabase) error {
 	source := d.reader.source
 	delete(d.reader.tracker.databases, source.fold(s.Name))
+	d.reader.tracker.forgetOthers(func(n change.Name) bool { return n.Database == source.fold(s.Name) })
 	for key, one := range d.reader.tracker.tables {
 		if key.Database != source.fold(s.Name) {
 			continue
@@ -110,46 +123,6 @@ func (d *statementReader) dropDatabase(ctx context.Context, s *ddl.DropDatabase)
 			d.reader.touch(one)
 		case following, arriving:
 			d.gone(one)
-		}
-	}
-	return nil
-}
-
-// rename moves tables. A table that arrives under a followed name has a schema that
-// is known only if it was followed under its old one.
-func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) error {
-	t := d.reader.tracker
-	for _, move := range renames {
-		from, to := d.reader.source.foldName(move.From), d.reader.source.foldName(move.To)
-		carried := t.away[from]
-		delete(t.away, from)
-		if one := d.known(move.From); one != nil {
-			if one.state == absent && move.IfExists {
-				continue
-			}
-			if one.live() {
-				carried = one.table
-				d.gone(one)
-			}
-		}
-		one := d.known(move.To)
-		if one == nil {
-			if carried != nil {
-				t.away[to] = carried
-			}
-			continue
-		}
-		var err error
-		switch {
-		case carried == nil:
-			err = d.refuse(ctx, one, codeUnknownSchema, fmt.Sprintf("table %s takes its name, with columns and rows that were not followed", move.From), nil)
-		case one.live(): // the server would have refused
-			err = d.refuse(ctx, one, codeUnknownSchema, fmt.Sprintf("table %s takes its name though it was there", move.From), nil)
-		default:
-			err = d.reader.joined(ctx, one, carried, d.text)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil
@@ -177,8 +150,8 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 				return err
 			}
 		}
-		if len(s.Changes) > 0 {
-			delete(d.reader.tracker.away, d.reader.source.foldName(s.Name))
+		if err := d.alterOther(ctx, s); err != nil {
+			return err
 		}
 		if s.RenameTo != nil {
 			return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo, IfExists: s.IfExists}})

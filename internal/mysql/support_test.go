@@ -216,7 +216,7 @@ func script(events []change.Event) []string {
 			lines = append(lines, "unreadable "+e.Table.Name.Table)
 		default:
 			what := map[change.Kind]string{change.Joined: "joined", change.Altered: "altered", change.Truncated: "truncated", change.Dropped: "dropped",
-				change.Rearranged: "rearranged", change.Described: "described"}[e.Kind]
+				change.Rearranged: "rearranged", change.Described: "described", change.Replaced: "replaced"}[e.Kind]
 			lines = append(lines, fmt.Sprintf("%s %s %d (%s)", what, e.Table.Name.Table, e.Table.Version, strings.Join(columnNames(e.Table), ",")))
 		}
 	}

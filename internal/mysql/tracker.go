@@ -50,9 +50,8 @@ const (
 type tracker struct {
 	source *Source
 	tables map[change.Name]*tracked
-	// away holds the last version of followed tables under the names they were
-	// renamed to, until something happens to them there.
-	away map[change.Name]*change.Table
+	// others are columns of tables that nobody follows, see others.go.
+	others map[change.Name]*change.Table
 	// databases are the default collations that CREATE and ALTER DATABASE set.
 	databases map[string]string
 	// waiting is the number of tables that join.
@@ -68,7 +67,7 @@ func (s *Source) foldName(n change.Name) change.Name {
 
 // newTracker restores the schemas of followed and begins the join of join.
 func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join []change.Name) (*tracker, error) {
-	t := &tracker{source: s, tables: map[change.Name]*tracked{}, away: map[change.Name]*change.Table{}, databases: map[string]string{}}
+	t := &tracker{source: s, tables: map[change.Name]*tracked{}, others: map[change.Name]*change.Table{}, databases: map[string]string{}}
 	for _, table := range followed {
 		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, table: table, state: following, version: table.Version}
 	}
@@ -275,7 +274,7 @@ func (r *reader) tell(ctx context.Context) error {
 		e := h.event
 		e.Position, e.Time = r.at, r.time
 		switch {
-		case e.Kind == change.Altered && i == len(r.happened)-1 && r.canResume():
+		case (e.Kind == change.Altered || e.Kind == change.Replaced) && i == len(r.happened)-1 && r.canResume():
 			r.makeResumable(&e)
 		case e.Kind == change.Joined:
 			if h.one.state == arriving && h.one.table == e.Table {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-mysql-org/go-mysql/replication"
 
+	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/mysql/ddl"
 )
@@ -180,20 +181,34 @@ func (s *Source) databaseCollation(ctx context.Context, database string) (string
 	return found, s.queryProblem("reading information_schema.SCHEMATA", rows.Err())
 }
 
-// unreadable: a statement that cannot be read matters to the followed tables it names:
-// in the database it ran in, or with the name of theirs.
+// unreadable: a statement that cannot be read matters to the tables it may name: those
+// in the database it ran in, or in one that it names. What the server says of them now
+// is what they are behind it, unless the log has more to say; which rows they have is
+// not in the log.
 func (r *reader) unreadable(ctx context.Context, database, text string, cause error) error {
+	mayBe := func(n change.Name) bool {
+		here := r.source.fold(n.Database) == r.source.fold(database)
+		return mayName(text, n.Table) && (here || mayName(text, n.Database))
+	}
+	r.tracker.forgetOthers(mayBe)
 	for _, one := range r.tracker.tables {
-		here := r.source.fold(one.name.Database) == r.source.fold(database)
-		if !mayName(text, one.name.Table) || !here && !mayName(text, one.name.Database) {
+		if !mayBe(one.name) {
 			continue
 		}
 		if one.state == joining {
 			r.touch(one)
 			continue
 		}
-		err := r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: cause,
-			Message: fmt.Sprintf("table %s may be changed by a statement at %s that cannot be read: %s", one.name, r.at, excerpt(text))})
+		table, why, err := r.columnsSince(ctx, one.name)
+		switch {
+		case err != nil:
+			return err
+		case table != nil:
+			err = r.replaced(ctx, one, table, text, cause)
+		default:
+			err = r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: cause,
+				Message: fmt.Sprintf("table %s may be changed by a statement at %s that cannot be read (%s), %s", one.name, r.at, excerpt(text), why)})
+		}
 		if err != nil {
 			return err
 		}

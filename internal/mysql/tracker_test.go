@@ -54,12 +54,28 @@ var ddlCases = []struct {
 		want: `insert t 1|1|x; commit; truncated t 1 (id,a,b); dropped t 1 (id,a,b); joined t 2 (k,v); insert t q|4294967295; commit`},
 	{name: "renamed away and back", both: true, run: `
 		RENAME TABLE t TO gone; INSERT INTO gone VALUES (1, 1, 'x'); ALTER TABLE gone RENAME t; INSERT INTO t VALUES (2, 2, 'y')`,
-		want: `dropped t 1 (id,a,b); joined t 2 (id,a,b); insert t 2|2|y; commit`},
+		want: `dropped t 1 (id,a,b); replaced t 2 (id,a,b); insert t 2|2|y; commit`},
+	{name: "renamed away and back in one statement", both: true, run: `
+		RENAME TABLE t TO gone, gone TO t; INSERT INTO t VALUES (2, 2, 'y')`,
+		want: `insert t 2|2|y; commit`},
 	{name: "made from the like of another followed table", both: true, run: `
 		CREATE TABLE u LIKE t; DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10)); INSERT INTO t VALUES (1, NULL, NULL)`,
 		want: `dropped t 1 (id,a,b); joined t 2 (id,a,b); insert t 1|NULL|NULL; commit`},
 	{name: "swapped by a tool", both: true, run: `
-		CREATE TABLE t_new LIKE t; RENAME TABLE t TO t_old, t_new TO t`, fails: codeUnknownSchema},
+		CREATE TABLE t_new LIKE t; ALTER TABLE t_new ADD COLUMN c INT AFTER id, MODIFY b VARCHAR(20); INSERT INTO t_new VALUES (8, 8, 8, 'z');
+		RENAME TABLE t TO t_old, t_new TO t; INSERT INTO t VALUES (1, 2, 3, 'x'); DROP TABLE t_old`,
+		want: `replaced t 2 (id,c,a,b); insert t 1|2|3|x; commit`},
+	{name: "swapped by two statements", both: true, run: `
+		CREATE TABLE t_new (id INT PRIMARY KEY, c INT); RENAME TABLE t TO t_old; RENAME TABLE t_new TO t; INSERT INTO t VALUES (1, 2)`,
+		want: `dropped t 1 (id,a,b); replaced t 2 (id,c); insert t 1|2; commit`},
+	{name: "swapped for a table that was dropped", both: true, run: `
+		CREATE TABLE t_new (id INT PRIMARY KEY, c INT); DROP TABLE t; ALTER TABLE t_new RENAME TO t, ADD COLUMN d INT; INSERT INTO t VALUES (1, 2, 3)`,
+		want: `dropped t 1 (id,a,b); replaced t 2 (id,c,d); insert t 1|2|3; commit`},
+	{name: "swapped for a table of another database", both: true, run: `
+		CREATE DATABASE DB_2; CREATE TABLE DB_2.n (id INT PRIMARY KEY, z INT); RENAME TABLE t TO DB_2.t, DB_2.n TO t; INSERT INTO t VALUES (1, 2); DROP DATABASE DB_2`,
+		want: `replaced t 2 (id,z); insert t 1|2; commit`},
+	{name: "in the other's place, of a kind that cannot be followed", both: true, run: `
+		CREATE TABLE n (id INT); RENAME TABLE t TO o, n TO t; INSERT INTO t VALUES (1)`, fails: codeDDL},
 	{name: "made from a query", both: true, run: `
 		DROP TABLE t; CREATE TABLE t (PRIMARY KEY (id)) AS SELECT 1 AS id, 'x' AS v`,
 		want: `dropped t 1 (id,a,b); joined t 2 (id,v)`},

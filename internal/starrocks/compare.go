@@ -70,7 +70,7 @@ func (c *Client) holds(table change.Name, columns []existingColumn, source *chan
 	return &diag.Problem{
 		Code:    CodeDifferent,
 		Message: fmt.Sprintf("the StarRocks table %s cannot hold the rows of %s as they are now:\n- %s", readableTable(table), source.Name, strings.Join(differences, "\n- ")),
-		Fix:     fmt.Sprintf("DROP TABLE %s; then start with a new --data-dir: the table is created and copied anew. Until then nothing is lost: the position is kept.", readableTable(table)),
+		Fix:     fmt.Sprintf("DROP TABLE %s;   in StarRocks, then\n     starferry run SCRIPT --data-dir NEW\n   which creates the table and copies it anew. Until then nothing is lost: the position is kept.", readableTable(table)),
 	}
 }
 

@@ -1,0 +1,144 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/mysql/ddl"
+)
+
+// Invariant: what information_schema says of a table now has been so since a place of
+// the log, if no statement behind it that may have changed the table is in the log, up
+// to the end of the log as asked after information_schema was read. The log is read
+// ahead for such statements alone, beside the stream, as nobody's replica. So no row has
+// to be dropped, as the join of a table does.
+//
+// Rejected: joining the table anew (under writes there always is a row between, and a
+// row that is dropped has to be found again by comparing the table).
+
+// aheadMax is how much of the log is read ahead at most.
+const aheadMax = 64 << 20
+
+// columnsSince gives the columns that a table has had since the end of the event at
+// hand. Without an error and without a table, why says what is in the way.
+func (r *reader) columnsSince(ctx context.Context, name change.Name) (table *change.Table, why string, err error) {
+	s := r.source
+	// A DDL keeps its lock until information_schema shows it.
+	rows, err := s.db.QueryContext(ctx, "SELECT 1 FROM "+quotedTable(name)+" LIMIT 0")
+	if err == nil {
+		err = rows.Close()
+	}
+	if err != nil && !isSchemaChange(err) {
+		return nil, err.Error(), ifTransient(s.queryProblem("opening table "+name.String(), err))
+	}
+	if table, err = s.describe(ctx, name); err != nil {
+		return nil, err.Error(), ifTransient(err)
+	}
+	until, err := s.End(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	statement, err := r.changedAhead(ctx, name, until)
+	if err != nil {
+		return nil, err.Error(), ifTransient(err)
+	}
+	if statement != "" {
+		return nil, "and what it is now does not tell what it was here: " + excerpt(statement), nil
+	}
+	return table, "", nil
+}
+
+// ifTransient keeps an error that a retry may solve.
+func ifTransient(err error) error {
+	if diag.IsTransient(err) {
+		return err
+	}
+	return nil
+}
+
+// changedAhead looks for a statement between the event at hand and a later place that
+// may have changed a table; "" for none.
+func (r *reader) changedAhead(ctx context.Context, name change.Name, until change.Position) (statement string, err error) {
+	s := r.source
+	at := change.Position{File: r.at.File, Offset: r.at.Offset}
+	if at.Offset > math.MaxUint32 {
+		return "", fmt.Errorf("the log cannot be read ahead from behind 4 GiB of its file")
+	}
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return "", s.reconnectProblem(err)
+	}
+	defer d.close()
+	defer context.AfterFunc(ctx, d.close)()
+	if err := d.prepare(s, ""); err != nil {
+		return "", err
+	}
+	if err := d.askFile(at, 0); err != nil {
+		return "", s.queryProblem("asking for the binary log", err)
+	}
+	ahead := &reader{source: s, at: at} // counts offsets only
+	for size := 0; !ahead.at.Reached(until); {
+		e, err := d.next()
+		if err != nil {
+			return "", s.dumpProblem(err, ahead.at)
+		}
+		if size += int(e.Header.EventSize); size > aheadMax {
+			return "", fmt.Errorf("the stream is more than %d MB behind the end of the log", aheadMax>>20)
+		}
+		switch event := e.Event.(type) {
+		case *replication.FormatDescriptionEvent, *replication.HeartbeatEvent:
+			continue // the first of a file tells nothing of the others, and has no place of its own when it is sent again
+		case *replication.RotateEvent:
+			if file := string(event.NextLogName); file != ahead.at.File {
+				ahead.at = change.Position{File: file, Offset: event.Position}
+			}
+			continue
+		case *replication.QueryEvent:
+			if r.mayChange(ctx, event, name) {
+				return string(event.Query), nil
+			}
+		}
+		ahead.advance(e.Header)
+	}
+	return "", nil
+}
+
+// mayChange tells whether a statement of the log may change what a table is.
+func (r *reader) mayChange(ctx context.Context, e *replication.QueryEvent, name change.Name) bool {
+	if word, _ := firstWord(e.Query); word == "BEGIN" || word == "COMMIT" {
+		return false
+	}
+	text, session, err := r.session(ctx, e)
+	if r.source.fold(string(e.Schema)) != r.source.fold(name.Database) && !mayName(text, name.Database) || !mayName(text, name.Table) {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	parsed, err := ddl.Parse(text, session)
+	switch parsed.(type) {
+	case *ddl.Other, *ddl.RowsByStatement:
+		return err != nil
+	}
+	return true
+}
+
+// replaced gives a followed name another table, or a table that nobody can tell the rows
+// of any more, from here on.
+func (r *reader) replaced(ctx context.Context, one *tracked, table *change.Table, statement string, cause error) error {
+	if err := usable(table); err != nil {
+		return r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: err,
+			Message: fmt.Sprintf("table %s cannot be followed behind %s: %s", one.name, r.at, excerpt(statement))})
+	}
+	copied := *table
+	one.version++
+	copied.Name, copied.Version = one.name, one.version
+	one.table, one.state = &copied, following
+	r.happened = append(r.happened, happening{change.Event{Kind: change.Replaced, Table: one.table, Statement: statement, Cause: cause}, one})
+	return nil
+}
