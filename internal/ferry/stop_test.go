@@ -228,3 +228,12 @@ func TestTooManyRefusedRowsStopTheTable(t *testing.T) {
 		t.Errorf("%d messages about %d rows", len(s.said), 5000)
 	}
 }
+
+func TestBackOffOfWhatCountsForNoTry(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{0: 500 * time.Millisecond, 1: 500 * time.Millisecond, 2: time.Second, 99: 30 * time.Second} {
+		if got := backOff(n); got != want {
+			t.Errorf("before try %d: %v, want %v", n, got, want)
+		}
+	}
+}

@@ -344,7 +344,8 @@ func (l *loop) rewind() {
 	l.states = nil
 }
 
-// backOff is the wait before try number n: half a second, doubling, at most 30 s.
+// backOff is the wait before try number n: half a second, doubling, at most 30 s. A redo
+// that stops a table counts for none.
 func backOff(n int) time.Duration {
-	return min(500*time.Millisecond<<min(n-1, 6), 30*time.Second)
+	return min(500*time.Millisecond<<min(max(n-1, 0), 6), 30*time.Second)
 }
