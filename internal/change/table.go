@@ -28,6 +28,8 @@ type Column struct {
 	Generated         bool // VIRTUAL or STORED; logged in row images like any other column
 	Invisible         bool
 	Comment           string
+	// Was is the column's name in the version before, when it had another.
+	Was string
 }
 
 // Table is one version of a source table's schema. A Table is immutable once it

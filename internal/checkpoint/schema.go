@@ -30,6 +30,7 @@ type columnDocument struct {
 	Generated         bool         `json:"generated,omitempty"`
 	Invisible         bool         `json:"invisible,omitempty"`
 	Comment           text         `json:"comment,omitempty"`
+	Was               text         `json:"was,omitempty"`
 }
 
 type typeDocument struct {
@@ -61,7 +62,7 @@ func columnOut(c *change.Column) columnDocument {
 		Name: text(c.Name), Type: typeOut(c.Type), Nullable: c.Nullable,
 		Default: (*text)(c.Default), DefaultExpression: text(c.DefaultExpression),
 		AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
-		Comment: text(c.Comment),
+		Comment: text(c.Comment), Was: text(c.Was),
 	}
 }
 
@@ -71,7 +72,7 @@ func (c *columnDocument) in() (change.Column, error) {
 		Name: string(c.Name), Type: kind, Nullable: c.Nullable,
 		Default: (*string)(c.Default), DefaultExpression: string(c.DefaultExpression),
 		AutoIncrement: c.AutoIncrement, Generated: c.Generated, Invisible: c.Invisible,
-		Comment: string(c.Comment),
+		Comment: string(c.Comment), Was: string(c.Was),
 	}, err
 }
 

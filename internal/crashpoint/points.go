@@ -69,6 +69,9 @@ var Points = []Point{
 	{"alter-begins", "ferry: addColumns"},
 	{"alter-sent", "starrocks: addColumns"},
 	{"columns-added", "ferry: addColumns"}, // the loop does not know yet
+	{"alter-begins", "ferry: reshape"},
+	{"alter-sent", "starrocks: reshapeStep"},
+	{"columns-added", "ferry: reshape"}, // the loop does not know yet
 	{"schema-carried", "ferry: evolve"},
 
 	{"verify-page-compared", "ferry: compared"},

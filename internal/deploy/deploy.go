@@ -189,10 +189,14 @@ func routes(p *plan.Plan) []ferry.Route {
 	for i, r := range p.Routes {
 		routes[i] = ferry.Route{
 			Source: r.Source, Target: r.Target, LabelPrefix: r.Load.LabelPrefix,
-			OnBadRow: onBadRow(r), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
+			OnBadRow: onBadRow(r), Schema: schemaPolicy(r.Schema), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
 		}
 	}
 	return routes
+}
+
+func schemaPolicy(s plan.Schema) ferry.SchemaPolicy {
+	return ferry.SchemaPolicy{Behavior: ferry.SchemaBehaviorOf(s.Behavior), Ignored: s.Ignored, Broadened: s.Broadened}
 }
 
 func onBadRow(r plan.Route) ferry.OnBadRow {

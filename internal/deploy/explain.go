@@ -77,7 +77,6 @@ func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
 	}
 	e.line("Copy", "woven into the binlog by low barrier %q: %s", server.Barrier, barrierMeaning(server.Barrier))
 	e.line("Target", "starrocks %s   %s, load via %s", strings.Join(p.Target.Query, ","), target.Version(), strings.Join(p.Target.Load, ","))
-	e.line("Schema", "nullable column added: appended · dropped or renamed: kept and filled with NULL, the new name appended · anything else stops, position kept")
 }
 
 func barrierMeaning(name string) string {
@@ -98,6 +97,8 @@ func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
 		flush = "loads of up to"
 	}
 	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", r.Source, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
+	e.line("  Schema", "%s", schemaMeaning(r.Schema))
+	fmt.Fprintln(e.w)
 	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
 	fmt.Fprintln(table, "  column\t\tMySQL\tStarRocks\tnote")
 	for _, c := range m.Columns {
@@ -115,6 +116,23 @@ func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
 		fmt.Fprintf(e.w, "\n  Note: %s\n", note)
 	}
 	fmt.Fprintf(e.w, "\n  Will run, if the table is missing:\n\n    %s\n", strings.ReplaceAll(m.CreateStatement(0), "\n", "\n    "))
+}
+
+// schemaMeaning says what becomes of schema changes of a table.
+func schemaMeaning(s plan.Schema) string {
+	const fixed = "nullable column added: appended · dropped or renamed: kept and filled with NULL, the new name appended · anything else stops, position kept"
+	text := map[string]string{
+		"ctas": fixed, "immediate": "when the statement comes: " + fixed,
+		"evolve": "columns are added, dropped, renamed and widened at the target where StarRocks can · anything else stops, position kept",
+		"ignore": "the target stays as it is, new columns are left out", "exception": "any change stops, position kept",
+	}[s.Behavior]
+	if len(s.Ignored) > 0 {
+		text += " · ignored: " + strings.Join(s.Ignored, ", ")
+	}
+	if s.Broadened {
+		text += " · widest types, so that a wider column changes nothing"
+	}
+	return text
 }
 
 func (e *explainer) options() {

@@ -81,6 +81,9 @@ func (w *world) writeRows(ctx context.Context, writer int, tables []string) erro
 		return err
 	}
 	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = '', lock_wait_timeout = 60"); err != nil {
+		return err
+	}
 	for n := 0; ctx.Err() == nil; n++ {
 		id := 1000 + 100_000*writer + n
 		for _, table := range tables {

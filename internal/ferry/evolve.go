@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,9 +15,9 @@ import (
 // evolve makes the target ready for rows of this version of the schema. False means
 // not yet: something is under way and evolve is to be asked again.
 //
-// Nothing happens when a DDL passes, only when the first row comes whose schema
-// differs from the last row's: a column that was dropped and added again with no row
-// between has not changed at all. An ALTER drains the table first, so that no load
+// By the fixed policy (policy.go) nothing happens when a DDL passes, only when the first
+// row comes whose schema differs from the last row's: a column that was dropped and added
+// again with no row between has not changed at all. An ALTER drains the table first, so that no load
 // of ours is open across it.
 func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if t.layout != nil && t.layout.Source == schema || t.stopped != nil || t.gone {
@@ -25,38 +26,75 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if t.busy || l.err != nil || l.now.Before(t.askAfter) {
 		return false
 	}
-	if t.seen != nil && t.seen != schema {
-		if refused := compare(t.seen, schema); len(refused) > 0 {
-			l.stopTable(t, refusal(t, refused))
-			return t.stopped != nil
+	v := t.verdict(schema)
+	if len(v.refused) > 0 {
+		l.stopTable(t, refusal(t, v.refused))
+		return t.stopped != nil
+	}
+	held := v.holding(schema)
+	if len(v.reshape) > 0 && t.reshaped != schema {
+		if l.mayAlter(t, schema) {
+			l.reshape(t, schema, held, &v)
 		}
+		return false
 	}
 	if t.described != schema {
 		l.describe(t, schema)
 		return false
 	}
-	missing, refused := fit(schema, t.columns)
+	missing, refused := fit(held, t.columns, t.route.Schema.Behavior == Evolve)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
 		return t.stopped != nil
 	}
 	if len(missing) > 0 {
-		if !t.drained() {
-			l.seal(t)
-			l.needBoundary(t, "a schema change")
-			return false
+		if l.mayAlter(t, schema) {
+			l.addColumns(t, missing)
 		}
-		if !l.savedBehind(t, schema) {
-			return false
-		}
-		l.addColumns(t, missing)
 		return false
 	}
 	l.seal(t)
-	t.layout, t.seen, t.added = newLayout(schema, t.columns), schema, nil
+	t.layout, t.seen, t.added, t.reshaped = newLayout(schema, t.columns, v.skipped), held, nil, nil
 	l.states = nil
 	crashpoint.Here("schema-carried")
 	return true
+}
+
+// verdict is what the table's policy makes of the change from the last row's schema.
+func (t *table) verdict(schema *change.Table) (v verdict) {
+	if t.seen == nil || t.seen == schema {
+		return v
+	}
+	return t.route.Schema.judge(schemaChanges(t.seen, schema))
+}
+
+// mayAlter tells whether the target may be altered for this version of the schema now:
+// nothing is on its way that is older, nor ever comes again.
+func (l *loop) mayAlter(t *table, schema *change.Table) bool {
+	if !t.drained() {
+		l.seal(t)
+		l.needBoundary(t, "a schema change")
+		return false
+	}
+	return l.savedBehind(t, schema)
+}
+
+// carrySchemas carries schema changes whose statement has come, where the policy does not
+// wait for a row. Nothing else is taken before it is done, so that no version is missed.
+func (l *loop) carrySchemas() {
+	if !l.schemasDue || l.stopping {
+		return
+	}
+	l.schemasDue = false
+	for _, t := range l.order {
+		if t.isDue() && !l.evolve(t, t.schema) {
+			l.schemasDue = true
+		}
+	}
+}
+
+func (t *table) isDue() bool {
+	return t.route.Schema.atOnce() && t.schema != nil && t.seen != nil && t.seen != t.schema && !t.idle() && !t.gone && (t.layout == nil || t.layout.Source != t.schema)
 }
 
 // savedBehind tells whether a restart would begin behind the statement that made this
@@ -84,8 +122,10 @@ func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 
 func (l *loop) describe(t *table, schema *change.Table) {
 	t.busy = true
+	v := t.verdict(schema)
+	held := v.holding(schema)
 	l.begin(func(ctx context.Context) func() {
-		columns, err := l.cfg.Target.Columns(ctx, t.route.Target, schema)
+		columns, err := l.cfg.Target.Columns(ctx, t.route.Target, held)
 		return func() {
 			t.busy = false
 			if err != nil {
@@ -115,7 +155,12 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 		return func() {
 			// Described again whatever the answer: success is what the table looks like.
 			t.busy, t.described = false, nil
-			if err != nil {
+			var cannot *CannotError
+			switch {
+			case errors.As(err, &cannot):
+				l.stopTable(t, refusal(t, cannot.Reasons))
+				return
+			case err != nil:
 				l.askAgain(t, err)
 				return
 			}
@@ -123,6 +168,9 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
 			for _, note := range notes {
 				l.notify(Warning, t.route.Target, note)
+			}
+			if len(notes) > 0 && t.route.Schema.Behavior == Evolve {
+				l.beginRepair(t, "a new column has values that no row event brings")
 			}
 		}
 	})
@@ -144,69 +192,15 @@ func (l *loop) askAgain(t *table, err error) {
 	l.notify(Warning, t.route.Target, fmt.Sprintf("%v; next try in %s", err, wait))
 }
 
-// compare lists what the fixed policy does not carry from one row's schema to the
-// next one's.
-func compare(old, new *change.Table) (refused []string) {
-	if !slices.EqualFunc(old.KeyNames(), new.KeyNames(), strings.EqualFold) {
-		refused = append(refused, fmt.Sprintf("the primary key changed from (%s) to (%s)", strings.Join(old.KeyNames(), ", "), strings.Join(new.KeyNames(), ", ")))
-	}
-	for i := range old.Columns {
-		before := &old.Columns[i]
-		at := new.Index(before.Name)
-		if at < 0 {
-			if !before.Nullable {
-				refused = append(refused, fmt.Sprintf("column `%s` NOT NULL was dropped", before.Name))
-			}
-			continue
-		}
-		refused = append(refused, compareColumn(before, &new.Columns[at])...)
-	}
-	for i := range new.Columns {
-		after := &new.Columns[i]
-		if old.Index(after.Name) < 0 && !after.Nullable {
-			refused = append(refused, fmt.Sprintf("column `%s` NOT NULL was added", after.Name))
-		}
-	}
-	return refused
-}
-
-func compareColumn(before, after *change.Column) (refused []string) {
-	from, to := before.Type, after.Type
-	// A display width and a collation change no value and no width.
-	from.Collation, to.Collation = "", ""
-	if from.IsInteger() && to.IsInteger() {
-		from.Length, to.Length = 0, 0
-		from.Zerofill, to.Zerofill = false, false
-	}
-	if !from.Equal(to) {
-		detail := fmt.Sprintf("column `%s` changed its type from %s to %s", before.Name, before.Type, after.Type)
-		if from.Charset != to.Charset {
-			detail += fmt.Sprintf(" (charset %s to %s)", from.Charset, to.Charset)
-		}
-		refused = append(refused, detail)
-	}
-	if before.Nullable != after.Nullable {
-		refused = append(refused, fmt.Sprintf("column `%s` changed from %s to %s", before.Name, nullability(before), nullability(after)))
-	}
-	return refused
-}
-
-func nullability(c *change.Column) string {
-	if c.Nullable {
-		return "NULL"
-	}
-	return "NOT NULL"
-}
-
 // fit lists the columns that the target table lacks, and what keeps rows of this
-// schema from fitting into it.
-func fit(schema *change.Table, columns []TargetColumn) (missing []change.Column, refused []string) {
+// schema from fitting into it. required tells that NOT NULL columns may be added.
+func fit(schema *change.Table, columns []TargetColumn, required bool) (missing []change.Column, refused []string) {
 	for i := range schema.Columns {
 		c := &schema.Columns[i]
 		if indexOf(columns, c.Name) >= 0 {
 			continue
 		}
-		if !c.Nullable {
+		if !c.Nullable && !required {
 			refused = append(refused, fmt.Sprintf("column `%s` NOT NULL is not in the target table", c.Name))
 			continue
 		}
@@ -268,11 +262,14 @@ func indexOf(columns []TargetColumn, name string) int {
 }
 
 // newLayout fills every column of the target: from the source's column of that
-// name, or with NULL.
-func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
+// name unless it is left out, or with NULL.
+func newLayout(schema *change.Table, columns []TargetColumn, skipped []string) *Layout {
 	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
 	for i, c := range columns {
 		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
+		if slices.Contains(skipped, strings.ToLower(c.Name)) {
+			layout.Columns[i].From = -1
+		}
 		if from := layout.Columns[i].From; from >= 0 {
 			layout.Columns[i].Type = schema.Columns[from].Type
 		}

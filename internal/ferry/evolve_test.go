@@ -47,7 +47,8 @@ func TestFixedPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			refused := strings.Join(compare(c.old, c.new), "; ")
+			v := (&SchemaPolicy{}).judge(schemaChanges(c.old, c.new))
+			refused := strings.Join(v.refused, "; ")
 			if c.refused == "" && refused != "" || !strings.Contains(refused, c.refused) {
 				t.Errorf("refused %q, want %q", refused, c.refused)
 			}
@@ -58,14 +59,14 @@ func TestFixedPolicy(t *testing.T) {
 func TestFitListsWhatTheTargetLacks(t *testing.T) {
 	t.Parallel()
 	schema := schemaOf(idColumn, column("a", change.Int, true), column("r", change.Int, false))
-	missing, refused := fit(schema, []TargetColumn{{Name: "ID", Key: true}, {Name: "kept", Nullable: true}, {Name: "mine"}})
+	missing, refused := fit(schema, []TargetColumn{{Name: "ID", Key: true}, {Name: "kept", Nullable: true}, {Name: "mine"}}, false)
 	if len(missing) != 1 || missing[0].Name != "a" {
 		t.Errorf("missing %v", missing)
 	}
 	if len(refused) != 2 || !strings.Contains(refused[0], "`r`") || !strings.Contains(refused[1], "`mine`") {
 		t.Errorf("refused %q", refused)
 	}
-	if _, refused := fit(schemaOf(idColumn), []TargetColumn{{Name: "id"}, {Name: "uid", Key: true}}); len(refused) != 2 {
+	if _, refused := fit(schemaOf(idColumn), []TargetColumn{{Name: "id"}, {Name: "uid", Key: true}}, false); len(refused) != 2 {
 		t.Errorf("another key: refused %q", refused)
 	}
 }
@@ -104,7 +105,7 @@ func TestKeyOfAnotherOrderIsAnother(t *testing.T) {
 
 func TestLayoutFillsKeptColumnsWithNull(t *testing.T) {
 	t.Parallel()
-	layout := newLayout(schemaOf(column("a", change.Int, true), idColumn), []TargetColumn{{Name: "id", Key: true}, {Name: "gone", Nullable: true}, {Name: "A", Nullable: true}})
+	layout := newLayout(schemaOf(column("a", change.Int, true), idColumn), []TargetColumn{{Name: "id", Key: true}, {Name: "gone", Nullable: true}, {Name: "A", Nullable: true}}, nil)
 	var from []int
 	for _, c := range layout.Columns {
 		from = append(from, c.From)

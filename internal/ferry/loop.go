@@ -118,6 +118,7 @@ type loop struct {
 	resume        resumePoint     // the last place a stream could be opened again at
 	atResume      bool            // nothing was processed since resume
 	held          *change.Event   // an event that waits for a schema change at the target
+	schemasDue    bool            // no event is taken before schema changes are carried
 	caughtUpAt    time.Time       // when the stream was last known to be at the log's end
 	lastEventTime time.Time
 
@@ -205,6 +206,7 @@ func newLoop(cfg Config, now time.Time) *loop {
 		l.restore(t)
 	}
 	l.carryOn()
+	l.schemasDue = true
 	l.resume.states = l.tableStates()
 	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
 	l.saved = l.settled
@@ -237,6 +239,7 @@ func (l *loop) advance() {
 		return
 	}
 	l.openStream()
+	l.carrySchemas()
 	l.retryHeld()
 	l.emitPages()
 	l.advanceChecks()
@@ -257,7 +260,7 @@ func (l *loop) advance() {
 // wants tells whether the loop takes an event now. A page that waits for the stream
 // must not be what keeps the stream waiting.
 func (l *loop) wants() bool {
-	if l.err != nil || l.done || l.stream == nil || l.held != nil || l.swapping != nil || l.bytes-l.pageBytes() >= l.cfg.Memory {
+	if l.err != nil || l.done || l.stream == nil || l.held != nil || l.schemasDue || l.swapping != nil || l.bytes-l.pageBytes() >= l.cfg.Memory {
 		return false
 	}
 	if l.isExact() {
@@ -336,5 +339,5 @@ func (l *loop) caughtUp() bool {
 			return false
 		}
 	}
-	return len(l.checks)+len(l.resyncs) == 0
+	return len(l.checks)+len(l.resyncs) == 0 && !l.schemasDue
 }

@@ -109,10 +109,16 @@ type Target interface {
 	// cannot hold what the source's column of that name holds is an error: which
 	// columns are missing, or are only there, is for the caller to judge.
 	Columns(ctx context.Context, table change.Name, source *change.Table) ([]TargetColumn, error)
-	// AddColumns appends nullable columns for these source columns and returns when
+	// AddColumns appends columns for these source columns and returns when
 	// the table has them; columns that it has already are left alone. The notes say
-	// what the rows that exist do not get.
+	// what the rows that exist do not get; CannotError when rows that exist cannot be
+	// given what they need.
 	AddColumns(ctx context.Context, table change.Name, columns []change.Column) (notes []string, err error)
+	// Reshape changes columns of a target table, each as it is in source behind the
+	// change, and returns when the table looks so; what is done already is left alone.
+	// did says what was done. CannotError when one of the changes cannot be done: then
+	// none was.
+	Reshape(ctx context.Context, table change.Name, source *change.Table, changes []Reshape) (did []string, err error)
 	// Loads returns what makes and sends the batches of one route.
 	Loads(route Route) Loads
 	// Settle ends the loads that an earlier process left open under these labels:

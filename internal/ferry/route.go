@@ -20,6 +20,7 @@ type Route struct {
 	// LabelPrefix begins every label of the route; "" for none.
 	LabelPrefix string
 	OnBadRow    OnBadRow
+	Schema      SchemaPolicy
 }
 
 // Layout says how a row of one version of the source table becomes a row of the

@@ -34,6 +34,10 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		if t.idle() || t.emptied {
 			continue
 		}
+		if t.route.Schema.ignores(TruncateTable) {
+			l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s): %s keeps its rows, as its policy says", event.Position, event.Statement, t.route.Target))
+			continue
+		}
 		if l.cfg.RowLess == RowLessStop {
 			l.stopTable(t, rowLessStop(t, event, "was emptied"))
 			continue

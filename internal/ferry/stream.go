@@ -183,13 +183,19 @@ func (l *loop) altered(t *table, event *change.Event) {
 			l.startCheckOver(t.check)
 		}
 	}
+	mixed := takesOver(t.schema, event.Table)
 	t.added = addedColumns(t.added, t.schema, event.Table)
 	t.schema = event.Table
+	l.schemasDue = true
 	l.states = nil
 	l.atResume = false
 	l.dropPages(t)
 	if t.check != nil {
 		t.check.layout = nil
+	}
+	if mixed && t.stopped == nil {
+		l.notify(Warning, t.route.Source, fmt.Sprintf("columns took each other's names at %s (%s): %s is compared with it and mended", event.Position, event.Statement, t.route.Target))
+		l.beginRepair(t, event.Statement)
 	}
 }
 
@@ -342,6 +348,7 @@ func (l *loop) rewind() {
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil
+	l.schemasDue = true
 }
 
 // backOff is the wait before try number n: half a second, doubling, at most 30 s. A redo

@@ -46,6 +46,7 @@ type table struct {
 	seen      *change.Table
 	layout    *Layout
 	described *change.Table
+	reshaped  *change.Table // the target was reshaped for it
 	columns   []TargetColumn
 	added     []change.Column
 	busy      bool // a description, an ALTER or a TRUNCATE of the target table is under way

@@ -87,14 +87,10 @@ func (d *statementReader) settle(ctx context.Context, p *place) error {
 	case p.one.live() && p.table == p.one.table:
 		return nil
 	case p.table == nil:
-		table, why, err := d.reader.columnsSince(ctx, p.one.name)
-		switch {
-		case err != nil:
-			return err
-		case table == nil:
-			return d.refuse(ctx, p.one, codeUnknownSchema, fmt.Sprintf("table %s takes its name, with columns that were not followed, %s", p.from, why), nil)
-		}
-		p.table = table
+		why := fmt.Sprintf("table %s takes its name, with columns that were not followed", p.from)
+		return d.lookUp(ctx, p.one, codeUnknownSchema, why, nil, func(table *change.Table) error {
+			return d.reader.replaced(ctx, p.one, table, d.text, nil)
+		})
 	}
 	return d.reader.replaced(ctx, p.one, p.table, d.text, nil)
 }

@@ -57,7 +57,9 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	case err != nil:
 		return err
 	case table == nil:
-		return d.refuse(ctx, one, codeUnknownSchema, "its columns cannot be known from this statement", problem)
+		return d.lookUp(ctx, one, codeUnknownSchema, "its columns cannot be known from this statement", problem, func(table *change.Table) error {
+			return d.reader.joined(ctx, one, table, d.text)
+		})
 	}
 	return d.reader.joined(ctx, one, table, d.text)
 }
@@ -177,7 +179,9 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 func (d *statementReader) apply(ctx context.Context, one *tracked, s *ddl.AlterTable) error {
 	table, err := ddl.Apply(one.table, s, d.session)
 	if err != nil {
-		return d.refuse(ctx, one, codeDDL, "this ALTER cannot be followed", err)
+		return d.lookUp(ctx, one, codeDDL, "this ALTER cannot be followed", err, func(table *change.Table) error {
+			return d.reader.replaced(ctx, one, table, d.text, err)
+		})
 	}
 	if table == one.table {
 		return nil
@@ -216,6 +220,19 @@ func (d *statementReader) rowsByStatement(s *ddl.RowsByStatement) error {
 		}
 	}
 	return nil
+}
+
+// lookUp takes the columns that the log does not tell from the server, or gives the table
+// up for the reason why the log does not, and the server cannot.
+func (d *statementReader) lookUp(ctx context.Context, one *tracked, code diag.Code, why string, cause error, take func(*change.Table) error) error {
+	table, inTheWay, err := d.reader.columnsSince(ctx, one.name)
+	switch {
+	case err != nil:
+		return err
+	case table == nil:
+		return d.refuse(ctx, one, code, why+", "+inTheWay, cause)
+	}
+	return take(table)
 }
 
 // refuse gives up a table that cannot be followed behind the statement.

@@ -45,7 +45,7 @@ func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name cha
 	if c.source == nil {
 		c.source = &sourceEnd{source, line}
 		c.plan.Source = source
-		c.inForceOptions(options, InOptions, name, "")
+		c.inForceOptions(withoutSchema(options), InOptions, name, "")
 		return
 	}
 	c.compareSources(st, options, source)

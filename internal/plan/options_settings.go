@@ -29,6 +29,15 @@ var settingOptions = []Option{
 		Help: "How much a comparison of source and target may read from the source. 0: as fast as it goes."},
 	{Key: "row-less.change.behavior", Where: InSet, Type: Enum, Values: []string{"repair", "repair-all", "stop"}, Default: "repair",
 		Help: "What happens when a statement changes rows and the binlog has no row events of it. repair: TRUNCATE and partition maintenance have the table repaired, DML in statement format stops it. repair-all: that has the table repaired too. stop: each stops."},
+	{Key: schemaBehavior, Where: InSet, Type: Enum, Values: schemaBehaviors, Default: schemaBehaviors[0],
+		Help: "What becomes of schema changes: docs/schema-changes.md. ctas: a nullable column that is added, dropped or renamed is carried when the first row comes that has it; anything else stops the table. immediate: the same, when the statement comes. " +
+			"evolve: columns are also dropped, renamed and widened at the target, where StarRocks can. ignore: the target stays as it is. exception: any change stops the table. Flink's lenient is ctas, its try_evolve is evolve."},
+	{Key: schemaInclude, Where: InSet, Check: checkSchemaKinds,
+		Help: "Kinds of schema change that are carried, with commas between; any other is ignored. A part of a name stands for all that begin so: add.column, drop.column, rename.column, alter.column.type, alter.column.nullability, alter.column.default, alter.column.comment, truncate.table. When not set: all."},
+	{Key: schemaExclude, Where: InSet, Check: checkSchemaKinds,
+		Help: "Kinds of schema change that are ignored, named as in include.schema.changes."},
+	{Key: typeBroadening, Where: InSet, Type: Bool, Default: "false",
+		Help: "Whether a target table is created with the widest type of each family (BIGINT, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
 	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",
 		Help: "What happens about foreign keys ON DELETE or ON UPDATE CASCADE, SET NULL or SET DEFAULT at a source that does not log the rows they change (MariaDB, MySQL before 9.6). warn: they are named. repair: when rows of a followed parent change, the followed tables that refer to it are compared with their source and mended."},
 	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
@@ -54,9 +63,6 @@ var settingOptions = []Option{
 		Why: "rows are never left out", Instead: "remove the setting.", Help: "What happens to NULL in a NOT NULL column."},
 	{Key: "table.sql-dialect", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"default"}, Known: []string{"hive"},
 		Why: "scripts are written in Flink's default dialect", Instead: "remove the setting.", Help: "The dialect of the script."},
-	{Key: "schema.change.behavior", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"lenient"},
-		Known: []string{"evolve", "try_evolve", "ignore", "exception"}, Why: "schema changes follow one fixed policy so far",
-		Instead: "remove the setting.", Help: "How schema changes are carried."},
 }
 
 var settingsWithoutEffect = slices.Concat(

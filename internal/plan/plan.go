@@ -95,6 +95,7 @@ type Route struct {
 	Flush      Flush
 	Load       Load
 	OnBadRow   string // stop, dead-letter
+	Schema     Schema
 	// Place is the statement the route comes from.
 	File *diag.File
 	Span diag.Span

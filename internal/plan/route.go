@@ -47,7 +47,9 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 	c.takeDelivery(st, sinkOptions)
 	c.plan.Routes = append(c.plan.Routes, c.route(st, sinkOptions, source, target))
 	c.routeOptions = append(c.routeOptions, sinkOptions)
+	c.sourceOptions = append(c.sourceOptions, layers{hint})
 	c.inForceOptions(sinkOptions, InWith, target, target.String())
+	c.schemaInForce(hint, target)
 }
 
 func (c *compiler) route(st *script.CreateTableAs, options layers, source, target change.Name) Route {

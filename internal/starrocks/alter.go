@@ -12,9 +12,10 @@ import (
 	"starferry/internal/change"
 	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 )
 
-// AddColumns appends nullable columns and returns when the table has them.
+// AddColumns appends columns and returns when the table has them.
 //
 // What counts is how the table looks, never the reply to the ALTER: it may have
 // been carried out although its answer was lost, or by somebody else.
@@ -101,14 +102,36 @@ func (c *Client) missingColumns(ctx context.Context, table change.Name, columns 
 func (c *Client) addStatement(table change.Name, columns []change.Column) (string, error) {
 	clauses := make([]string, len(columns))
 	var problems []error
+	added := &change.Table{Name: table, Columns: columns}
 	for i := range columns {
-		t := targetType(columns[i].Type, false, hasWideDecimal(c.version))
-		problems = append(problems, typeProblem(table, &columns[i], false, t), nameProblem(table, columns[i].Name))
-		literal, _ := targetDefault(&columns[i])
-		column := MappedColumn{Name: columns[i].Name, Type: t.text, Nullable: true, Default: literal, Comment: columns[i].Comment}
+		column, _, err := mapWide(added, i, hasWideDecimal(c.version), c.isBroadened(table))
+		if !column.Nullable && column.Default == nil {
+			filled, ok := implicitDefault(&columns[i])
+			column.Default = &filled
+			if !ok {
+				err = diag.Join(err, &ferry.CannotError{Reasons: []string{fmt.Sprintf("column `%s` NOT NULL was added, and what rows that exist have there cannot be told StarRocks", columns[i].Name)}})
+			}
+		}
+		problems = append(problems, err)
 		clauses[i] = "ADD COLUMN " + column.definition()
 	}
 	return "ALTER TABLE " + quoteTable(table) + " " + strings.Join(clauses, ", "), diag.Join(problems...)
+}
+
+// implicitDefault is what MySQL gives rows that exist in a new column that is NOT NULL and
+// has no default.
+func implicitDefault(c *change.Column) (text string, ok bool) {
+	switch t := &c.Type; {
+	case c.DefaultExpression != "" || c.Generated:
+		return "", false
+	case t.IsInteger(), t.Base == change.Decimal, t.Base == change.Float, t.Base == change.Double, t.Base == change.Bit:
+		return "0", true
+	case t.Base == change.Enum && len(t.Members) > 0:
+		return t.Members[0], true
+	case t.IsText(), t.Base == change.Set:
+		return "", true
+	}
+	return "", false
 }
 
 const alterPoll = 200 * time.Millisecond

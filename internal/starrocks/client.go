@@ -33,6 +33,8 @@ type Client struct {
 	options map[change.Name]LoadOptions
 	// declared is how targets are created, by their names.
 	declared map[change.Name]TableSpec
+	// shadows are tables that are to take the place of others.
+	shadows map[change.Name]change.Name
 	// open are the transactions that this process has begun.
 	open map[checkpoint.Label]*opened
 	// wait is how polling waits; a test replaces it.
@@ -69,7 +71,7 @@ func Connect(ctx context.Context, config Config) (*Client, error) {
 // newClient is a client that has not logged in.
 func newClient(config Config) *Client {
 	return &Client{config: config, http: newHTTPClient(config), options: map[change.Name]LoadOptions{},
-		declared: map[change.Name]TableSpec{}, open: map[checkpoint.Label]*opened{}, wait: sleep}
+		declared: map[change.Name]TableSpec{}, shadows: map[change.Name]change.Name{}, open: map[checkpoint.Label]*opened{}, wait: sleep}
 }
 
 func (c *Client) driverConfig() *mysql.Config {

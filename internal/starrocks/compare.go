@@ -52,12 +52,13 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 // holds compares the columns that both sides have.
 func (c *Client) holds(table change.Name, columns []existingColumn, source *change.Table) error {
 	var differences []string
+	broadened := c.isBroadened(table)
 	for i := range source.Columns {
 		at := slices.IndexFunc(columns, func(have existingColumn) bool { return strings.EqualFold(have.name, source.Columns[i].Name) })
 		if at < 0 {
 			continue
 		}
-		want, _, err := mapColumn(source, i, hasWideDecimal(c.version))
+		want, _, err := mapWide(source, i, hasWideDecimal(c.version), broadened)
 		if err != nil {
 			return err
 		}

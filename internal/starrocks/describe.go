@@ -19,6 +19,7 @@ type existingColumn struct {
 	nullable bool
 	key      bool
 	def      *string
+	comment  string
 }
 
 // Columns describes a target table now, in its order. Columns of source that are
@@ -52,6 +53,7 @@ func (c *Client) describe(ctx context.Context, table change.Name) ([]existingCol
 			typ:      normalType(row.text("Type")),
 			nullable: strings.EqualFold(row.text("Null"), "YES"),
 			key:      strings.EqualFold(row.text("Key"), "YES"),
+			comment:  row.text("Comment"),
 		}
 		if d := row["Default"]; d.Valid {
 			column.def = &d.String

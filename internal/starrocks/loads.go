@@ -21,10 +21,11 @@ type loads struct {
 // them for its target.
 func (c *Client) Loads(route ferry.Route) ferry.Loads {
 	configured := route.Target
+	c.mu.Lock()
 	if route.ShadowOf != (change.Name{}) {
 		configured = route.ShadowOf
+		c.shadows[route.Target] = route.ShadowOf
 	}
-	c.mu.Lock()
 	o := c.options[configured]
 	c.mu.Unlock()
 	// Configure has let only options through that compile.

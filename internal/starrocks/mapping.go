@@ -15,6 +15,8 @@ type TableSpec struct {
 	// Simple makes the text after the column list; otherwise Properties is that text.
 	Simple     bool
 	Properties string // starrocks.create.table.properties as written
+	// Broadened asks for the widest type of each family, see broaden.go.
+	Broadened bool
 }
 
 // Mapping is the target table that belongs to a source table.
@@ -75,7 +77,7 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	}
 	keyBytes := 0
 	for _, i := range order {
-		column, width, err := mapColumn(spec.Source, i, hasWideDecimal(version))
+		column, width, err := mapWide(spec.Source, i, hasWideDecimal(version), spec.Broadened)
 		problems = append(problems, err)
 		m.Columns = append(m.Columns, column)
 		if column.Key {

@@ -29,40 +29,47 @@ func provision(ctx context.Context, cache string, flavor Flavor, log logger) err
 	began := time.Now()
 	pack := packaged[flavor]
 	log("%s is not installed: fetching Debian's %s (%s) into %s", flavor, pack.name, pack.suite, cache)
-	err := checkTools()
-	var mirror string
-	if err == nil {
-		mirror, err = machineMirror(ctx)
-	}
-	if err != nil {
+	if err := fetch(ctx, cache, pack.suite, pack.name, flavor.name(), withoutPerl, log); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return unavailable(flavor, err)
 	}
-	apt, err := newPrivateApt(ctx, filepath.Join(cache, "apt-"+pack.suite), mirror, pack.suite)
+	log("%s is ready in %s (%.0f s)", flavor, cache, time.Since(began).Seconds())
+	return nil
+}
+
+// fetch unpacks a package and everything it depends on into the cache, in a directory of
+// that name and its version. installed is what apt is told to be there already.
+func fetch(ctx context.Context, cache, suite, pack, name, installed string, log logger) error {
+	if err := checkTools(); err != nil {
+		return err
+	}
+	mirror, err := machineMirror(ctx)
+	if err != nil {
+		return err
+	}
+	apt, err := newPrivateApt(ctx, filepath.Join(cache, "apt-"+suite+"-"+pack), mirror, suite, installed)
 	if err != nil {
 		return err
 	}
 	for _, step := range [][]string{
 		{"update"},
 		{"autoclean"}, // drops what an interrupted run fetched and has since been replaced
-		{"install", "--yes", "--download-only", "--no-install-recommends", pack.name},
+		{"install", "--yes", "--download-only", "--no-install-recommends", pack},
 	} {
 		if err := apt.run(ctx, log, step...); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return unavailable(flavor, err)
+			return err
 		}
 	}
-	version, err := apt.version(pack.name)
+	version, err := apt.version(pack)
 	if err != nil {
 		return err
 	}
-	name := flavor.name() + "-" + version
-	log("unpacking %s", name)
-	if err := install(cache, name, func(dir string) error { return apt.unpack(ctx, dir) }); err != nil {
+	log("unpacking %s", name+"-"+version)
+	if err := install(cache, name+"-"+version, func(dir string) error { return apt.unpack(ctx, dir) }); err != nil {
 		return err
 	}
-	log("%s is ready in %s (%.0f s)", name, filepath.Join(cache, name), time.Since(began).Seconds())
 	return os.RemoveAll(apt.dir)
 }
 
@@ -126,11 +133,16 @@ func chooseMirror(targets string) string {
 	return best
 }
 
+// withoutPerl: Perl is a dependency of the servers' scripts, not of the servers. Called
+// installed, it is not downloaded.
+const withoutPerl = "Package: perl\nStatus: install ok installed\nVersion: 99:1\nArchitecture: all\n" +
+	"Multi-Arch: foreign\nProvides: perl:any\nMaintainer: nobody\nDescription: stand-in\n\n"
+
 // privateApt is apt with its own configuration, sources, lists and downloads.
 type privateApt struct{ dir string }
 
 // newPrivateApt prepares dir, keeping what an interrupted run has downloaded there.
-func newPrivateApt(ctx context.Context, dir, mirror, suite string) (*privateApt, error) {
+func newPrivateApt(ctx context.Context, dir, mirror, suite, installed string) (*privateApt, error) {
 	for _, sub := range []string{"state/lists/partial", "cache/archives/partial", "etc/parts"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("preparing apt: %w", err)
@@ -144,10 +156,7 @@ func newPrivateApt(ctx context.Context, dir, mirror, suite string) (*privateApt,
 	files := map[string]string{
 		"etc/sources.list": fmt.Sprintf("deb [signed-by=%s] %s %s main\n", archiveKeyring, mirror, suite),
 		"etc/apt.conf":     aptConfiguration(dir, string(network)),
-		// Perl is a dependency of the servers' scripts, not of the servers: called
-		// installed, it is not downloaded.
-		"state/status": "Package: perl\nStatus: install ok installed\nVersion: 99:1\nArchitecture: all\n" +
-			"Multi-Arch: foreign\nProvides: perl:any\nMaintainer: nobody\nDescription: stand-in\n\n",
+		"state/status":     installed,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

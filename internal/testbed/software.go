@@ -137,14 +137,9 @@ func softwareIn(root string, flavor Flavor) *software {
 	if _, err := os.Stat(program); err != nil {
 		return nil
 	}
-	loader := first(root, "usr/lib64/ld-linux*.so.*", "lib64/ld-linux*.so.*", "usr/lib/ld-linux*.so.*", "lib/ld-linux*.so.*")
+	loader, libraries := loaderIn(root)
 	if loader == "" {
 		return nil
-	}
-	var libraries []string
-	for _, pattern := range []string{"lib/*-linux-gnu*", "usr/lib/*-linux-gnu*"} {
-		found, _ := filepath.Glob(filepath.Join(root, pattern)) // fails only for a bad pattern
-		libraries = append(libraries, found...)
 	}
 	share := filepath.Join(root, "usr/share/mysql")
 	return &software{
@@ -156,6 +151,15 @@ func softwareIn(root string, flavor Flavor) *software {
 			"--plugin-dir=" + filepath.Join(root, "usr/lib/mysql/plugin"),
 		},
 	}
+}
+
+// loaderIn finds the unpacked loader, "" when there is none, and the unpacked libraries.
+func loaderIn(root string) (loader string, libraries []string) {
+	for _, pattern := range []string{"lib/*-linux-gnu*", "usr/lib/*-linux-gnu*"} {
+		found, _ := filepath.Glob(filepath.Join(root, pattern)) // fails only for a bad pattern
+		libraries = append(libraries, found...)
+	}
+	return first(root, "usr/lib64/ld-linux*.so.*", "lib64/ld-linux*.so.*", "usr/lib/ld-linux*.so.*", "lib/ld-linux*.so.*"), libraries
 }
 
 // first is the first file below root that a pattern matches.

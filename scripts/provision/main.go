@@ -24,6 +24,11 @@ func main() {
 		}
 		say("%s %s", flavor, version)
 	}
+	if err := testbed.PrepareOnlineSchemaChange(ctx, say); err != nil {
+		fmt.Fprintln(os.Stderr, "error: no pt-online-schema-change to test with:", err)
+		stop()
+		os.Exit(1)
+	}
 }
 
 func say(format string, args ...any) { fmt.Printf("  "+format+"\n", args...) }

@@ -120,6 +120,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	}
 	column := new(change.Column)
 	*column = *old
+	column.Was = ""
 	w.converted(column)
 	before, changed := len(w.matched), false
 	for _, one := range a.Changes {
@@ -152,6 +153,9 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	}
 	if changed && len(w.matched) > before+1 {
 		w.refuse("CHANGE "+old.Name, "what several clauses make of one column depends on the server")
+	}
+	if !strings.EqualFold(column.Name, old.Name) {
+		column.Was = old.Name
 	}
 	return column
 }

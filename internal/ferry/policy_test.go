@@ -1,0 +1,178 @@
+package ferry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"starferry/internal/change"
+)
+
+func typed(base change.Base, length int) change.Type {
+	t := change.Type{Base: base, Length: length}
+	if t.IsText() {
+		t.Charset = "utf8mb4"
+	}
+	return t
+}
+
+// policyCases are changes of one column from `id INT, a INT` and what each policy says.
+type policyCase struct {
+	name   string
+	change func(*change.Column) // of a; nil when it is dropped
+	added  *change.Column
+	// What each does: "stop", "" for nothing, what it does at the target, "held".
+	ctas, evolve, ignore string
+}
+
+var policyCases = []policyCase{
+	{name: "renamed", change: func(c *change.Column) { c.Name, c.Was = "z", "a" }, evolve: "rename.column", ignore: "skip z"},
+	{name: "dropped", evolve: "drop.column", ignore: ""},
+	{name: "added", change: func(*change.Column) {}, added: &change.Column{Name: "b", Type: typed(change.Int, 0), Nullable: true}, ignore: "skip b"},
+	{name: "added NOT NULL", change: func(*change.Column) {}, added: &change.Column{Name: "b", Type: typed(change.Int, 0)}, ctas: "stop", ignore: "skip b"},
+	{name: "wider", change: func(c *change.Column) { c.Type.Base = change.BigInt }, ctas: "stop", evolve: "alter.column.type", ignore: "held"},
+	{name: "text for a number", change: func(c *change.Column) { c.Type = typed(change.VarChar, 9) }, ctas: "stop", evolve: "alter.column.type, repair", ignore: "held"},
+	{name: "JSON for a number", change: func(c *change.Column) { c.Type = typed(change.JSON, 0) }, ctas: "stop", evolve: "alter.column.type, repair", ignore: "stop"},
+	{name: "NOT NULL", change: func(c *change.Column) { c.Nullable = false }, ctas: "stop", evolve: "alter.column.nullability", ignore: "held"},
+	{name: "a default", change: func(c *change.Column) { c.Default = new(string) }},
+	{name: "a comment", change: func(c *change.Column) { c.Comment = "more" }, evolve: "alter.column.comment"},
+}
+
+// tables are the versions before and behind the change.
+func (c *policyCase) tables() (old, new *change.Table) {
+	old, new = schemaOf(idColumn, column("a", change.Int, true)), schemaOf(idColumn)
+	if c.change != nil {
+		a := old.Columns[1]
+		c.change(&a)
+		new.Columns = append(new.Columns, a)
+	}
+	if c.added != nil {
+		new.Columns = append(new.Columns, *c.added)
+	}
+	return old, new
+}
+
+func (v *verdict) String() string {
+	var did []string
+	if len(v.refused) > 0 {
+		return "stop"
+	}
+	for _, r := range v.reshape {
+		did = append(did, r.Kind.String())
+	}
+	for _, name := range v.skipped {
+		did = append(did, "skip "+name)
+	}
+	if len(v.held) > 0 {
+		did = append(did, "held")
+	}
+	if len(v.repair) > 0 {
+		did = append(did, "repair")
+	}
+	return strings.Join(did, ", ")
+}
+
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	for _, c := range policyCases {
+		old, new := c.tables()
+		changes := schemaChanges(old, new)
+		if len(changes) != 1 {
+			t.Errorf("%s: %d changes", c.name, len(changes))
+			continue
+		}
+		kind := changes[0].kind.String()
+		for _, one := range []struct {
+			policy SchemaPolicy
+			want   string
+		}{
+			{SchemaPolicy{Behavior: CTAS}, c.ctas}, {SchemaPolicy{Behavior: Immediate}, c.ctas}, {SchemaPolicy{Behavior: Evolve}, c.evolve},
+			{SchemaPolicy{Behavior: Ignore}, c.ignore}, {SchemaPolicy{Behavior: Exception}, "stop"},
+			{SchemaPolicy{Behavior: Evolve, Ignored: []string{kind}}, c.ignore}, {SchemaPolicy{Behavior: Exception, Ignored: []string{kind}}, c.ignore},
+			{SchemaPolicy{Behavior: CTAS, Ignored: []string{"truncate.table"}}, c.ctas},
+		} {
+			v := one.policy.judge(changes)
+			if got := v.String(); got != one.want {
+				t.Errorf("%s, %v without %v: %q, want %q", c.name, one.policy.Behavior, one.policy.Ignored, got, one.want)
+			}
+		}
+	}
+}
+
+// A key is never changed at the target, whatever the policy.
+func TestNoPolicyTouchesAKey(t *testing.T) {
+	t.Parallel()
+	old := schemaOf(column("k", change.Int, false), column("a", change.Int, true))
+	renamed := schemaOf(change.Column{Name: "z", Was: "k", Type: typed(change.Int, 0)}, column("a", change.Int, true))
+	other := &change.Table{Key: []int{0, 1}, Columns: old.Columns}
+	wider := schemaOf(column("k", change.BigInt, false), column("a", change.Int, true))
+	for i, new := range []*change.Table{renamed, other, wider} {
+		for b := CTAS; b <= Exception; b++ {
+			p := SchemaPolicy{Behavior: b, Ignored: schemaKinds[:]}
+			if v := p.judge(schemaChanges(old, new)); v.String() != "stop" {
+				t.Errorf("%d, %v: %q", i, b, v.String())
+			}
+		}
+	}
+}
+
+// What is ignored stays as it was at the target, also behind a restart and under the
+// next change.
+func TestIgnoredChangesAreHeld(t *testing.T) {
+	t.Parallel()
+	old := schemaOf(idColumn, column("a", change.Int, true), column("k", change.VarChar, false))
+	old.Key = []int{0, 2}
+	new := schemaOf(column("b", change.Int, true), idColumn, column("a", change.VarChar, false), column("k", change.VarChar, false))
+	new.Key = []int{1, 3}
+	p := SchemaPolicy{Behavior: Ignore}
+	v := p.judge(schemaChanges(old, new))
+	held := v.holding(new)
+	if len(held.Columns) != 3 || held.Columns[1].Type.Base != change.Int || !held.Columns[1].Nullable || !slices.Equal(held.KeyNames(), []string{"id", "k"}) {
+		t.Errorf("%+v", held)
+	}
+	again := p.judge(schemaChanges(held, new))
+	if fmt.Sprint(again.holding(new)) != fmt.Sprint(held) {
+		t.Errorf("again %+v, was %+v", again.holding(new), held)
+	}
+	layout := newLayout(new, []TargetColumn{{Name: "id", Key: true}, {Name: "a"}, {Name: "b"}, {Name: "k", Key: true}}, v.skipped)
+	if layout.Columns[1].From != 2 || layout.Columns[2].From != -1 || layout.Columns[3].From != 3 {
+		t.Errorf("%+v", layout.Columns)
+	}
+}
+
+func TestValuesThatKeepTheirText(t *testing.T) {
+	t.Parallel()
+	unsigned := change.Type{Base: change.Int, Unsigned: true}
+	members := func(m ...string) change.Type {
+		return change.Type{Base: change.Enum, Charset: "utf8mb4", Members: m}
+	}
+	latin := typed(change.VarChar, 9)
+	latin.Charset = "latin1"
+	decimal := func(p, s int) change.Type { return change.Type{Base: change.Decimal, Precision: p, Scale: s} }
+	for _, c := range []struct {
+		from, to    change.Type
+		there, back bool
+	}{
+		{typed(change.Int, 0), typed(change.BigInt, 0), true, false},
+		{unsigned, typed(change.BigInt, 0), true, false},
+		{typed(change.Int, 0), unsigned, false, false},
+		{typed(change.VarChar, 9), typed(change.VarChar, 10), true, false},
+		{typed(change.VarChar, 9), typed(change.Text, 0), true, false},
+		{typed(change.VarChar, 99), typed(change.TinyText, 0), false, false},
+		{typed(change.Char, 9), typed(change.VarChar, 9), true, false},
+		{latin, typed(change.VarChar, 9), true, false},
+		{decimal(10, 2), decimal(12, 2), true, false},
+		{decimal(10, 2), decimal(12, 3), false, false},
+		{members("a", "b"), members("a", "b", "c"), true, false},
+		{members("a", "b"), members("b", "a", "c"), false, false},
+		{typed(change.Float, 0), typed(change.Double, 0), false, false},
+		{typed(change.Timestamp, 0), typed(change.DateTime, 0), false, false},
+		{typed(change.Date, 0), typed(change.DateTime, 0), false, false},
+		{typed(change.Binary, 3), typed(change.VarBinary, 3), false, false},
+	} {
+		if keepsText(c.from, c.to) != c.there || keepsText(c.to, c.from) != c.back {
+			t.Errorf("%v to %v: %t, back %t", c.from, c.to, keepsText(c.from, c.to), keepsText(c.to, c.from))
+		}
+	}
+}

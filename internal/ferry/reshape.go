@@ -1,0 +1,57 @@
+package ferry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+	"starferry/internal/crashpoint"
+)
+
+// Reshape is a change of a target table besides columns that are added: a column gets
+// another name, type, nullability or comment, or goes.
+type Reshape struct {
+	Kind     SchemaKind
+	From, To *change.Column // of the source; To is nil for one that goes
+}
+
+// CannotError is the error of a change that the target cannot do: it is as it was.
+type CannotError struct{ Reasons []string }
+
+func (e *CannotError) Error() string { return strings.Join(e.Reasons, "; ") }
+
+// reshape has the target table changed. Doing it again changes nothing: after a crash it
+// is asked for until a checkpoint knows that the table has carried the schema, and so is
+// the repair that it begins.
+func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
+	t.busy, t.layout = true, nil
+	l.begin(func(ctx context.Context) func() {
+		crashpoint.Here("alter-begins")
+		did, err := l.cfg.Target.Reshape(ctx, t.route.Target, held, v.reshape)
+		crashpoint.Here("columns-added")
+		return func() {
+			t.busy, t.described = false, nil
+			var cannot *CannotError
+			switch {
+			case errors.As(err, &cannot):
+				l.stopTable(t, refusal(t, cannot.Reasons))
+				return
+			case err != nil:
+				l.askAgain(t, err)
+				return
+			}
+			t.reshaped, t.asks = schema, 0
+			for _, what := range did {
+				l.counts.SchemaChanges++
+				l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s in %s", what, t.route.Target))
+			}
+			if len(v.repair) > 0 {
+				why := strings.Join(v.repair, "; ")
+				l.notify(Warning, t.route.Source, fmt.Sprintf("%s: rows may read otherwise now, and no row event tells; %s is compared with it and mended", why, t.route.Target))
+				l.beginRepair(t, why)
+			}
+		}
+	})
+}

@@ -1,0 +1,54 @@
+package starrocks
+
+import (
+	"fmt"
+	"strings"
+
+	"starferry/internal/change"
+)
+
+// A broadened table has the widest type of each family, so that a column that gets wider
+// at the source changes nothing in it. Text of a key stays as it is, since a key has 128
+// bytes; and so do FLOAT, whose value as a DOUBLE is another text, and the types of time,
+// which have no wider one.
+
+// mapWide is mapColumn for a table that may be broadened.
+func mapWide(source *change.Table, i int, wideDecimal, broadened bool) (MappedColumn, int, error) {
+	column, width, err := mapColumn(source, i, wideDecimal)
+	if broadened && err == nil {
+		if wide := widestType(column.Type, &source.Columns[i].Type, column.Key); wide != column.Type {
+			column.Type = wide
+			column.Note = joinNotes([]string{column.Note, "the widest of its family"})
+			if column.Key {
+				width = 8
+			}
+		}
+	}
+	return column, width, err
+}
+
+// widestType is the widest type of the family of a column's.
+func widestType(target string, source *change.Type, key bool) string {
+	switch {
+	case source.IsInteger() && target != "LARGEINT":
+		return "BIGINT"
+	case key:
+	case (source.IsText() || source.Base == change.Enum || source.Base == change.Set) && strings.HasPrefix(target, "VARCHAR("):
+		return fmt.Sprintf("VARCHAR(%d)", maxVarchar)
+	case source.IsBinary() && strings.HasPrefix(target, "VARBINARY"):
+		return fmt.Sprintf("VARBINARY(%d)", maxVarchar)
+	case source.Base == change.Decimal && source.Precision <= maxDecimal && strings.HasPrefix(target, "DECIMAL("):
+		return fmt.Sprintf("DECIMAL(%d,%d)", maxDecimal, source.Scale)
+	}
+	return target
+}
+
+// isBroadened tells whether a table, or the one whose shadow it is, is declared so.
+func (c *Client) isBroadened(target change.Name) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if of, ok := c.shadows[target]; ok {
+		target = of
+	}
+	return c.declared[target].Broadened
+}
