@@ -59,7 +59,7 @@ var evolutions = []struct{ name, run string }{
 	{"text for a number", "MODIFY t VARCHAR(20)"},
 	{"other values", "MODIFY at DATETIME"},
 	{"more digits", "MODIFY x DOUBLE"},
-	{"several at once", "DROP COLUMN w, RENAME COLUMN y TO q, ADD COLUMN a INT FIRST, MODIFY n BIGINT NOT NULL DEFAULT 3"},
+	{"several at once", "DROP COLUMN w, RENAME COLUMN y TO q, ADD COLUMN aa INT FIRST, MODIFY n BIGINT NOT NULL DEFAULT 3"},
 	{"names change places", "RENAME COLUMN m TO o, RENAME COLUMN n TO m"},
 }
 
@@ -77,7 +77,7 @@ func TestEvolve(t *testing.T) {
 		for _, e := range evolutions {
 			zone := []string{"SET time_zone = '+05:00', sql_mode = '', lock_wait_timeout = 20"}
 			w.exec(t, append(zone, "ALTER TABLE t "+e.run)...)
-			w.awaitColumns(t, e.name, "t")
+			w.awaitColumns(t, p, e.name, "t")
 		}
 		writers.end(t)
 		w.awaitEqual(t, "t")
@@ -101,7 +101,7 @@ func TestEvolve(t *testing.T) {
 }
 
 // awaitColumns waits until a target has the columns of its source and no others.
-func (w *world) awaitColumns(t *testing.T, why, table string) {
+func (w *world) awaitColumns(t *testing.T, p *testbed.Program, why, table string) {
 	t.Helper()
 	var want []string
 	for _, c := range w.sourceColumns(t, table) {
@@ -109,10 +109,13 @@ func (w *world) awaitColumns(t *testing.T, why, table string) {
 	}
 	slices.Sort(want)
 	eventually(t, func() string {
+		if strings.Contains(p.Output(), table+" is stopped") {
+			t.Fatalf("%s:\n%s", why, p.Output())
+		}
 		got, _ := w.readTarget(t, table)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
-			return fmt.Sprintf("%s: columns %q, want %q", why, got, want)
+			return fmt.Sprintf("%s: columns %q, want %q\n%s", why, got, want, p.Output())
 		}
 		return ""
 	})
@@ -174,17 +177,17 @@ func TestImmediate(t *testing.T) {
 		p := w.start(t, script)
 		w.awaitEqual(t, "u")
 		w.exec(t, "ALTER TABLE t ADD COLUMN c INT DEFAULT 7, DROP COLUMN b, RENAME COLUMN a TO d")
-		w.await(t, "t", "id|a|b|c|d", "1|one|10|7|NULL")
+		w.await(t, "t", "id|a|b|d|c", "1|one|10|NULL|7")
 		w.exec(t, "ALTER TABLE u MODIFY a VARCHAR(20)")
 		waitLine(t, p, w.database+".u is stopped, the other tables go on")
-		w.exec(t, "INSERT INTO t VALUES (2, 'two', 3)")
-		w.await(t, "t", "id|a|b|c|d", "1|one|10|7|NULL", "2|NULL|NULL|3|two")
+		w.exec(t, "INSERT INTO t (id, d, c) VALUES (2, 'two', 3)")
+		w.await(t, "t", "id|a|b|d|c", "1|one|10|NULL|7", "2|NULL|NULL|two|3")
 		w.stop(t, p)
 		w.exec(t, "ALTER TABLE t ADD COLUMN e INT")
 		if o := w.starferry(t, "run", "--until-caught-up", script); o.code != 1 { // u is stopped
 			t.Errorf("%s", o)
 		}
-		w.await(t, "t", "id|a|b|c|d|e", "1|one|10|7|NULL|NULL", "2|NULL|NULL|3|two|NULL")
+		w.await(t, "t", "id|a|b|d|c|e", "1|one|10|NULL|7|NULL", "2|NULL|NULL|two|3|NULL")
 	})
 }
 

@@ -42,7 +42,8 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		l.describe(t, schema)
 		return false
 	}
-	missing, refused := fit(held, t.columns, t.route.Schema.Behavior == Evolve)
+	missing, refused := fit(held, t.columns, t.route.Schema.appends())
+	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
 		return t.stopped != nil
@@ -54,7 +55,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		return false
 	}
 	l.seal(t)
-	t.layout, t.seen, t.added, t.reshaped = newLayout(schema, t.columns, v.skipped), held, nil, nil
+	t.layout, t.seen, t.added, t.reshaped = newLayout(schema, t.columns), held, nil, nil
 	l.states = nil
 	crashpoint.Here("schema-carried")
 	return true
@@ -166,11 +167,13 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 			}
 			l.counts.SchemaChanges++
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
+			if len(notes) > 0 && t.route.Schema.Behavior == Evolve {
+				l.notify(Warning, t.route.Source, fmt.Sprintf("rows have values in %s that no row event brings: %s is compared with it and mended", text, t.route.Target))
+				l.beginRepair(t, "new columns have values that no row event brings")
+				return
+			}
 			for _, note := range notes {
 				l.notify(Warning, t.route.Target, note)
-			}
-			if len(notes) > 0 && t.route.Schema.Behavior == Evolve {
-				l.beginRepair(t, "a new column has values that no row event brings")
 			}
 		}
 	})
@@ -262,14 +265,11 @@ func indexOf(columns []TargetColumn, name string) int {
 }
 
 // newLayout fills every column of the target: from the source's column of that
-// name unless it is left out, or with NULL.
-func newLayout(schema *change.Table, columns []TargetColumn, skipped []string) *Layout {
+// name, or with NULL.
+func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
 	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
 	for i, c := range columns {
 		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
-		if slices.Contains(skipped, strings.ToLower(c.Name)) {
-			layout.Columns[i].From = -1
-		}
 		if from := layout.Columns[i].From; from >= 0 {
 			layout.Columns[i].Type = schema.Columns[from].Type
 		}

@@ -105,7 +105,7 @@ func TestKeyOfAnotherOrderIsAnother(t *testing.T) {
 
 func TestLayoutFillsKeptColumnsWithNull(t *testing.T) {
 	t.Parallel()
-	layout := newLayout(schemaOf(column("a", change.Int, true), idColumn), []TargetColumn{{Name: "id", Key: true}, {Name: "gone", Nullable: true}, {Name: "A", Nullable: true}}, nil)
+	layout := newLayout(schemaOf(column("a", change.Int, true), idColumn), []TargetColumn{{Name: "id", Key: true}, {Name: "gone", Nullable: true}, {Name: "A", Nullable: true}})
 	var from []int
 	for _, c := range layout.Columns {
 		from = append(from, c.From)

@@ -79,6 +79,12 @@ func (p *SchemaPolicy) atOnce() bool {
 	return p.Behavior == Immediate || p.Behavior == Evolve || p.Behavior == Exception
 }
 
+// appends tells that NOT NULL columns that the target lacks are no reason to stop: they
+// are added, or left out.
+func (p *SchemaPolicy) appends() bool {
+	return p.Behavior == Evolve || p.ignores(AddColumn) || p.ignores(RenameColumn)
+}
+
 // schemaChange is one difference between two versions of a table. from is nil for a
 // column that was added, to for one that was dropped, both for the key.
 type schemaChange struct {
@@ -257,30 +263,29 @@ func (v *verdict) evolve(c *schemaChange, broadened bool) {
 	}
 }
 
-// holding is what the target is to hold of schema: without the columns that are left
-// out, and with the definitions that it keeps; schema itself when it holds all.
+// holding is schema with the definitions that the target keeps; schema itself when there
+// are none.
 func (v *verdict) holding(schema *change.Table) *change.Table {
-	if len(v.held)+len(v.skipped) == 0 {
+	if len(v.held) == 0 {
 		return schema
 	}
 	copied := *schema
-	copied.Columns, copied.Key = nil, make([]int, len(schema.Key))
-	for i := range schema.Columns {
-		c, name := schema.Columns[i], strings.ToLower(schema.Columns[i].Name)
-		if slices.Contains(v.skipped, name) {
-			continue
+	copied.Columns = slices.Clone(schema.Columns)
+	for i := range copied.Columns {
+		if held := v.held[strings.ToLower(copied.Columns[i].Name)]; held != nil {
+			copied.Columns[i] = *held
 		}
-		for k, at := range schema.Key {
-			if at == i {
-				copied.Key[k] = len(copied.Columns)
-			}
-		}
-		if held := v.held[name]; held != nil {
-			c = *held
-		}
-		copied.Columns = append(copied.Columns, c)
 	}
 	return &copied
+}
+
+// leaveOut takes from the columns that the target lacks those that it is not to get: they
+// are new and ignored, or were when they came. seen is the schema of the last row.
+func (p *SchemaPolicy) leaveOut(missing []change.Column, v *verdict, seen *change.Table) []change.Column {
+	return slices.DeleteFunc(missing, func(c change.Column) bool {
+		known := (p.Behavior == Ignore || len(p.Ignored) > 0) && seen != nil && seen.Index(c.Name) >= 0
+		return known || slices.Contains(v.skipped, strings.ToLower(c.Name))
+	})
 }
 
 // keepsText tells that every value of one type has the same text in the other, so that
@@ -292,7 +297,7 @@ func keepsText(from, to change.Type) bool {
 	case from.Base == change.Decimal && to.Base == change.Decimal:
 		return to.Scale == from.Scale && to.Precision >= from.Precision && to.Unsigned == from.Unsigned
 	case from.IsText() && to.IsText():
-		return (to.Base != change.Char || from.Base == change.Char) && textWidth(to) >= textWidth(from) && keepsCharset(from.Charset, to.Charset)
+		return (to.Base != change.Char || from.Base == change.Char) && (to.Base == from.Base && to.Length >= from.Length || textWidth(to, 4) >= textWidth(from, 1)) && keepsCharset(from.Charset, to.Charset)
 	case from.Base == change.Enum && to.Base == change.Enum, from.Base == change.Set && to.Base == change.Set:
 		return len(to.Members) >= len(from.Members) && slices.Equal(to.Members[:len(from.Members)], from.Members) && keepsCharset(from.Charset, to.Charset)
 	case from.Base == change.VarBinary && to.Base == change.VarBinary, from.Base == change.Bit && to.Base == change.Bit:
@@ -312,17 +317,17 @@ func bitsOf(t change.Type) int {
 	return bits
 }
 
-// textWidth is how many characters a text type holds, at least.
-func textWidth(t change.Type) int {
+// textWidth is how many characters of so many bytes a text type holds.
+func textWidth(t change.Type, bytes int) int {
 	switch t.Base {
 	case change.TinyText:
-		return 1 << 8 / 4
+		return (1<<8 - 1) / bytes
 	case change.Text:
-		return 1 << 16 / 4
+		return (1<<16 - 1) / bytes
 	case change.MediumText:
-		return 1 << 24 / 4
+		return (1<<24 - 1) / bytes
 	case change.LongText:
-		return 1 << 32 / 4
+		return (1<<32 - 1) / bytes
 	}
 	return t.Length
 }

@@ -223,7 +223,7 @@ func TestRowThatCannotBeMendedStopsItsTable(t *testing.T) {
 	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
 	l.order = append(l.order, &table{number: 1, route: Route{Source: change.Name{Database: "shop", Table: "t1"}}})
 	table := l.order[0]
-	table.layout = newLayout(schema, s.target.tables[name].columns, nil)
+	table.layout = newLayout(schema, s.target.tables[name].columns)
 	l.beginCheck(table, checkpoint.CheckState{Repair: true})
 	keys, rows := change.NewRows(1), change.NewRows(3)
 	keys.AddString("k1")
