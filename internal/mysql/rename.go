@@ -36,6 +36,9 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 	}
 	for _, move := range renames {
 		from, to := at(move.From), at(move.To)
+		if from == to {
+			continue // ALTER TABLE t RENAME TO t is allowed
+		}
 		if !from.there && move.IfExists {
 			continue
 		}

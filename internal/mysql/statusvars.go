@@ -13,6 +13,7 @@ type facts struct {
 	databaseDefault  uint64 // collation of the default database, when the session had set it
 	utf8mb4Collation uint64 // default_collation_for_utf8mb4
 	explicitDefaults *bool  // explicit_defaults_for_timestamp
+	mariaExplicit    bool   // the same, as MariaDB says it
 }
 
 // Codes of the status variables in a QUERY event, with the length of what follows;
@@ -40,6 +41,10 @@ const (
 	varMariaHRNow        = 128
 	varMariaXID          = 129
 )
+
+// mariaExplicitDefaults is the bit of the flags that MariaDB sets for
+// explicit_defaults_for_timestamp since it belongs to the session (10.10).
+const mariaExplicitDefaults = 1 << 24
 
 var varLengths = map[byte]int{
 	varFlags: 4, varSQLMode: 8, varAutoIncrement: 4, varCharset: 6, varLCTimeNames: 2, varCharsetDatabase: 2,
@@ -73,6 +78,8 @@ func readFacts(vars []byte) (f facts, ok bool) {
 func (f *facts) set(code byte, value []byte) {
 	number := func(at int) uint64 { return uint64(binary.LittleEndian.Uint16(value[at:])) }
 	switch code {
+	case varFlags:
+		f.mariaExplicit = binary.LittleEndian.Uint32(value)&mariaExplicitDefaults != 0
 	case varSQLMode:
 		f.sqlMode = binary.LittleEndian.Uint64(value)
 	case varCharset:

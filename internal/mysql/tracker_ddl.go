@@ -83,8 +83,11 @@ func (r *reader) session(ctx context.Context, e *replication.QueryEvent) (string
 		DefaultCollation:             r.defaultCollation(f),
 	}
 	session.SetModes(f.sqlMode)
-	if f.explicitDefaults != nil {
+	switch {
+	case f.explicitDefaults != nil:
 		session.ExplicitDefaultsForTimestamp = *f.explicitDefaults
+	case session.MariaDB && s.server.atLeast(10, 10, 0):
+		session.ExplicitDefaultsForTimestamp = f.mariaExplicit
 	}
 	charset := s.collations[f.clientCollation].charset
 	text, err := utf8Text(e.Query, charset)

@@ -65,6 +65,12 @@ var ddlCases = []struct {
 		CREATE TABLE t_new LIKE t; ALTER TABLE t_new ADD COLUMN c INT AFTER id, MODIFY b VARCHAR(20); INSERT INTO t_new VALUES (8, 8, 8, 'z');
 		RENAME TABLE t TO t_old, t_new TO t; INSERT INTO t VALUES (1, 2, 3, 'x'); DROP TABLE t_old`,
 		want: `replaced t 2 (id,c,a,b); insert t 1|2|3|x; commit`},
+	{name: "renamed to what it is called", both: true, run: `
+		ALTER TABLE t RENAME TO t; ALTER TABLE t RENAME AS t, ADD COLUMN c INT; INSERT INTO t VALUES (1, 2, 'x', 3)`,
+		want: `altered t 2 (id,a,b,c); insert t 1|2|x|3; commit`},
+	{name: "timestamps by the session's rule", both: true, run: `
+		SET SESSION explicit_defaults_for_timestamp = 0; ALTER TABLE t ADD COLUMN c TIMESTAMP; SET SESSION explicit_defaults_for_timestamp = 1; ALTER TABLE t ADD COLUMN d TIMESTAMP`,
+		want: `altered t 2 (id,a,b,c); altered t 3 (id,a,b,c,d)`},
 	{name: "swapped by two statements", both: true, run: `
 		CREATE TABLE t_new (id INT PRIMARY KEY, c INT); RENAME TABLE t TO t_old; RENAME TABLE t_new TO t; INSERT INTO t VALUES (1, 2)`,
 		want: `dropped t 1 (id,a,b); replaced t 2 (id,c); insert t 1|2; commit`},
