@@ -4,8 +4,9 @@ GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 SOURCES  = cmd internal scripts
 VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=%))
-# How long "make fuzz" spends on each target.
-FUZZTIME ?= 10s
+# How long "make fuzz" spends on each target, and how many sequences of statements it plays.
+FUZZTIME  ?= 10s
+DDL_SEEDS ?= 30
 # How long "make soak" goes on, and how many histories "make sim" plays. SEED repeats
 # what they print, on its own.
 SOAK ?= 10m
@@ -71,6 +72,9 @@ fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each.
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
 		done; \
 	done
+	@echo "random statements on real servers, $(DDL_SEEDS) sequences each"
+	@log=$$(mktemp); STARFERRY_DDL_SEEDS=$(DDL_SEEDS) $(GO) test -count=1 -timeout 0 -v -run '^TestRandom(Statements|Alters)' ./internal/mysql ./internal/mysql/ddl >$$log 2>&1; \
+		code=$$?; [ $$code = 0 ] || cat $$log; grep -h 'statements compared' $$log; rm -f $$log; exit $$code
 
 clean: ## Remove what was built (the servers in the user's cache stay).
 	rm -rf bin .demo

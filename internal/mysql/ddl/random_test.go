@@ -4,9 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"starferry/internal/testbed"
 )
@@ -20,6 +24,15 @@ var (
 // compares after each statement that the server accepts.
 func TestRandomAlters(t *testing.T) {
 	t.Parallel()
+	if text := os.Getenv("STARFERRY_DDL_SEEDS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("STARFERRY_DDL_SEEDS: %v", err)
+		}
+		*seed, *seeds = uint64(time.Now().UnixNano()), n
+	}
+	var compared atomic.Int64
+	t.Cleanup(func() { t.Logf("%d random statements compared", compared.Load()) })
 	for _, mariaDB := range []bool{false, true} {
 		for i := range *seeds {
 			number := *seed + uint64(i)
@@ -44,6 +57,7 @@ func TestRandomAlters(t *testing.T) {
 					}
 					o.run(g.alter(o.tables["t"].KeyNames(), names(o.tables["t"])))
 				}
+				compared.Add(int64(o.accepted))
 				if o.accepted < statements/6 {
 					t.Errorf("only %d statements accepted; refused:\n%s", o.accepted, strings.Join(o.refused, "\n"))
 				}
