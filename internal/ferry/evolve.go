@@ -94,6 +94,9 @@ func (l *loop) carrySchemas() {
 	}
 }
 
+// lookForDue is for places where the tables are what they were elsewhere in the log.
+func (l *loop) lookForDue() { l.schemasDue = slices.ContainsFunc(l.order, (*table).isDue) }
+
 func (t *table) isDue() bool {
 	return t.route.Schema.atOnce() && t.schema != nil && t.seen != nil && t.seen != t.schema && !t.idle() && !t.gone && (t.layout == nil || t.layout.Source != t.schema)
 }

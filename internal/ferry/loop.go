@@ -206,7 +206,7 @@ func newLoop(cfg Config, now time.Time) *loop {
 		l.restore(t)
 	}
 	l.carryOn()
-	l.schemasDue = true
+	l.lookForDue()
 	l.resume.states = l.tableStates()
 	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
 	l.saved = l.settled

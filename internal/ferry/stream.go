@@ -186,7 +186,7 @@ func (l *loop) altered(t *table, event *change.Event) {
 	mixed := takesOver(t.schema, event.Table)
 	t.added = addedColumns(t.added, t.schema, event.Table)
 	t.schema = event.Table
-	l.schemasDue = true
+	l.schemasDue = l.schemasDue || t.isDue()
 	l.states = nil
 	l.atResume = false
 	l.dropPages(t)
@@ -348,7 +348,7 @@ func (l *loop) rewind() {
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil
-	l.schemasDue = true
+	l.lookForDue()
 }
 
 // backOff is the wait before try number n: half a second, doubling, at most 30 s. A redo
