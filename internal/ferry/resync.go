@@ -183,7 +183,7 @@ func (l *loop) shadowOutdated(r *resync) bool {
 		return false
 	}
 	r.schema = schema
-	if s.seen == nil || len(compare(s.seen, schema)) == 0 {
+	if v := s.verdict(schema); len(v.refused) == 0 {
 		return false
 	}
 	l.letGoOfShadow(s)
