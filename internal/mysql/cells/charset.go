@@ -2,6 +2,7 @@ package cells
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf8"
 
 	"starferry/internal/change"
@@ -12,11 +13,12 @@ import (
 type encoding struct {
 	maxLength int                          // bytes per character at most
 	upper     *[128]rune                   // of single-byte charsets that hold ASCII: what 0x80 to 0xff mean
-	wide      func(dst, src []byte) []byte // of charsets of two- and four-byte units
+	wide      func(dst, src []byte) []byte // of all other charsets but UTF-8
 }
 
-// encodings holds the charsets that are carried. Others are refused: a conversion
-// that differs from the server's in one character would break the parity law.
+// encodings holds the charsets that are carried, which are all that the servers have.
+// Another one is refused: a conversion that differs from the server's in one character
+// would break the parity law.
 var encodings = map[string]*encoding{
 	"utf8mb4": {maxLength: 4},
 	"utf8mb3": {maxLength: 3},
@@ -25,6 +27,7 @@ var encodings = map[string]*encoding{
 	"utf16":   {maxLength: 4, wide: fromUTF16},
 	"utf16le": {maxLength: 4, wide: fromUTF16LE},
 	"utf32":   {maxLength: 4, wide: fromUTF32},
+	"swe7":    {maxLength: 1, wide: fromSwe7},
 }
 
 func init() {
@@ -96,6 +99,23 @@ func fromUnits(dst, src []byte, order binary.ByteOrder) []byte {
 func fromUTF32(dst, src []byte) []byte {
 	for ; len(src) >= 4; src = src[4:] {
 		dst = appendRune(dst, rune(min(binary.BigEndian.Uint32(src), utf8.MaxRune+1)))
+	}
+	return dst
+}
+
+// swe7 has Swedish letters where ASCII has brackets.
+const swe7From, swe7To = "@[\\]^`{|}~", "ÉÄÖÅÜéäöåü"
+
+func fromSwe7(dst, src []byte) []byte {
+	letters := []rune(swe7To)
+	for _, b := range src {
+		if i := strings.IndexByte(swe7From, b); i >= 0 {
+			dst = utf8.AppendRune(dst, letters[i])
+		} else if b < 0x7f {
+			dst = append(dst, b)
+		} else {
+			dst = append(dst, '?')
+		}
 	}
 	return dst
 }

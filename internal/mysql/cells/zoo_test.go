@@ -49,6 +49,7 @@ func zooTypes(flavor testbed.Flavor) []species {
 	zoo = append(zoo, integers(change.BigInt, 64)...)
 	zoo = append(zoo, numbers()...)
 	zoo = append(zoo, characters()...)
+	zoo = append(zoo, asian(flavor)...)
 	zoo = append(zoo, members()...)
 	zoo = append(zoo, temporals()...)
 	if flavor == testbed.MySQLFlavor {
@@ -125,6 +126,32 @@ func characters() []species {
 		zoo = append(zoo, species{text(change.VarChar, 256, charset), []string{asCharset(charset, bytes), "'abc'"}})
 	}
 	return zoo
+}
+
+// asian is a column of each charset of several bytes, with codes from all over it.
+func asian(flavor testbed.Flavor) (zoo []species) {
+	r := rand.New(rand.NewPCG(9, 25))
+	for _, charset := range slices.Sorted(maps.Keys(shapes)) {
+		if charset == "gb18030" && flavor == testbed.MariaDBFlavor {
+			continue
+		}
+		codes, _ := repertoire(charset)
+		literals := []string{"''", "'abc \\\\ ~'"}
+		for range 4 {
+			literals = append(literals, asCharset(charset, randomCodes(r, codes, 100)))
+		}
+		zoo = append(zoo, species{text(change.VarChar, 100, charset), literals}, species{text(change.Char, 100, charset), literals[:3]},
+			species{text(change.MediumText, 0, charset), append(literals, asCharset(charset, randomCodes(r, codes, 20000)))})
+	}
+	return append(zoo, species{text(change.VarChar, 200, "swe7"), []string{asCharset("swe7", []byte("abc @[\\]^`{|}~ \x7f\x01"))}})
+}
+
+func randomCodes(r *rand.Rand, codes []string, count int) []byte {
+	var text []byte
+	for range count {
+		text = append(text, codes[r.IntN(len(codes))]...)
+	}
+	return text
 }
 
 func members() []species {
