@@ -119,6 +119,7 @@ const (
 	UUID
 	INET4
 	INET6
+	Boolean // TINYINT(1), where the deployment takes it for one
 )
 
 var baseNames = [...]string{
@@ -128,7 +129,7 @@ var baseNames = [...]string{
 	LongText: "longtext", Binary: "binary", VarBinary: "varbinary", TinyBlob: "tinyblob", Blob: "blob",
 	MediumBlob: "mediumblob", LongBlob: "longblob", Enum: "enum", Set: "set", JSON: "json",
 	Date: "date", Time: "time", DateTime: "datetime", Timestamp: "timestamp", Year: "year",
-	Geometry: "geometry", Vector: "vector", UUID: "uuid", INET4: "inet4", INET6: "inet6",
+	Geometry: "geometry", Vector: "vector", UUID: "uuid", INET4: "inet4", INET6: "inet6", Boolean: "boolean",
 }
 
 func (b Base) String() string {
@@ -156,13 +157,32 @@ type Type struct {
 	Charset   string // of character types, ENUM and SET
 	Collation string
 	Members   []string // of ENUM and SET
+
+	// The following are no part of a type at the source, but say what the deployment
+	// makes of its values. They never change for a column that has joined.
+
+	// Zone is the time zone the text of a TIMESTAMP is written in; "" is UTC.
+	Zone string
+	// ZeroDates says what becomes of dates that are none, such as 0000-00-00, in DATE,
+	// DATETIME and TIMESTAMP.
+	ZeroDates ZeroDates
 }
+
+// ZeroDates says what becomes of dates that are none.
+type ZeroDates string
+
+const (
+	KeepZeroDates  ZeroDates = ""      // the text as it is, which the target refuses
+	NullZeroDates  ZeroDates = "null"  // NULL, also in a column that is NOT NULL at the source
+	RoundZeroDates ZeroDates = "round" // the nearest date: 0001-01-01 for 0000-00-00
+)
 
 // Equal compares two types, parameters and all.
 func (t Type) Equal(o Type) bool {
 	return t.Base == o.Base && t.Unsigned == o.Unsigned && t.Zerofill == o.Zerofill &&
 		t.Length == o.Length && t.Precision == o.Precision && t.Scale == o.Scale &&
 		t.Fraction == o.Fraction && t.Charset == o.Charset && t.Collation == o.Collation &&
+		t.Zone == o.Zone && t.ZeroDates == o.ZeroDates &&
 		slices.Equal(t.Members, o.Members)
 }
 
@@ -182,6 +202,12 @@ func (t Type) String() string {
 	case TinyInt:
 		if t.Length == 1 {
 			s += "(1)"
+		}
+	case Boolean:
+		s = "tinyint(1)"
+	case Vector:
+		if t.Length > 0 {
+			s += fmt.Sprintf("(%d)", t.Length)
 		}
 	case Char, VarChar, Binary, VarBinary, Bit:
 		s += fmt.Sprintf("(%d)", t.Length)

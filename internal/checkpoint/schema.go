@@ -44,6 +44,8 @@ type typeDocument struct {
 	Charset   text   `json:"charset,omitempty"`
 	Collation text   `json:"collation,omitempty"`
 	Members   []text `json:"members,omitempty"`
+	Zone      string `json:"zone,omitempty"`
+	ZeroDates string `json:"zeroDates,omitempty"`
 }
 
 func encodeSchema(t *change.Table) ([]byte, error) {
@@ -104,7 +106,7 @@ func typeOut(t change.Type) typeDocument {
 	doc := typeDocument{
 		Base: t.Base.String(), Unsigned: t.Unsigned, Zerofill: t.Zerofill, Length: t.Length,
 		Precision: t.Precision, Scale: t.Scale, Fraction: t.Fraction,
-		Charset: text(t.Charset), Collation: text(t.Collation),
+		Charset: text(t.Charset), Collation: text(t.Collation), Zone: t.Zone, ZeroDates: string(t.ZeroDates),
 	}
 	for _, m := range t.Members {
 		doc.Members = append(doc.Members, text(m))
@@ -120,7 +122,7 @@ func (doc typeDocument) in() (change.Type, error) {
 	t := change.Type{
 		Base: change.Base(base), Unsigned: doc.Unsigned, Zerofill: doc.Zerofill, Length: doc.Length,
 		Precision: doc.Precision, Scale: doc.Scale, Fraction: doc.Fraction,
-		Charset: string(doc.Charset), Collation: string(doc.Collation),
+		Charset: string(doc.Charset), Collation: string(doc.Collation), Zone: doc.Zone, ZeroDates: change.ZeroDates(doc.ZeroDates),
 	}
 	for _, m := range doc.Members {
 		t.Members = append(t.Members, string(m))

@@ -29,6 +29,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
 		PauseThreads: p.Settings.PauseThreads,
+		Treatment:    mysql.Treatment{Booleans: p.Source.Booleans, Zone: p.Source.Zone, ZeroDates: p.Source.ZeroDates},
 		Notify:       func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
 	})
 	target, targetErr := starrocks.Connect(ctx, starrocks.Config{

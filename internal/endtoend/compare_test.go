@@ -53,6 +53,12 @@ func (c *sourceColumn) expression() string {
 		return name + " + 0e0"
 	case c.base == "bit":
 		return name + " + 0"
+	case c.key && strings.Contains(c.base, "binary"):
+		return "HEX(" + name + ")"
+	case c.base == "geometry" || c.base == "point":
+		return "CONCAT(IF(ST_SRID(" + name + ") = 0, '', CONCAT('SRID=', ST_SRID(" + name + "), ';')), ST_AsText(" + name + "))"
+	case c.base == "vector":
+		return "VECTOR_TO_STRING(" + name + ")"
 	case c.charset != "" && c.charset != "utf8mb4":
 		return "CONVERT(" + name + " USING utf8mb4)"
 	}
@@ -172,6 +178,14 @@ func (c *sourceColumn) canonical(text string) string {
 		}
 	case "json":
 		return canonicalJSON(text)
+	case "vector":
+		var numbers []string
+		for _, number := range strings.Split(strings.Trim(text, "[]"), ",") {
+			if v, err := strconv.ParseFloat(number, 32); err == nil {
+				numbers = append(numbers, strconv.FormatFloat(v, 'e', 5, 32))
+			}
+		}
+		return strings.Join(numbers, " ")
 	}
 	return text
 }

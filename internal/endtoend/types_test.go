@@ -70,12 +70,47 @@ func textTypes() []typed {
 		{"varchar_l", "VARCHAR(200) CHARACTER SET latin1", narrow},
 		{"varchar_a", "VARCHAR(200) CHARACTER SET ascii", []string{`''`, `'\\N'`, `'a"b'`, `'` + "\x01" + `'`}},
 		{"varchar_16", "VARCHAR(100) CHARACTER SET utf16", textValues[:6]},
+		{"varchar_g", "VARCHAR(100) CHARACTER SET gbk", []string{"'中文 abc'", "_gbk x'a6a1fefe'", `'\\N'`, "''"}},
+		{"text_s", "TEXT CHARACTER SET sjis", []string{"'日本 ｱｲｳ ~'", "_sjis x'815f835c'", "''"}},
+		{"char_e", "CHAR(20) CHARACTER SET euckr", []string{"'한글'", "''"}},
 		{"tinytext_c", "TINYTEXT CHARACTER SET utf8mb4", textValues},
 		{"text_c", "TEXT CHARACTER SET utf8mb4", append(slices.Clone(textValues), "REPEAT('é', 30000)", "REPEAT('\\\\N', 30000)")},
 		{"mediumtext_c", "MEDIUMTEXT CHARACTER SET utf8mb4", append(slices.Clone(textValues), fmt.Sprintf("REPEAT('x', %d)", longest), fmt.Sprintf("REPEAT(x'01', %d)", longest))},
 		{"longtext_c", "LONGTEXT CHARACTER SET utf8mb4", append(slices.Clone(textValues), "REPEAT('\"', 100000)")},
 		{"enum_c", "ENUM('jan', 'Feb', 'it''s', 'é€', 'a b', '\\\\N') CHARACTER SET utf8mb4", []string{"'jan'", "'Feb'", "'it''s'", "'é€'", "6"}},
 		{"set_c", "SET('a', 'b', 'é') CHARACTER SET utf8mb4", []string{"''", "'a'", "'b,a'", "7"}},
+	}
+}
+
+// every byte, and what reads like hexadecimal digits, base64 or NULL.
+var binaryValues = []string{`''`, `x'00'`, `x'00ff80c328'`, `'\\N'`, `'QUJD'`, `'4142'`, `'\t\n"'`, `x'0102'`, `x'610000'`,
+	"x'" + everyByte() + "'"}
+
+func everyByte() string {
+	var b strings.Builder
+	for i := range 256 {
+		fmt.Fprintf(&b, "%02x", i)
+	}
+	return b.String()
+}
+
+func binaryTypes() []typed {
+	return []typed{
+		{"binary_c", "BINARY(9)", binaryValues[:9]},
+		{"varbinary_c", "VARBINARY(300)", binaryValues},
+		{"tinyblob_c", "TINYBLOB", binaryValues[:9]},
+		{"blob_c", "BLOB", append(slices.Clone(binaryValues), "REPEAT(x'00ff', 30000)")},
+		{"mediumblob_c", "MEDIUMBLOB", append(slices.Clone(binaryValues), fmt.Sprintf("REPEAT(x'fe', %d)", longest))},
+		{"longblob_c", "LONGBLOB", binaryValues},
+		{"geometry_c", "GEOMETRY", []string{"ST_GeomFromText('POINT(1 2.5)')", "ST_GeomFromText('LINESTRING(0 0,10 -1)', 3857)", "ST_GeomFromText('POLYGON((0 0,4 0,4 4,0 0))')"}},
+	}
+}
+
+func mariaTypes() []typed {
+	return []typed{
+		{"uuid_c", "UUID", []string{"'00112233-4455-6677-8899-aabbccddeeff'", "'00000000-0000-0000-0000-000000000000'"}},
+		{"inet4_c", "INET4", []string{"'10.1.2.0'", "'0.0.0.0'"}},
+		{"inet6_c", "INET6", []string{"'::'", "'2001:db8::1'", "'::ffff:1.2.3.0'"}},
 	}
 }
 
@@ -133,11 +168,11 @@ func (z zoo) rows() int {
 
 // zooOf has every type that a server has.
 func zooOf(flavor testbed.Flavor) zoo {
-	types := slices.Concat(integerTypes(), numberTypes(), textTypes(), timeTypes())
-	if flavor != testbed.MariaDBFlavor { // its JSON is LONGTEXT
-		types = append(types, jsonType)
+	types := slices.Concat(integerTypes(), numberTypes(), textTypes(), binaryTypes(), timeTypes())
+	if flavor == testbed.MariaDBFlavor { // its JSON is LONGTEXT
+		return zoo{types: append(types, mariaTypes()...)}
 	}
-	return zoo{types: types}
+	return zoo{types: append(types, jsonType, typed{"vector_c", "VECTOR(3)", []string{"STRING_TO_VECTOR('[1, 2.5, -1e-10]')"}})}
 }
 
 func (z zoo) create() string {

@@ -135,10 +135,10 @@ func (r *reader) replaced(ctx context.Context, one *tracked, table *change.Table
 		return r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: err,
 			Message: fmt.Sprintf("table %s cannot be followed behind %s: %s", one.name, r.at, excerpt(statement))})
 	}
-	copied := *table
 	one.version++
-	copied.Name, copied.Version = one.name, one.version
-	one.table, one.state = &copied, following
+	next := r.source.config.Treatment.of(table, one.table)
+	next.Name, next.Version = one.name, one.version
+	one.table, one.state = next, following
 	r.happened = append(r.happened, happening{change.Event{Kind: change.Replaced, Table: one.table, Statement: statement, Cause: cause}, one})
 	return nil
 }

@@ -81,7 +81,7 @@ func (s *Source) describe(ctx context.Context, name change.Name) (*change.Table,
 	if err := s.describeKey(ctx, table); err != nil {
 		return nil, err
 	}
-	return table, nil
+	return s.config.Treatment.of(table, nil), nil
 }
 
 func (s *Source) where(name change.Name) string {

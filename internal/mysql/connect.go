@@ -49,6 +49,8 @@ type Config struct {
 	// HeldBytes bounds what is held of undecided XA transactions in memory; 32 MiB when
 	// zero. The rest is kept in a temporary file.
 	HeldBytes int
+	// Treatment is what becomes of some types.
+	Treatment Treatment
 	// Now is our clock, for tests; time.Now when nil.
 	Now func() time.Time
 	// Notify takes sentences for people: what is being waited for, and why. May be

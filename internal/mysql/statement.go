@@ -189,10 +189,10 @@ func (d *statementReader) apply(ctx context.Context, one *tracked, s *ddl.AlterT
 	if err := usable(table); err != nil {
 		return d.refuse(ctx, one, codeDDL, "after this ALTER it can no longer be followed", err)
 	}
-	copied := *table
 	one.version++
-	copied.Version = one.version
-	one.table = &copied
+	next := d.reader.source.config.Treatment.of(table, one.table)
+	next.Version = one.version
+	one.table = next
 	d.event(one, change.Altered, one.table)
 	return nil
 }

@@ -251,10 +251,10 @@ func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, 
 	if err := usable(table); err != nil {
 		return r.giveUp(ctx, one, err)
 	}
-	copied := *table
 	one.version++
-	copied.Name, copied.Version = one.name, one.version
-	one.table, one.state = &copied, arriving
+	arrived := r.source.config.Treatment.of(table, nil)
+	arrived.Name, arrived.Version = one.name, one.version
+	one.table, one.state = arrived, arriving
 	r.happened = append(r.happened, happening{change.Event{Kind: change.Joined, Table: one.table, Statement: statement}, one})
 	if r.group.open {
 		return nil

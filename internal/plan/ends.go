@@ -38,6 +38,9 @@ func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name cha
 	// bind has checked the text.
 	source.Failover, _ = parseFailoverHosts(options.text("failover.hosts", InOptions), source.Port)
 	source.FailoverWait = time.Duration(options.number("failover.wait", InOptions)) * time.Millisecond
+	source.Booleans = options.text("catalog.table.treat-tinyint1-as-boolean", InOptions) == "true"
+	source.Zone, _ = parseZone(options.text("server-time-zone", InOptions))
+	source.ZeroDates = map[string]change.ZeroDates{"convert-to-null": change.NullZeroDates, "round": change.RoundZeroDates}[options.text("zero-date.behavior", InOptions)]
 	if b, _ := options.get("server-id"); b != nil {
 		source.ServerID = c.serverID(b)
 	}
@@ -62,6 +65,8 @@ func (c *compiler) compareSources(st *script.CreateTableAs, options layers, sour
 		differ = fmt.Sprintf("reads as user '%s', the one on line %d as '%s'", source.User, first.line, first.User)
 	case source.Password.Reveal() != first.Password.Reveal():
 		differ = fmt.Sprintf("has another MySQL password than the one on line %d", first.line)
+	case source.Booleans != first.Booleans || source.Zone != first.Zone || source.ZeroDates != first.ZeroDates:
+		differ = fmt.Sprintf("takes TINYINT(1), TIMESTAMP or zero dates for something else than the one on line %d", first.line)
 	case source.TLS != first.TLS:
 		differ = fmt.Sprintf("has ssl-mode %s, the one on line %d %s", source.TLS, first.line, first.TLS)
 	}

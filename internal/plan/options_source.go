@@ -2,8 +2,6 @@ package plan
 
 import "slices"
 
-var utc = []string{"UTC", "+00:00", "Etc/UTC", "Z", "GMT", "Etc/GMT", "GMT+0", "UTC+0"}
-
 // sourceOptions are those of MySQL that change what is read or how.
 var sourceOptions = []Option{
 	{Key: "connector", Where: InOptions, Type: Enum, Values: []string{"mysql-cdc", "mysql"},
@@ -36,9 +34,10 @@ var sourceOptions = []Option{
 		Why:     "a deployment starts with a full copy and then follows the binlog",
 		Instead: "remove the option, or write 'initial'. A deployment that ran before goes on from its own checkpoint.",
 		Help:    "Where a first start begins: initial is a full copy, then the binlog."},
-	{Key: "server-time-zone", Aliases: []string{"jdbc.properties.serverTimezone", "jdbc.properties.connectionTimeZone"}, Where: inSource, Effect: Limited, Values: utc, Default: "UTC",
-		Why: "TIMESTAMP columns are carried in UTC", Instead: "write 'UTC', and convert in queries: convert_tz(column, 'UTC', 'Asia/Shanghai').",
-		Help: "The zone TIMESTAMP columns are written in. DATETIME has no zone and is carried as it is."},
+	{Key: "server-time-zone", Aliases: []string{"jdbc.properties.serverTimezone", "jdbc.properties.connectionTimeZone"}, Where: inSource, Default: "UTC", Check: checkZone,
+		Help: "The zone TIMESTAMP columns are written in, as a name (Asia/Shanghai) or offset (+08:00); key columns are in UTC. DATETIME has no zone and is carried as it is. It counts for a table when it is copied: another value later changes nothing before a resync."},
+	{Key: "zero-date.behavior", Aliases: []string{"jdbc.properties.zeroDateTimeBehavior"}, Where: inSource, Type: Enum, Values: []string{"exception", "convert-to-null", "round"}, Default: "exception",
+		Help: "What becomes of dates that are none, 0000-00-00 or 2024-02-00, which StarRocks cannot store: exception stops the table (see on-bad-row); convert-to-null makes them NULL, also where the source column is NOT NULL; round takes the nearest date, 0001-01-01 for 0000-00-00. A date in the key is always an exception. It counts for a table when it is copied."},
 	{Key: schemaBehavior, Where: InOptions, Type: Enum, Values: schemaBehaviors,
 		Help: "What becomes of schema changes of this table. When not set: as SET 'schema.change.behavior' says."},
 	{Key: schemaInclude, Where: InOptions, Check: checkSchemaKinds, Help: "Kinds of schema change of this table that are carried. When not set: as SET 'include.schema.changes' says."},
@@ -48,10 +47,9 @@ var sourceOptions = []Option{
 		Why: "updates and deletes are carried as such", Instead: "remove the option.", Help: "Turning every change into an insert."},
 	{Key: "schema-change.enabled", Where: inSource, Type: Bool, Effect: Limited, Values: []string{"true"},
 		Why: "what becomes of schema changes is said by 'schema.change.behavior'", Instead: "write 'schema.change.behavior' = 'ignore'.", Help: "Carrying of schema changes."},
-	{Key: "catalog.table.treat-tinyint1-as-boolean", Aliases: []string{"treat-tinyint1-as-boolean.enabled", "jdbc.properties.tinyInt1isBit"},
-		Where: inSource, Type: Bool, Effect: Limited, Values: []string{"false"},
-		Why: "TINYINT(1) is carried as the number it is, since it may hold any from -128 to 127", Instead: "write 'false' or remove the option.",
-		Help: "TINYINT(1) as BOOLEAN."},
+	{Key: "catalog.table.treat-tinyint1-as-boolean", Aliases: []string{"treat-tinyint1-as-boolean", "treat-tinyint1-as-boolean.enabled", "jdbc.properties.tinyInt1isBit"},
+		Where: inSource, Type: Bool, Default: "false",
+		Help: "TINYINT(1) as BOOLEAN. It may hold any number from -128 to 127: one that is neither 0 nor 1 then stops the table (see on-bad-row). It counts for a table when it is copied."},
 	{Key: "catalog.table.metadata-columns", Aliases: []string{"metadata.list"}, Where: inSource, Effect: Refused,
 		Why: "columns made from metadata are not carried yet", Instead: "remove the option."},
 	{Key: "tables", Aliases: []string{"tables.exclude"}, Where: inSource, Effect: Refused,
@@ -71,7 +69,6 @@ var sourceOptions = []Option{
 		Why: "DECIMAL is carried exactly", Instead: "remove the option.", Help: "Form of DECIMAL columns."},
 	{Key: "debezium.time.precision.mode", Where: inSource, Effect: Limited, Values: []string{"adaptive", "adaptive_time_microseconds"},
 		Why: "all digits of a time are carried", Instead: "remove the option.", Help: "Form of temporal columns."},
-	refusedSource("what becomes of a zero date is not a choice yet", "jdbc.properties.zeroDateTimeBehavior"),
 	refusedSource("rows and columns are carried whole", "debezium.column.*"),
 	refusedSource("rows and columns are carried whole", "debezium.snapshot.select.statement.overrides*"),
 	refusedSource("rows and columns are carried whole", "debezium.transforms*"),

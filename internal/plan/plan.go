@@ -41,6 +41,11 @@ type Source struct {
 	// lacks delivered transactions is waited for.
 	Failover     []Host
 	FailoverWait time.Duration
+	// Booleans, Zone and ZeroDates say what becomes of TINYINT(1), TIMESTAMP ("" is UTC)
+	// and of dates that are none.
+	Booleans  bool
+	Zone      string
+	ZeroDates change.ZeroDates
 	// Barrier is how a page's read view is made new enough: "auto", "lock".
 	Barrier string
 }

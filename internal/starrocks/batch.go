@@ -97,10 +97,17 @@ func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) (bool, error) {
 
 // unfit says why a row cannot be carried.
 func (p *layoutPlan) unfit(column int, why string) error {
+	fix := "correct the value at the source (for text: its bytes do not fit its character set)."
+	switch p.columns[column].kind {
+	case moment:
+		fix = "correct the value at the source; or choose what becomes of such dates with 'zero-date.behavior' = 'convert-to-null' or 'round', and copy the table anew."
+	case truth:
+		fix = "correct the value at the source; or take 'catalog.table.treat-tinyint1-as-boolean' out, and copy the table anew."
+	}
 	return &diag.Problem{
 		Code:    CodeText,
 		Message: fmt.Sprintf("the value of column `%s` %s and StarRocks cannot store it", p.layout.Columns[column].Name, why),
-		Fix:     "correct the value at the source (for text: its bytes do not fit its character set).",
+		Fix:     fix,
 	}
 }
 
@@ -122,7 +129,7 @@ func (b *batch) addPlain(op ferry.Op, rows *change.Rows, row int) bool {
 			if csv.needs(c.kind, cell) != plain {
 				return false
 			}
-			body = append(body, cell...)
+			body = c.appendField(body, cell)
 		}
 		body = append(body, csv.separator...)
 	}
@@ -147,7 +154,7 @@ func (b *batch) addQuoted(op ferry.Op, rows *change.Rows, row int) bool {
 				body = append(body, cell...)
 				body = append(body, enclose)
 			} else {
-				body = append(body, cell...)
+				body = c.appendField(body, cell)
 			}
 		}
 		body = append(body, csv.separator...)
@@ -169,11 +176,14 @@ func (b *batch) addJSON(op ferry.Op, rows *change.Rows, row int) bool {
 			body = append(body, "null"...)
 			continue
 		}
-		if c.kind != document {
+		switch c.kind {
+		case document:
+			body = append(body, cell...)
+		case octets:
+			body = append(appendHex(append(body, '"'), cell), '"')
+		default:
 			body = appendJSONText(body, cell)
-			continue
 		}
-		body = append(body, cell...)
 	}
 	body = append(body, `,"__op":`...)
 	b.body = append(body, opText(op), '}', '\n')

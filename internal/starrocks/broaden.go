@@ -13,8 +13,8 @@ import (
 // which have no wider one.
 
 // mapWide is mapColumn for a table that may be broadened.
-func mapWide(source *change.Table, i int, wideDecimal, broadened bool) (MappedColumn, int, error) {
-	column, width, err := mapColumn(source, i, wideDecimal)
+func mapWide(source *change.Table, i int, cluster has, broadened bool) (MappedColumn, int, error) {
+	column, width, err := mapColumn(source, i, cluster)
 	if broadened && err == nil {
 		if wide := widestType(column.Type, &source.Columns[i].Type, column.Key); wide != column.Type {
 			column.Type = wide

@@ -58,7 +58,7 @@ func (c *Client) holds(table change.Name, columns []existingColumn, source *chan
 		if at < 0 {
 			continue
 		}
-		want, _, err := mapWide(source, i, hasWideDecimal(c.version), broadened)
+		want, _, err := mapWide(source, i, typesOf(c.version), broadened)
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,8 @@ func ofTable(err error) error {
 var (
 	displayWidth  = regexp.MustCompile(`^(tinyint|smallint|int|bigint|largeint)\(\d+\)$`)
 	sizedDecimal  = regexp.MustCompile(`^(?:decimal(?:32|64|128|256|v2|v3)?|numeric)\((\d+),(\d+)\)$`)
-	textWithoutLn = map[string]string{"string": "VARCHAR(65533)", "text": "VARCHAR(65533)", "integer": "INT", "bigint(20)unsigned": "LARGEINT"}
+	textWithoutLn = map[string]string{"string": "VARCHAR(65533)", "text": "VARCHAR(65533)", "integer": "INT", "bigint(20)unsigned": "LARGEINT",
+		"varbinary(1048576)": "VARBINARY"}
 )
 
 // normalType spells a shown type as our DDL does: bigint(20) is BIGINT,

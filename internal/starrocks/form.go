@@ -3,6 +3,9 @@ package starrocks
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"starferry/internal/change"
@@ -23,6 +26,12 @@ import (
 // know the enclosing character and would take it for a part of the value.
 //
 // jsonLines is one JSON object per row and carries every text.
+//
+// Bytes that are no text are hexadecimal digits in each of the forms, and StarRocks
+// makes bytes of them (to_binary in the header "columns"). What it does with the field
+// of a VARBINARY column by itself depends on its version, and on what the field looks
+// like: hexadecimal digits, base64, or the text as it is. In a key, which StarRocks lets
+// no VARBINARY be, the digits are the value.
 const (
 	plain ferry.Form = iota
 	quoted
@@ -40,10 +49,18 @@ const (
 	digits   cellKind = iota // numbers, dates and times: ASCII of a known alphabet
 	anyText                  // any text
 	document                 // JSON
+	octets                   // any bytes; a load holds them as hexadecimal digits
+	moment                   // DATE, DATETIME, TIMESTAMP: as digits
+	truth                    // BOOLEAN: as digits
 )
 
-// alphabet is every byte that occurs in cells of kind digits.
-const alphabet = "0123456789+-.:eE "
+// isDigits tells the kinds whose bytes are of a known alphabet.
+func (k cellKind) isDigits() bool { return k == digits || k == moment || k == truth }
+
+// alphabet is every byte that a load holds of cells of kind digits and octets.
+const alphabet = "0123456789+-.:eE " + hexUpper
+
+const hexUpper = "0123456789ABCDEF"
 
 // csvRules is what the separators allow, made once per table.
 type csvRules struct {
@@ -56,6 +73,8 @@ type csvRules struct {
 	single bool
 	// checkDigits: the separators have bytes of the alphabet.
 	checkDigits bool
+	// checkHex: the separators have hexadecimal digits.
+	checkHex bool
 	// impossible: the separators have bytes of \N, of __op, or of each other.
 	impossible bool
 	// enclosable: the separators have no enclosing character.
@@ -78,6 +97,9 @@ func newCSVRules(separator, delimiter []byte) *csvRules {
 	}
 	for _, b := range []byte(alphabet) {
 		r.checkDigits = r.checkDigits || r.special[b]
+	}
+	for _, b := range []byte(hexUpper) {
+		r.checkHex = r.checkHex || r.special[b]
 	}
 	r.enclosable = !r.special[enclose] && !r.special[0]
 	return r
@@ -103,6 +125,9 @@ type columnPlan struct {
 	key  bool
 	// nullable tells that the target's column takes NULL.
 	nullable bool
+	// field is the name the value has in a load: that of the column, unless StarRocks
+	// makes the column's value from it.
+	field string
 	// jsonKey is the text before the value in an object: ,"name":
 	jsonKey []byte
 }
@@ -117,18 +142,49 @@ type layoutPlan struct {
 func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 	p := &layoutPlan{layout: layout}
 	names := make([]string, 0, len(layout.Columns)+1)
+	decoded := ""
 	for i := range layout.Columns {
 		column := &layout.Columns[i]
 		lead := byte(',')
 		if i == 0 {
 			lead = '{'
 		}
-		key := appendJSONText([]byte{lead}, []byte(column.Name))
-		p.columns = append(p.columns, columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, jsonKey: append(key, ':')})
-		names = append(names, column.Name)
+		c := columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
+		if c.kind == octets && !c.key {
+			c.field = freeName(layout, i)
+			decoded += "," + quoteName(column.Name) + "=to_binary(" + quoteName(c.field) + ",'hex')"
+		}
+		c.jsonKey = append(appendJSONText([]byte{lead}, []byte(c.field)), ':')
+		p.columns = append(p.columns, c)
+		names = append(names, c.field)
 	}
-	p.header = quoteNames(append(names, "__op"))
+	p.header = quoteNames(append(names, "__op")) + decoded
 	return p
+}
+
+// freeName is a name that no column has, for the digits of column i.
+func freeName(layout *ferry.Layout, i int) string {
+	name := fmt.Sprintf("__hex_%d", i)
+	for slices.ContainsFunc(layout.Columns, func(c ferry.LayoutColumn) bool { return strings.EqualFold(c.Name, name) }) {
+		name = "_" + name
+	}
+	return name
+}
+
+// appendHex appends bytes as MySQL's HEX() prints them.
+func appendHex(dst, cell []byte) []byte {
+	for _, b := range cell {
+		dst = append(dst, hexUpper[b>>4], hexUpper[b&15])
+	}
+	return dst
+}
+
+// appendField appends a cell as a load holds it.
+func (c *columnPlan) appendField(dst, cell []byte) []byte {
+	if c.kind == octets {
+		return appendHex(dst, cell)
+	}
+	return append(dst, cell...)
 }
 
 // sent is what a load holds of a cell. StarRocks reads the key of a delete and nothing
@@ -153,11 +209,18 @@ func kindOf(t change.Type) cellKind {
 	switch t.Base {
 	case change.JSON:
 		return document
-	case change.Date, change.Time, change.DateTime, change.Timestamp, change.Year, change.Bit, change.Decimal, change.Float, change.Double:
+	case change.Date, change.DateTime, change.Timestamp:
+		return moment
+	case change.Boolean:
+		return truth
+	case change.Time, change.Year, change.Bit, change.Decimal, change.Float, change.Double:
 		return digits
 	}
-	if t.IsInteger() {
+	switch {
+	case t.IsInteger():
 		return digits
+	case t.IsBinary():
+		return octets
 	}
 	return anyText
 }
@@ -196,7 +259,11 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.For
 // an object or array would be stored as a string by the CSV reader.
 func (r *csvRules) needs(kind cellKind, cell []byte) ferry.Form {
 	switch {
-	case kind == digits && !r.checkDigits:
+	case kind.isDigits() && !r.checkDigits:
+		return plain
+	case kind == octets && r.checkHex:
+		return jsonLines
+	case kind == octets:
 		return plain
 	case kind == document && (len(cell) == 0 || cell[0] != '{' && cell[0] != '['), bytes.Equal(cell, nullField):
 		return jsonLines
@@ -210,23 +277,35 @@ func (r *csvRules) fitsQuoted(kind cellKind, cell []byte) bool {
 	if !r.enclosable {
 		return false
 	}
-	if kind == digits {
+	if kind.isDigits() || kind == octets {
 		return true
 	}
 	return bytes.IndexByte(cell, enclose) < 0 && bytes.IndexByte(cell, 0) < 0
 }
 
 // badText finds the first cell of a row that no form can carry: text that is not
-// UTF-8, which StarRocks refuses, or a document that is not JSON and would spoil the
-// object around it.
+// UTF-8, and a date that is none, which StarRocks refuses; a document that is not JSON
+// and would spoil the object around it; a number that it would take for true.
 func (p *layoutPlan) badText(op ferry.Op, rows *change.Rows, row int, inObject bool) (column int, why string) {
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.kind == digits {
+		if c.kind == digits || c.kind == octets {
 			continue
 		}
 		cell, null := c.sent(op, rows, row)
 		if null {
+			continue
+		}
+		switch c.kind {
+		case moment:
+			if !change.IsDate(cell) {
+				return i, "is no date of the calendar"
+			}
+			continue
+		case truth:
+			if len(cell) != 1 || cell[0] != '0' && cell[0] != '1' {
+				return i, "is neither 0 nor 1"
+			}
 			continue
 		}
 		if !utf8.Valid(cell) {

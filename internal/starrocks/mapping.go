@@ -77,7 +77,7 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	}
 	keyBytes := 0
 	for _, i := range order {
-		column, width, err := mapWide(spec.Source, i, hasWideDecimal(version), spec.Broadened)
+		column, width, err := mapWide(spec.Source, i, typesOf(version), spec.Broadened)
 		problems = append(problems, err)
 		m.Columns = append(m.Columns, column)
 		if column.Key {
@@ -93,13 +93,13 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	return m, diag.Join(problems...)
 }
 
-func mapColumn(source *change.Table, i int, wideDecimal bool) (MappedColumn, int, error) {
+func mapColumn(source *change.Table, i int, cluster has) (MappedColumn, int, error) {
 	c := &source.Columns[i]
 	key := source.IsKey(i)
-	t := targetType(c.Type, key, wideDecimal)
+	t := targetType(c.Type, key, cluster)
 	column := MappedColumn{
 		Name: c.Name, Source: i, SourceType: c.Type.String(), Type: t.text,
-		Nullable: c.Nullable && !key, Key: key, Comment: c.Comment,
+		Nullable: (c.Nullable || c.Type.ZeroDates == change.NullZeroDates) && !key, Key: key, Comment: c.Comment,
 	}
 	notes := []string{t.note}
 	if !key {

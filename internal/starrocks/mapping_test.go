@@ -96,6 +96,15 @@ func zooTable() *change.Table {
 	add("ts", change.Type{Base: change.Timestamp}, func(c *change.Column) { c.DefaultExpression = "CURRENT_TIMESTAMP" })
 	add("tm", change.Type{Base: change.Time, Fraction: 3})
 	add("y", change.Type{Base: change.Year})
+	add("bit1", change.Type{Base: change.Bit, Length: 1}, def("b'1'"))
+	add("truth", change.Type{Base: change.Boolean}, def("1"))
+	add("ts_zone", change.Type{Base: change.Timestamp, Zone: "Asia/Shanghai", ZeroDates: change.NullZeroDates}, notNull)
+	add("day_null", change.Type{Base: change.Date, ZeroDates: change.NullZeroDates}, def("0000-00-00"), notNull)
+	add("bin", change.Type{Base: change.Binary, Length: 16}, def("x"))
+	for _, b := range []change.Base{change.Blob, change.LongBlob, change.Geometry, change.UUID, change.INET4, change.INET6} {
+		add(b.String(), change.Type{Base: b})
+	}
+	add("vec", change.Type{Base: change.Vector, Length: 3})
 	add("gen", change.Type{Base: change.Int}, func(c *change.Column) { c.Generated = true })
 	return t
 }
@@ -142,10 +151,10 @@ func TestMapRefusesEverythingInOneGo(t *testing.T) {
 	t.Parallel()
 	source := &change.Table{Name: change.Name{Database: "d", Table: "t"}, Key: []int{0}, Columns: []change.Column{
 		{Name: "k", Type: change.Type{Base: change.Double}},
-		{Name: "b", Type: change.Type{Base: change.Blob}},
-		{Name: "g", Type: change.Type{Base: change.Geometry}},
+		{Name: "b", Type: change.Type{Base: change.Unknown}},
+		{Name: "g", Type: change.Type{Base: change.Unknown}},
 		{Name: "__op", Type: change.Type{Base: change.Int}},
-		{Name: "a=b", Type: change.Type{Base: change.VarBinary, Length: 3}},
+		{Name: "a=b", Type: change.Type{Base: change.Unknown}},
 	}}
 	_, err := Map(TableSpec{Target: source.Name, Source: source, Simple: true, Properties: "buckets none"}, "")
 	var several diag.Problems

@@ -160,7 +160,7 @@ func (r *reading) read(ctx context.Context, conn *sql.Conn, query string, into *
 				into.AddNull()
 				continue
 			}
-			into.AddCell(appendSourceText(into.Buffer(), &r.source.Columns[from].Type, cells[n]))
+			into.AddCell(appendSourceText(into.Buffer(), &r.source.Columns[from].Type, r.source.IsKey(from), cells[n]))
 		}
 	}
 	return answer.Err()
@@ -200,7 +200,7 @@ func (r *reading) readKeys(ctx context.Context, conn *sql.Conn, query string, in
 			return err
 		}
 		for n, cell := range cells {
-			into.AddCell(appendSourceText(into.Buffer(), &r.keyColumn(n).Type, cell))
+			into.AddCell(appendSourceText(into.Buffer(), &r.keyColumn(n).Type, true, cell))
 		}
 	}
 	return answer.Err()

@@ -117,7 +117,10 @@ func (r *reading) literal(keys *change.Rows, row, n int) string {
 	case change.DateTime, change.Timestamp:
 		return "CAST(" + quoteText(string(trimFraction(cell))) + " AS DATETIME)"
 	}
-	if number := string(cell); (t.IsInteger() || t.Base == change.Bit || t.Base == change.Year) && isWhole(number) {
+	if t.IsBinary() {
+		return quoteText(string(appendHex(nil, cell)))
+	}
+	if number := string(cell); (t.IsInteger() || t.Base == change.Boolean || t.Base == change.Bit || t.Base == change.Year) && isWhole(number) {
 		return number
 	}
 	return quoteText(string(cell))

@@ -110,7 +110,7 @@ func (c *Client) reshapeOf(table change.Name, source *change.Table, r *ferry.Res
 	if at < 0 || i < 0 {
 		return step, "", nil // it is appended as it is now
 	}
-	want, _, err := mapWide(source, i, hasWideDecimal(c.version), c.isBroadened(table))
+	want, _, err := mapWide(source, i, typesOf(c.version), c.isBroadened(table))
 	if err != nil {
 		return step, "", err
 	}

@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -43,7 +44,7 @@ func (b *batch) Read(row int) (ferry.Op, *change.Rows, error) {
 func (b *batch) readCSV(line []byte) (ferry.Op, *change.Rows, error) {
 	rows := change.NewRows(len(b.plan.columns))
 	line = line[:len(line)-len(b.csv.delimiter)]
-	for range b.plan.columns {
+	for i := range b.plan.columns {
 		var cell []byte
 		enclosed := b.form == quoted && len(line) > 0 && line[0] == enclose
 		if enclosed {
@@ -64,8 +65,8 @@ func (b *batch) readCSV(line []byte) (ferry.Op, *change.Rows, error) {
 		line = after
 		if !enclosed && bytes.Equal(cell, nullField) {
 			rows.AddNull()
-		} else {
-			rows.AddBytes(cell)
+		} else if err := b.plan.columns[i].readField(rows, cell); err != nil {
+			return 0, nil, err
 		}
 	}
 	op, err := readOp(line)
@@ -79,7 +80,7 @@ func (b *batch) readJSON(line []byte) (ferry.Op, *change.Rows, error) {
 	}
 	rows := change.NewRows(len(b.plan.columns))
 	for i := range b.plan.columns {
-		value := object[b.plan.layout.Columns[i].Name]
+		value := object[b.plan.columns[i].field]
 		switch {
 		case len(value) == 0 || string(value) == "null":
 			rows.AddNull()
@@ -90,11 +91,24 @@ func (b *batch) readJSON(line []byte) (ferry.Op, *change.Rows, error) {
 			if err := json.Unmarshal(value, &cell); err != nil {
 				return 0, nil, fmt.Errorf("reading %q: %w", value, err)
 			}
-			rows.AddString(cell)
+			if err := b.plan.columns[i].readField(rows, []byte(cell)); err != nil {
+				return 0, nil, err
+			}
 		}
 	}
 	op, err := readOp(object["__op"])
 	return op, rows, err
+}
+
+// readField appends the cell that a load holds as field.
+func (c *columnPlan) readField(rows *change.Rows, field []byte) error {
+	if c.kind != octets {
+		rows.AddBytes(field)
+		return nil
+	}
+	arena, err := hex.AppendDecode(rows.Buffer(), field)
+	rows.AddCell(arena)
+	return err
 }
 
 func readOp(text []byte) (ferry.Op, error) {

@@ -24,21 +24,48 @@ type typed struct {
 	refusal string
 }
 
-// targetType maps a source type. key tells that the column is part of the primary
-// key, wideDecimal that the cluster has DECIMAL of up to 76 digits.
-func targetType(t change.Type, key, wideDecimal bool) typed {
+// has is what types a cluster has.
+type has struct {
+	wideDecimal bool // DECIMAL of up to 76 digits
+	varbinary   bool
+}
+
+// typesOf tells what a version (as current_version() gives it) has. An unknown version
+// has no wide DECIMAL, and VARBINARY, which is older.
+func typesOf(version string) has {
+	r, known := releaseOf(version)
+	return has{wideDecimal: known && r.since(4, 0, 0), varbinary: !known || r.since(3, 0, 0)}
+}
+
+// targetType maps a source type. key tells that the column is part of the primary key.
+func targetType(t change.Type, key bool, cluster has) typed {
 	switch t.Base {
 	case change.TinyInt, change.SmallInt, change.MediumInt, change.Int, change.BigInt:
 		return integerType(t)
 	case change.Bit:
+		if t.Length == 1 {
+			return typed{text: "BOOLEAN", keyBytes: 1}
+		}
 		if t.Length >= 64 {
 			return typed{text: "LARGEINT", note: "BIT(64) as its unsigned value", keyBytes: 16}
 		}
 		return typed{text: "BIGINT", note: "BIT as its unsigned value", keyBytes: 8}
+	case change.Boolean:
+		return typed{text: "BOOLEAN", note: "a value other than 0 and 1 is refused and stops the table", keyBytes: 1}
+	case change.Geometry:
+		return typed{text: fmt.Sprintf("VARCHAR(%d)", maxVarchar), note: "WKT in the order x y, behind SRID=…; where the SRID is not 0", refusal: keyRefusal(key, "GEOMETRY")}
+	case change.Vector:
+		return typed{text: fmt.Sprintf("VARCHAR(%d)", maxVarchar), note: "VECTOR as text, [1,2.5]: CAST(… AS ARRAY<FLOAT>) reads it", refusal: keyRefusal(key, "VECTOR")}
+	case change.UUID:
+		return varchar(36, "")
+	case change.INET4:
+		return varchar(15, "")
+	case change.INET6:
+		return varchar(45, "")
 	case change.Year:
 		return typed{text: "SMALLINT", keyBytes: 2}
 	case change.Decimal:
-		return decimalType(t, key, wideDecimal)
+		return decimalType(t, key, cluster.wideDecimal)
 	case change.Float, change.Double, change.JSON:
 		return approximateType(t, key)
 	case change.Date:
@@ -46,12 +73,37 @@ func targetType(t change.Type, key, wideDecimal bool) typed {
 	case change.DateTime:
 		return typed{text: "DATETIME", keyBytes: 8}
 	case change.Timestamp:
-		return typed{text: "DATETIME", note: "TIMESTAMP in UTC", keyBytes: 8}
+		zone := t.Zone
+		if zone == "" {
+			zone = "UTC"
+		}
+		return typed{text: "DATETIME", note: "TIMESTAMP in " + zone, keyBytes: 8}
 	case change.Time:
 		return varchar(17, "TIME as text: StarRocks has no such column type, and MySQL's goes to 838:59:59")
 	}
+	if t.IsBinary() {
+		return binaryType(t, key, cluster.varbinary)
+	}
 	return textType(t)
 }
+
+// binaryType leaves the length out: MySQL has checked it, and versions of StarRocks show
+// it in different ways.
+func binaryType(t change.Type, key, varbinary bool) typed {
+	switch {
+	case key && t.Length > 0:
+		return varchar(2*t.Length, "bytes as hexadecimal digits, as HEX() prints them: StarRocks allows no VARBINARY in a primary key")
+	case key:
+		return typed{refusal: keyRefusal(key, strings.ToUpper(t.Base.String()))}
+	case !varbinary:
+		return typed{refusal: "VARBINARY needs StarRocks 3.0"}
+	case t.Base == change.MediumBlob || t.Base == change.LongBlob:
+		return typed{text: "VARBINARY", note: beyondMiB}
+	}
+	return typed{text: "VARBINARY"}
+}
+
+const beyondMiB = "a value of more than 1 MiB is refused by StarRocks and stops the table"
 
 func integerType(t change.Type) typed {
 	signed := map[change.Base]typed{
@@ -91,12 +143,19 @@ func decimalType(t change.Type, key, wideDecimal bool) typed {
 func approximateType(t change.Type, key bool) typed {
 	name := strings.ToUpper(t.Base.String())
 	if key {
-		return typed{refusal: name + " cannot be part of a StarRocks primary key"}
+		return typed{refusal: keyRefusal(key, name)}
 	}
 	if t.Base == change.JSON {
 		return typed{text: name, note: "the JSON value null arrives as NULL"}
 	}
 	return typed{text: name}
+}
+
+func keyRefusal(key bool, name string) string {
+	if !key {
+		return ""
+	}
+	return name + " cannot be part of a StarRocks primary key"
 }
 
 func textType(t change.Type) typed {
@@ -111,7 +170,7 @@ func textType(t change.Type) typed {
 	case change.TinyText, change.Text:
 		return varchar(maxVarchar, "")
 	case change.MediumText, change.LongText:
-		return varchar(maxVarchar, "a value of more than 1 MiB is refused by StarRocks and stops the table")
+		return varchar(maxVarchar, beyondMiB)
 	case change.Enum:
 		longest := 0
 		for _, m := range t.Members {
@@ -133,13 +192,6 @@ func varchar(bytes int, note string) typed {
 	return typed{text: fmt.Sprintf("VARCHAR(%d)", bytes), note: note, keyBytes: bytes}
 }
 
-// hasWideDecimal tells whether a version (as current_version() gives it) has DECIMAL
-// of more than 38 digits. An unknown version has not.
-func hasWideDecimal(version string) bool {
-	r, ok := releaseOf(version)
-	return ok && r.since(4, 0, 0)
-}
-
 // targetDefault gives the literal default for the target column, or why there is
 // none. Every load names every column, so a default only fills the rows that exist
 // when a column is added.
@@ -151,6 +203,9 @@ func targetDefault(c *change.Column) (literal *string, note string) {
 		return nil, ""
 	}
 	text := *c.Default
+	if c.Type.IsBinary() {
+		return nil, "StarRocks takes no default of VARBINARY, it is not carried"
+	}
 	switch c.Type.Base {
 	case change.Bit:
 		digits := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(text), "b'"), "'")
@@ -166,6 +221,9 @@ func targetDefault(c *change.Column) (literal *string, note string) {
 	case change.Timestamp:
 		return nil, "a literal default of TIMESTAMP depends on the session's time zone and is not carried"
 	case change.Date, change.DateTime:
+		if c.Type.ZeroDates == change.NullZeroDates && !change.IsDate([]byte(text)) {
+			return nil, ""
+		}
 		if len(text) < 10 || text[:4] == "0000" || text[5:7] == "00" || text[8:10] == "00" {
 			return nil, "StarRocks has no such date, the default is not carried"
 		}

@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 	"strconv"
 
@@ -32,7 +33,7 @@ func appendCanonical(dst []byte, t *change.Type, cell []byte) []byte {
 	start := len(dst)
 	done := false
 	switch t.Base {
-	case change.TinyInt, change.SmallInt, change.MediumInt, change.Int, change.BigInt, change.Bit, change.Year, change.Decimal:
+	case change.Boolean, change.TinyInt, change.SmallInt, change.MediumInt, change.Int, change.BigInt, change.Bit, change.Year, change.Decimal:
 		dst, done = appendNumber(dst, cell)
 	case change.Float:
 		dst, done = appendFloat(dst, cell, 32)
@@ -127,7 +128,12 @@ func trimFraction(cell []byte) []byte {
 
 // appendSourceText appends a StarRocks answer as the text that the source gives the
 // same value, as far as that can be told; a key must be exactly that text.
-func appendSourceText(dst []byte, t *change.Type, answer []byte) []byte {
+func appendSourceText(dst []byte, t *change.Type, key bool, answer []byte) []byte {
+	if key && t.IsBinary() { // see columnPlan.appendField
+		if decoded, err := hex.AppendDecode(dst, answer); err == nil {
+			return decoded
+		}
+	}
 	switch t.Base {
 	case change.DateTime, change.Timestamp:
 		whole, fraction, _ := bytes.Cut(answer, []byte{'.'})

@@ -50,7 +50,7 @@ func TestAnswersBecomeTheTextOfTheSource(t *testing.T) {
 		{change.Type{Base: change.Timestamp, Fraction: 3}, "2020-01-02 03:04:05.120000", "2020-01-02 03:04:05.120"}, {change.Type{Base: change.DateTime, Fraction: 3}, "2020-01-02 03:04:05.123456", "2020-01-02 03:04:05.123456"},
 		{change.Type{Base: change.DateTime}, "2020-01-02 03:04:05.5", "2020-01-02 03:04:05.5"}, {change.Type{Base: change.Year}, "0", "0000"}, {change.Type{Base: change.Year}, "1999", "1999"}, {change.Type{Base: change.Int}, "7", "7"},
 	} {
-		if got := string(appendSourceText(nil, &c.typ, []byte(c.answer))); got != c.want {
+		if got := string(appendSourceText(nil, &c.typ, false, []byte(c.answer))); got != c.want {
 			t.Errorf("%s %q: %q, want %q", c.typ, c.answer, got, c.want)
 		}
 	}
@@ -79,8 +79,8 @@ func FuzzSameValue(f *testing.F) {
 		if typ.Base == change.Decimal {
 			checkNumbers(t, a, b, xy)
 		}
-		once := appendSourceText(nil, typ, x)
-		if again := appendSourceText(nil, typ, once); !bytes.Equal(once, again) {
+		once := appendSourceText(nil, typ, false, x)
+		if again := appendSourceText(nil, typ, false, once); !bytes.Equal(once, again) {
 			t.Fatalf("%s: %q becomes %q, and that %q", typ, a, once, again)
 		}
 	})

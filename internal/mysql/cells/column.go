@@ -41,6 +41,9 @@ const (
 	opTime
 	opDateTime
 	opTimestamp
+	opFixed // UUID, INET4, INET6
+	opGeometry
+	opVector
 	opOldTime // the formats before MySQL 5.6
 	opOldDateTime
 	opOldTimestamp
@@ -95,6 +98,8 @@ var baseOps = map[change.Base]op{
 	change.Bit: opBit, change.Decimal: opDecimal, change.Float: opFloat, change.Double: opDouble,
 	change.VarBinary: opBytes, change.TinyBlob: opBytes, change.Blob: opBytes, change.MediumBlob: opBytes, change.LongBlob: opBytes,
 	change.Enum: opEnum, change.Set: opSet, change.JSON: opJSON, change.Year: opYear, change.Date: opDate,
+	change.Boolean: opInt8, change.UUID: opFixed, change.INET4: opFixed, change.INET6: opFixed,
+	change.Geometry: opGeometry, change.Vector: opVector,
 }
 
 // column decodes the values of one column.
@@ -108,6 +113,8 @@ type column struct {
 	encoding *encoding
 	members  []string
 	pad      []byte // NULs, as many as a BINARY is long
+	fixed    func(dst, p []byte) []byte
+	clock    clock
 }
 
 var (
@@ -151,13 +158,17 @@ func (c *column) append(dst, p []byte) ([]byte, int, error) {
 	case opDecimal:
 		dst, err := appendDecimal(dst, p[:c.size], c.length, c.scale)
 		return dst, c.size, err
-	case opText, opConverted, opBytes, opBinary, opJSON:
+	case opText, opConverted, opBytes, opBinary, opJSON, opFixed, opGeometry, opVector:
 		return c.appendSized(dst, p)
 	case opEnum, opSet:
 		dst, err := c.appendMembers(dst, littleEndian(p[:c.size]))
 		return dst, c.size, err
 	}
+	start := len(dst)
 	dst, err := c.appendTemporal(dst, p[:c.size])
+	if err == nil && c.clock.zone != nil {
+		c.clock.inZone(dst[start:])
+	}
 	return dst, c.size, err
 }
 
@@ -179,6 +190,16 @@ func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
 	case opJSON:
 		dst, err := appendJSON(dst, value)
 		return dst, n, err
+	case opGeometry:
+		dst, err := appendGeometry(dst, value)
+		return dst, n, err
+	case opVector:
+		dst, err := appendVector(dst, value)
+		return dst, n, err
+	case opFixed:
+		var whole [16]byte
+		copy(whole[:], value)
+		dst = c.fixed(dst, whole[:c.length])
 	case opBinary:
 		// The log leaves trailing NULs out; they are part of the value.
 		dst = append(dst, value...)

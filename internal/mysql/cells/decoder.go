@@ -129,9 +129,15 @@ func (d *Decoder) image(p []byte, rows *change.Rows) ([]byte, error) {
 		if len(p) < c.size {
 			return nil, d.at(i, errTruncated)
 		}
+		start := len(rows.Buffer())
 		arena, n, err := c.append(rows.Buffer(), p)
 		if err != nil {
 			return nil, d.at(i, err)
+		}
+		if c.clock.zero != change.KeepZeroDates && !c.clock.date(arena[start:]) {
+			rows.AddNull()
+			p = p[n:]
+			continue
 		}
 		if len(arena) > change.MaxArena {
 			return nil, d.at(i, errors.New("the rows of one event are more than 4 GiB of text"))
@@ -176,8 +182,8 @@ func newColumn(t *change.Type, w wire) column {
 		c.strip = t.Base == change.Char
 	}
 	switch c.op {
-	case opText, opConverted, opBytes, opBinary, opJSON:
-		c.size, c.length = lengthPrefix(t, w)
+	case opText, opConverted, opBytes, opBinary, opJSON, opFixed, opGeometry, opVector:
+		c.size, c.length = lengthPrefix(w)
 	case opBit:
 		c.size = (w.a + 7) / 8
 	case opEnum, opSet:
@@ -189,15 +195,19 @@ func newColumn(t *change.Type, w wire) column {
 			c.size = fixedSizes[c.op]
 		}
 	}
-	if c.op == opBinary {
+	switch c.op {
+	case opBinary:
 		c.pad = slices.Repeat([]byte{0}, w.a)
+	case opFixed:
+		c.fixed = fixedTexts[t.Base]
 	}
+	c.clock = clockOf(t)
 	return c
 }
 
 // lengthPrefix says how many bytes of length stand before a value, and how much
 // it may be at most.
-func lengthPrefix(t *change.Type, w wire) (size, limit int) {
+func lengthPrefix(w wire) (size, limit int) {
 	switch {
 	case !w.isVarSized():
 		return w.a, 1<<(8*w.a) - 1

@@ -248,7 +248,8 @@ func TestUnsupportedColumnsAreRefused(t *testing.T) {
 		key  bool
 		code diag.Code
 	}{
-		{change.Type{Base: change.Geometry}, false, CodeUnsupportedType},
+		{change.Type{Base: change.Unknown}, false, CodeUnsupportedType},
+		{change.Type{Base: change.Geometry}, true, CodeUnusableKey},
 		{change.Type{Base: change.VarChar, Length: 5, Charset: "binary"}, false, CodeUnsupportedType},
 		{change.Type{Base: change.VarChar, Length: 5, Charset: "klingon"}, false, CodeUnsupportedType},
 		{change.Type{Base: change.Double}, true, CodeUnusableKey},

@@ -15,12 +15,18 @@ import (
 func KeyLiteral(dst []byte, c *change.Column, cell []byte) []byte {
 	t := &c.Type
 	switch {
-	case t.IsInteger(), t.Base == change.Decimal, t.Base == change.Bit, t.Base == change.Year:
+	case t.IsInteger(), t.Base == change.Boolean, t.Base == change.Decimal, t.Base == change.Bit, t.Base == change.Year:
 		if consistsOf(cell, "0123456789.-") {
 			return append(dst, cell...)
 		}
 	case t.Base == change.Date, t.Base == change.DateTime, t.Base == change.Timestamp, t.Base == change.Time:
 		if consistsOf(cell, "0123456789.-: ") {
+			dst = append(dst, '\'')
+			dst = append(dst, cell...)
+			return append(dst, '\'')
+		}
+	case t.Base == change.UUID, t.Base == change.INET4, t.Base == change.INET6:
+		if consistsOf(cell, "0123456789abcdef.-:") {
 			dst = append(dst, '\'')
 			dst = append(dst, cell...)
 			return append(dst, '\'')

@@ -35,34 +35,50 @@ func AppendSelected(rows *change.Rows, c *change.Column, answer []byte) error {
 		rows.AddNull()
 		return nil
 	}
-	bits := 64
+	arena := rows.Buffer()
+	start := len(arena)
+	var err error
 	switch c.Type.Base {
 	case change.Float:
-		bits = 32
+		arena, err = appendSelectedNumber(arena, answer, 32)
 	case change.Double:
+		arena, err = appendSelectedNumber(arena, answer, 64)
+	case change.Geometry:
+		arena, err = appendGeometry(arena, answer)
+	case change.Vector:
+		arena, err = appendVector(arena, answer)
 	case change.Year:
 		if string(answer) == "0" { // MariaDB prints the year 0 so, MySQL as 0000
 			answer = []byte("0000")
 		}
-		rows.AddBytes(answer)
-		return nil
+		arena = append(arena, answer...)
+	case change.Date, change.DateTime, change.Timestamp:
+		arena = append(arena, answer...)
+		clock := clockOf(&c.Type)
+		if len(answer) < len("2006-01-02") || clock.zone != nil && len(answer) < len("2006-01-02 15:04:05") {
+			return badAnswer(c, answer)
+		}
+		clock.inZone(arena[start:])
+		if clock.zero != change.KeepZeroDates && !clock.date(arena[start:]) {
+			rows.AddNull()
+			return nil
+		}
 	default:
-		rows.AddBytes(answer)
-		return nil
+		arena = append(arena, answer...)
 	}
-	v, err := strconv.ParseFloat(string(answer), 64)
-	if err != nil {
-		return badAnswer(c, answer)
-	}
-	if bits == 32 && float64(float32(v)) != v {
-		return badAnswer(c, answer)
-	}
-	arena, err := appendShortest(rows.Buffer(), v, bits)
 	if err != nil {
 		return badAnswer(c, answer)
 	}
 	rows.AddCell(arena)
 	return nil
+}
+
+func appendSelectedNumber(dst, answer []byte, bits int) ([]byte, error) {
+	v, err := strconv.ParseFloat(string(answer), 64)
+	if err != nil || bits == 32 && float64(float32(v)) != v {
+		return dst, errFloat
+	}
+	return appendShortest(dst, v, bits)
 }
 
 func badAnswer(c *change.Column, answer []byte) error {

@@ -12,9 +12,9 @@ import (
 func Supported(c *change.Column, key bool) error {
 	t := &c.Type
 	switch t.Base {
-	case change.Unknown, change.Geometry, change.Vector, change.UUID, change.INET4, change.INET6:
+	case change.Unknown:
 		return unsupported(c, fmt.Sprintf("column `%s` has type %s, which is not carried yet", c.Name, t))
-	case change.Float, change.Double, change.JSON:
+	case change.Float, change.Double, change.JSON, change.Geometry, change.Vector:
 		if key {
 			return &diag.Problem{
 				Code: CodeUnusableKey, Class: diag.Refused,

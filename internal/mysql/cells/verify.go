@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
@@ -24,7 +25,7 @@ func Verify(t *change.Table, m *replication.TableMapEvent) error {
 	}
 	v := verifier{
 		unsigned:   m.UnsignedMap(),
-		collations: m.CollationMap(),
+		collations: collationsOf(m),
 		names:      m.ColumnNameString(),
 		enums:      m.EnumStrValueMap(),
 		sets:       m.SetStrValueMap(),
@@ -47,6 +48,32 @@ type verifier struct {
 	collations  map[int]uint64
 	names       []string
 	enums, sets map[int][]string
+}
+
+// collationsOf is the collation of every character column, by column. (go-mysql's own
+// CollationMap does not count VECTOR, as MySQL 9 does, and gives every column behind one
+// the collation of another.)
+func collationsOf(m *replication.TableMapEvent) map[int]uint64 {
+	named := map[uint64]uint64{}
+	for i := 1; i+1 < len(m.DefaultCharset); i += 2 {
+		named[m.DefaultCharset[i]] = m.DefaultCharset[i+1]
+	}
+	collations := map[int]uint64{}
+	n := uint64(0)
+	for i := range m.ColumnType {
+		if !m.IsCharacterColumn(i) && m.ColumnType[i] != mysql.MYSQL_TYPE_VECTOR {
+			continue
+		}
+		if collation, ok := named[n]; ok {
+			collations[i] = collation
+		} else if len(m.DefaultCharset) > 0 {
+			collations[i] = m.DefaultCharset[0]
+		} else if n < uint64(len(m.ColumnCharset)) {
+			collations[i] = m.ColumnCharset[n]
+		}
+		n++
+	}
+	return collations
 }
 
 // column says in what way column i differs, "" when it does not.

@@ -61,6 +61,12 @@ var fixedCodes = map[change.Base]wire{
 	change.JSON:       {code: mysql.MYSQL_TYPE_JSON, a: 4},
 	change.Date:       {code: mysql.MYSQL_TYPE_DATE},
 	change.Year:       {code: mysql.MYSQL_TYPE_YEAR},
+	change.Boolean:    {code: mysql.MYSQL_TYPE_TINY},
+	change.Geometry:   {code: mysql.MYSQL_TYPE_GEOMETRY, a: 4},
+	change.Vector:     {code: mysql.MYSQL_TYPE_VECTOR, a: 4},
+	change.UUID:       {code: mysql.MYSQL_TYPE_STRING, a: 16},
+	change.INET4:      {code: mysql.MYSQL_TYPE_STRING, a: 4},
+	change.INET6:      {code: mysql.MYSQL_TYPE_STRING, a: 16},
 }
 
 // wireOf is what a TABLE_MAP must say for a column of type t, which is supported.

@@ -52,10 +52,13 @@ func zooTypes(flavor testbed.Flavor) []species {
 	zoo = append(zoo, asian(flavor)...)
 	zoo = append(zoo, members()...)
 	zoo = append(zoo, temporals()...)
+	zoo = append(zoo, treated()...)
+	zoo = append(zoo, geometries(flavor))
 	if flavor == testbed.MySQLFlavor {
-		zoo = append(zoo, species{change.Type{Base: change.JSON}, jsonLiterals})
+		return append(zoo, species{change.Type{Base: change.JSON}, jsonLiterals}, species{change.Type{Base: change.Vector, Length: 3}, vectors},
+			species{change.Type{Base: change.Vector, Length: 2048}, append(vectors, "REPEAT(x'cdcccc3d', 2048)")})
 	}
-	return zoo
+	return append(zoo, species{change.Type{Base: change.UUID}, uuids}, species{change.Type{Base: change.INET4}, inet4s}, species{change.Type{Base: change.INET6}, inet6s})
 }
 
 func numbers() []species {
@@ -208,6 +211,47 @@ func temporals() []species {
 	return zoo
 }
 
+// treated are dates and booleans of which the deployment makes something else.
+func treated() []species {
+	dates := []string{"'0000-00-00'", "'2024-00-00'", "'2024-02-00'", "'2024-00-10'", "'1000-01-01'", "'2024-02-29'", "'0000-01-01'"}
+	times := []string{"'0000-00-00 00:00:00'", "'2024-00-10 01:02:03'", "'2024-02-29 12:34:56.123456'", "'9999-12-31 23:59:59'"}
+	// Around the hours that Berlin and Shanghai (1986 to 1991) left out and had twice.
+	moments := []string{"'0000-00-00 00:00:00'", "'1970-01-01 00:00:01'", "'2024-03-31 00:59:59.999999'", "'2024-03-31 01:00:00'", "'2024-10-27 00:30:00'", "'2024-10-27 01:30:00.5'",
+		"'1986-05-03 17:59:59'", "'1986-05-03 18:00:00'", "'1999-12-31 23:59:59.999999'", "'2038-01-19 03:14:07'"}
+	zoo := []species{{change.Type{Base: change.Boolean}, []string{"0", "1", "-1", "2", "127", "-128"}}}
+	for _, zero := range []change.ZeroDates{change.NullZeroDates, change.RoundZeroDates} {
+		zoo = append(zoo, species{change.Type{Base: change.Date, ZeroDates: zero}, dates},
+			species{change.Type{Base: change.DateTime, Fraction: 3, ZeroDates: zero}, times},
+			species{change.Type{Base: change.Timestamp, Fraction: 6, ZeroDates: zero, Zone: "Europe/Berlin"}, moments})
+	}
+	for _, zone := range []string{"Asia/Shanghai", "America/St_Johns", "+05:45", "-11:00"} {
+		zoo = append(zoo, species{change.Type{Base: change.Timestamp, Zone: zone}, moments}, species{change.Type{Base: change.Timestamp, Fraction: 6, Zone: zone}, moments})
+	}
+	return zoo
+}
+
+func geometries(flavor testbed.Flavor) species {
+	var literals []string
+	for _, wkt := range []string{"POINT(1 2.5)", "POINT(-0.1 1e-300)", "LINESTRING(0 0,1 1e100)", "POLYGON((0 0,10 0,10 10,0 0),(1 1,2 1,2 2,1 1))",
+		"MULTIPOINT((1 1),(0.30000000000000004 5))", "MULTILINESTRING((0 0,1 1),(2 2,3 3))", "MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((5 5,6 5,6 6,5 5)))",
+		"GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1),GEOMETRYCOLLECTION(POINT(2 2)))", "GEOMETRYCOLLECTION EMPTY"} {
+		if flavor == testbed.MariaDBFlavor && strings.HasPrefix(wkt, "GEOMETRYCOLLECTION(") {
+			wkt = "GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1))"
+		}
+		literals = append(literals, "ST_GeomFromText('"+wkt+"')", "ST_GeomFromText('"+wkt+"', 3857)")
+	}
+	return species{change.Type{Base: change.Geometry}, append(literals, "ST_GeomFromText('POINT(10 20)', 4326)")}
+}
+
+var (
+	vectors = []string{"STRING_TO_VECTOR('[1, 2.5, -1e-10]')", "STRING_TO_VECTOR('[0, -0.0, 3.4028234e38]')", "STRING_TO_VECTOR('[0.1, 1.5e-38, 16777217]')"}
+	uuids   = []string{"'00112233-4455-6677-8899-aabbccddeeff'", "'00112233-4455-1677-8899-aabbccddee00'", "'018f2b2e-0000-7000-8000-000000000000'",
+		"'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'", "'00112233-4455-1677-0899-000000000000'"}
+	inet4s = []string{"'0.0.0.0'", "'10.1.2.0'", "'255.255.255.255'", "'1.0.0.0'", "'0.0.0.1'"}
+	inet6s = []string{"'::'", "'::1'", "'1::'", "'::ffff:1.2.3.0'", "'::ffff:0.0.0.0'", "'::1.2.3.4'", "'::0.1.0.2'", "'::0.0.1.2'", "'2001:db8::1'", "'1:0:0:2::3:0'", "'1:0:2:3:4:5:6:7'",
+		"'0:0:1:0:0:0:1:0'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'::ffff:ffff:1'", "'0:1:2:3:4:5:6:7'", "'1:2:3:4:5:6:7:0'", "'0:0:0:1:ffff:0:0:1'", "'::1:ffff:1.2.3.4'"}
+)
+
 var jsonLiterals = []string{
 	`'null'`, `'true'`, `'[]'`, `'{}'`, `'1'`, `'-1'`, `'65535'`, `'-32769'`, `'4294967295'`, `'-9223372036854775808'`, `'18446744073709551615'`,
 	`'1.0'`, `'-0.0'`, `'1e-14'`, `'1e-15'`, `'1e-16'`, `'1.5e-15'`, `'1e16'`, `'123456789012345.67'`, `'1234567890123456.8'`, `'0.000001'`,
@@ -279,6 +323,14 @@ func randomLiteral(r *rand.Rand, k species) string {
 		return fmt.Sprintf("'%04d-%02d-%02d %02d:%02d:%02d.%06d'", 1000+r.IntN(9000), 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), r.IntN(60), r.IntN(1e6))
 	case t.Base == change.Timestamp:
 		return fmt.Sprintf("FROM_UNIXTIME(%d.%06d)", 1+r.IntN(math.MaxInt32-1), r.IntN(1e6))
+	case t.Base == change.UUID:
+		return fmt.Sprintf("'%08x-%04x-%04x-%04x-%012x'", r.Uint32(), uint16(r.Uint32()), uint16(r.Uint32()), uint16(r.Uint32()), r.Uint64()>>16)
+	case t.Base == change.INET6:
+		var groups []string
+		for range 8 {
+			groups = append(groups, fmt.Sprintf("%x", uint16(r.Uint32())>>r.IntN(16)*uint16(r.IntN(2))))
+		}
+		return "'" + strings.Join(groups, ":") + "'"
 	case t.Base == change.Time:
 		return fmt.Sprintf("'%s%02d:%02d:%02d.%06d'", []string{"", "-"}[r.IntN(2)], r.IntN(838), r.IntN(60), r.IntN(60), r.IntN(1e6))
 	case t.Base == change.VarChar && singleByte[t.Charset] != "" && t.Charset != "ascii":

@@ -34,6 +34,18 @@ CREATE TABLE IF NOT EXISTS `z`.`zoo ``x``` (
   `ts` DATETIME NULL,
   `tm` VARCHAR(17) NULL,
   `y` SMALLINT NULL,
+  `bit1` BOOLEAN NULL DEFAULT "1",
+  `truth` BOOLEAN NULL DEFAULT "1",
+  `ts_zone` DATETIME NULL,
+  `day_null` DATE NULL,
+  `bin` VARBINARY NULL,
+  `blob` VARBINARY NULL,
+  `longblob` VARBINARY NULL,
+  `geometry` VARCHAR(1048576) NULL,
+  `uuid` VARCHAR(36) NULL,
+  `inet4` VARCHAR(15) NULL,
+  `inet6` VARCHAR(45) NULL,
+  `vec` VARCHAR(1048576) NULL,
   `gen` INT NULL
 )
 ENGINE=OLAP
@@ -63,4 +75,10 @@ DISTRIBUTED BY HASH(`id`, `amount`) BUCKETS 4;
 -- day date: StarRocks has no such date, the default is not carried
 -- ts timestamp: TIMESTAMP in UTC; the default is an expression and is not carried; every row brings its value
 -- tm time(3): TIME as text: StarRocks has no such column type, and MySQL's goes to 838:59:59
+-- truth tinyint(1): a value other than 0 and 1 is refused and stops the table
+-- ts_zone timestamp: TIMESTAMP in Asia/Shanghai
+-- bin binary(16): StarRocks takes no default of VARBINARY, it is not carried
+-- longblob longblob: a value of more than 1 MiB is refused by StarRocks and stops the table
+-- geometry geometry: WKT in the order x y, behind SRID=…; where the SRID is not 0
+-- vec vector(3): VECTOR as text, [1,2.5]: CAST(… AS ARRAY<FLOAT>) reads it
 -- gen int: generated at the source, a plain column here
