@@ -303,7 +303,7 @@ func keepsText(from, to change.Type) bool {
 	case from.Base == change.VarBinary && to.Base == change.VarBinary, from.Base == change.Bit && to.Base == change.Bit:
 		return to.Length >= from.Length
 	case from.Base == change.DateTime && to.Base == change.DateTime, from.Base == change.Timestamp && to.Base == change.Timestamp:
-		return to.Fraction >= from.Fraction
+		return to.Fraction >= from.Fraction && to.Zone == from.Zone && to.ZeroDates == from.ZeroDates
 	}
 	return false
 }
@@ -348,7 +348,7 @@ func sameForm(a, b change.Type) bool {
 		}
 		return 0
 	}
-	return form(a) == form(b)
+	return form(a) == form(b) && a.Zone == b.Zone
 }
 
 // takesOver tells that a column of new has the name that another column of old had: the

@@ -207,6 +207,9 @@ func (s *Source) describeColumns(ctx context.Context, t *change.Table) error {
 			// Left Unknown: cells.Supported refuses it, naming the column.
 			typ = change.Type{Base: change.Unknown}
 		}
+		if err := s.uncarried(t.Name, name, columnType, typ); err != nil {
+			return err
+		}
 		flags := strings.ToUpper(extra)
 		c := change.Column{
 			Name: name, Type: typ, Nullable: nullable == "YES", Comment: comment,

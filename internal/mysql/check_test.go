@@ -10,6 +10,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/cells"
 	"starferry/internal/testbed"
 )
 
@@ -150,7 +151,7 @@ func TestTablesThatCannotBeFollowed(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *testbed.Server) {
 		db := server.Database(t)
-		server.Exec(t, "USE "+db, "CREATE TABLE orders (id INT)", "CREATE VIEW v AS SELECT 1", "CREATE TABLE g (id INT PRIMARY KEY, g GEOMETRY)",
+		server.Exec(t, "USE "+db, "CREATE TABLE orders (id INT)", "CREATE VIEW v AS SELECT 1", "CREATE TABLE g (g DOUBLE PRIMARY KEY)",
 			"CREATE TABLE p (id VARCHAR(50), PRIMARY KEY (id(5)))", "CREATE TABLE ok (id INT PRIMARY KEY)")
 		s := connect(t, server)
 		var names []change.Name
@@ -170,6 +171,29 @@ func TestTablesThatCannotBeFollowed(t *testing.T) {
 		wantProblem(t, several[4], codeNoKey, diag.Refused, "first 5 characters")
 		wantProblem(t, several[5], codeNoDatabase, diag.Refused, "nowhere")
 	})
+}
+
+// Types whose name says nothing of their form in the log are refused before a start.
+func TestTypesWithAnotherFormInTheLog(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t)
+	db := server.Database(t)
+	server.Exec(t, "USE "+db, "CREATE TABLE packed (id INT PRIMARY KEY, v VARCHAR(100) COMPRESSED, b BLOB COMPRESSED)", "CREATE TABLE u (id UUID PRIMARY KEY)")
+	s := connect(t, server)
+	_, err := s.Describe(t.Context(), []change.Name{{Database: db, Table: "packed"}})
+	wantProblem(t, err, cells.CodeUnsupportedType, diag.Refused, db+".packed", "`v`", "COMPRESSED")
+	if _, err := s.Describe(t.Context(), []change.Name{{Database: db, Table: "u"}}); err != nil {
+		t.Error(err)
+	}
+	for version, swaps := range map[[3]int]bool{{10, 7, 1}: true, {10, 11, 4}: true, {10, 11, 5}: false, {11, 0, 2}: true, {11, 0, 3}: false, {11, 1, 1}: true, {11, 1, 2}: false, {11, 4, 1}: false} {
+		s.server.Major, s.server.Minor, s.server.Patch = version[0], version[1], version[2]
+		if s.swapsUUIDs() != swaps {
+			t.Errorf("%v: %t", version, !swaps)
+		}
+	}
+	s.server.Major, s.server.Minor, s.server.Patch = 10, 11, 4
+	_, err = s.Describe(t.Context(), []change.Name{{Database: db, Table: "u"}})
+	wantProblem(t, err, cells.CodeUnsupportedType, diag.Refused, db+".u", "`id`", "10.11.5", "FORCE")
 }
 
 func TestLogThatIsGone(t *testing.T) {
