@@ -19,6 +19,10 @@ func everyType() []change.Type {
 		{Base: change.Binary, Length: 5}, {Base: change.Blob}, {Base: change.Enum, Members: members}, {Base: change.Set, Members: members},
 		{Base: change.JSON}, {Base: change.Date}, {Base: change.Time, Fraction: 2}, {Base: change.DateTime, Fraction: 6},
 		{Base: change.Timestamp, Fraction: 3}, {Base: change.Year},
+		{Base: change.Geometry}, {Base: change.Vector}, {Base: change.UUID}, {Base: change.INET4}, {Base: change.INET6}, {Base: change.Boolean},
+		{Base: change.VarChar, Length: 9, Charset: "gb18030"}, {Base: change.Text, Charset: "ujis"}, {Base: change.Char, Length: 9, Charset: "sjis"},
+		{Base: change.Timestamp, Fraction: 6, Zone: "Asia/Shanghai", ZeroDates: change.RoundZeroDates}, {Base: change.Date, ZeroDates: change.NullZeroDates},
+		{Base: change.DateTime, ZeroDates: change.RoundZeroDates},
 	}
 }
 
@@ -31,7 +35,7 @@ func FuzzDecode(f *testing.F) {
 	decoders = append(decoders, decoder(f, types...))
 	f.Add(uint8(0), uint8(replication.WRITE_ROWS_EVENTv2), rowsBody(2, 1, 0, 1, 2))
 	f.Add(uint8(14), uint8(replication.UPDATE_ROWS_EVENTv2), rowsBody(2, 2, 0, 4, 0, 0, 0, 5, 1, 2, 3, 9, 2, 0))
-	f.Add(uint8(20), uint8(replication.MARIADB_WRITE_ROWS_COMPRESSED_EVENT_V1), rowsBody(20, 1, 1, 200))
+	f.Add(uint8(len(types)), uint8(replication.MARIADB_WRITE_ROWS_COMPRESSED_EVENT_V1), rowsBody(len(types), 1, 1, 200))
 	f.Add(uint8(16), uint8(replication.WRITE_ROWS_EVENTv2), rowsBody(2, 1, 0, 0x7f, 0xff, 0xfe, 0xf6, 1))
 	f.Fuzz(func(t *testing.T, which, eventType uint8, body []byte) {
 		d := decoders[int(which)%len(decoders)]

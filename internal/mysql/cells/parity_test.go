@@ -284,7 +284,6 @@ func testParity(t *testing.T, s *testbed.Server, metadata string) {
 		}
 		zoos = append(zoos, newZoo(database, fmt.Sprintf("zoo%d", i), []change.Type{c.typ}, rows))
 	}
-	zoos = append(zoos, randomZoos(database, s.Flavor, 8, 24)...)
 	for name, m := range liveAndCompare(t, s, conn, zoos) {
 		if m == nil || (metadata == "FULL") != (m.ColumnName != nil) || (metadata == "NO_LOG") != (m.SignednessBitmap == nil) {
 			t.Errorf("%s: the log does not carry metadata %s", name, metadata)
