@@ -136,10 +136,15 @@ var jsonType = typed{"json_c", "JSON", []string{
 // INSERT in the log and by an UPDATE in it, and compares cell by cell.
 func TestEveryTypeTravelsBothWays(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB} {
+	compressed := map[string][]string{
+		"MySQL":   {"--binlog-transaction-compression=ON", "--binlog-row-metadata=FULL"},
+		"MariaDB": {"--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-row-metadata=FULL"},
+	}
+	for name, options := range map[string][]string{"MySQL": nil, "MariaDB": nil, "MySQL, compressed": compressed["MySQL"], "MariaDB, compressed": compressed["MariaDB"]} {
+		server, _, _ := strings.Cut(name, ",")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, start(t))
+			w := newWorld(t, bothServers[server](t, options...))
 			z := zooOf(w.source.Flavor)
 			w.exec(t, z.create(), z.insert(0))
 			script := w.write(t, "types.sql", w.script("", route{from: "zoo", to: "zoo"}))

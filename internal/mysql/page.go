@@ -201,9 +201,9 @@ func (s *Source) firstLimit(ctx context.Context, conn *sql.Conn, request ferry.P
 // readRows appends the answer until it ends or the page is full.
 func (s *Source) readRows(rows *sql.Rows, t *change.Table, into *change.Rows, maxBytes int) (full bool, err error) {
 	answers := make([]sql.RawBytes, len(t.Columns))
-	targets := make([]any, len(answers))
+	targets, keys := make([]any, len(answers)), make([]bool, len(answers))
 	for i := range answers {
-		targets[i] = &answers[i]
+		targets[i], keys[i] = &answers[i], t.IsKey(i)
 	}
 	for rows.Next() {
 		if into.Len() > 0 && into.Bytes() >= maxBytes {
@@ -213,8 +213,8 @@ func (s *Source) readRows(rows *sql.Rows, t *change.Table, into *change.Rows, ma
 			return false, err
 		}
 		for i := range answers {
-			if err := cells.AppendSelected(into, &t.Columns[i], answers[i]); err != nil {
-				return false, atTable(t.Name, err)
+			if err := cells.AppendSelected(into, &t.Columns[i], keys[i], answers[i]); err != nil {
+				return false, &ferry.TableError{Cause: atTable(t.Name, err)}
 			}
 		}
 	}

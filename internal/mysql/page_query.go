@@ -37,7 +37,7 @@ func selectList(t *change.Table) string {
 func selectColumns(t *change.Table, columns []int) string {
 	expressions := make([]string, len(columns))
 	for n, i := range columns {
-		expressions[n] = cells.SelectExpression(&t.Columns[i], keyName(t, i))
+		expressions[n] = cells.SelectExpression(&t.Columns[i], t.IsKey(i), keyName(t, i))
 	}
 	return "SELECT " + strings.Join(expressions, ", ") + " FROM " + quotedTable(t.Name) + " AS t FORCE INDEX (PRIMARY)"
 }

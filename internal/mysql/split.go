@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"starferry/internal/change"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql/cells"
 )
 
@@ -126,8 +127,8 @@ func (s *Source) edge(ctx context.Context, t *change.Table, condition, direction
 	}
 	key := change.NewRows(len(t.Key))
 	for n, k := range t.Key {
-		if err := cells.AppendSelected(key, &t.Columns[k], answers[n]); err != nil {
-			return nil, atTable(t.Name, err)
+		if err := cells.AppendSelected(key, &t.Columns[k], true, answers[n]); err != nil {
+			return nil, &ferry.TableError{Cause: atTable(t.Name, err)}
 		}
 	}
 	return key, nil

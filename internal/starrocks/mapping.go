@@ -86,7 +86,7 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 		}
 	}
 	if keyBytes > maxKeyBytes {
-		m.Notes = append(m.Notes, fmt.Sprintf("the primary key (%s) can need %d bytes; StarRocks refuses rows whose key is longer than %d (primary_key_limit_size)",
+		m.Notes = append(m.Notes, fmt.Sprintf("the primary key (%s) can need %d bytes; StarRocks refuses rows whose key is longer than %d: raise primary_key_limit_size in be.conf, or choose a shorter key",
 			strings.Join(m.Key, ", "), keyBytes, maxKeyBytes))
 	}
 	m.Notes = append(m.Notes, parsed.notes...)

@@ -92,6 +92,7 @@ const moreOfTypes = `
 | text or bytes of more than 1 MiB | the row stops the table or goes to its dead letters | shorter values |
 | a table without a primary key; NULL is in no key of MySQL | explain and start refuse the table | a primary key |
 | bytes in a key | no loss: hexadecimal digits | |
+| a key in cp932, sjis, big5, … with a code that has no character, or whose character has another code too | the row stops the table: in UTF-8 it could be the text of another key | a key in utf8mb4 |
 | columns of MariaDB that are COMPRESSED, row images other than FULL, partial JSON in the log | start, or the first row | what the error says |
 
 At run time a row that cannot be stored stops its table with the key and the reason, or, with

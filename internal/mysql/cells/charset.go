@@ -1,6 +1,7 @@
 package cells
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +15,9 @@ type encoding struct {
 	maxLength int                          // bytes per character at most
 	upper     *[128]rune                   // of single-byte charsets that hold ASCII: what 0x80 to 0xff mean
 	wide      func(dst, src []byte) []byte // of all other charsets but UTF-8
+	// exact tells text that no other text of the charset is converted to as well, such
+	// as one with a code that has no character: a key must be that. nil: all text is.
+	exact func(src, converted []byte) bool
 }
 
 // encodings holds the charsets that are carried, which are all that the servers have.
@@ -23,11 +27,11 @@ var encodings = map[string]*encoding{
 	"utf8mb4": {maxLength: 4},
 	"utf8mb3": {maxLength: 3},
 	"utf8":    {maxLength: 3}, // the older name of utf8mb3
-	"ucs2":    {maxLength: 2, wide: fromUCS2},
-	"utf16":   {maxLength: 4, wide: fromUTF16},
-	"utf16le": {maxLength: 4, wide: fromUTF16LE},
-	"utf32":   {maxLength: 4, wide: fromUTF32},
-	"swe7":    {maxLength: 1, wide: fromSwe7},
+	"ucs2":    {maxLength: 2, wide: fromUCS2, exact: asManyMarks(0, '?')},
+	"utf16":   {maxLength: 4, wide: fromUTF16, exact: asManyMarks(0, '?')},
+	"utf16le": {maxLength: 4, wide: fromUTF16LE, exact: asManyMarks('?', 0)},
+	"utf32":   {maxLength: 4, wide: fromUTF32, exact: asManyMarks(0, 0, 0, '?')},
+	"swe7":    {maxLength: 1, wide: fromSwe7, exact: asManyMarks('?')},
 }
 
 func init() {
@@ -38,7 +42,27 @@ func init() {
 			table[i] = r
 			i++
 		}
-		encodings[name] = &encoding{maxLength: 1, upper: table}
+		encodings[name] = &encoding{maxLength: 1, upper: table, exact: func(src, _ []byte) bool {
+			for _, b := range src {
+				if b >= 0x80 && (table[b-0x80] == '?' || table[b-0x80] == utf8.RuneError) {
+					return false
+				}
+			}
+			return true
+		}}
+	}
+}
+
+// asManyMarks tells text in which every question mark is one.
+func asManyMarks(mark ...byte) func(src, converted []byte) bool {
+	return func(src, converted []byte) bool {
+		marks := 0
+		for i := 0; i+len(mark) <= len(src); i += len(mark) {
+			if bytes.Equal(src[i:i+len(mark)], mark) {
+				marks++
+			}
+		}
+		return bytes.Count(converted, []byte{'?'}) == marks
 	}
 }
 

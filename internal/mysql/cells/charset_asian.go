@@ -68,7 +68,8 @@ func init() {
 			longest = 4
 		}
 		table := sync.OnceValue(func() *charTable { return newCharTable(name, &s) })
-		encodings[name] = &encoding{maxLength: longest, wide: func(dst, src []byte) []byte { return table().append(dst, src) }}
+		encodings[name] = &encoding{maxLength: longest, wide: func(dst, src []byte) []byte { return table().append(dst, src) },
+			exact: func(src, _ []byte) bool { return table().exact(src) }}
 	}
 }
 
@@ -117,6 +118,10 @@ type charTable struct {
 	doubles [1 << 15]uint16 // by lead byte - 0x80 and trail byte
 	threes  []uint16        // the same of the two bytes after 0x8f
 	fours   []uint16        // by number
+	// second are the codes whose character the servers write with another one; ascii
+	// tells that one of them is a byte below 0x80.
+	second map[string]bool
+	ascii  bool
 }
 
 func newCharTable(name string, s *shape) *charTable {
@@ -145,7 +150,58 @@ func newCharTable(name string, s *shape) *charTable {
 			*t.at(codeBytes(code)) = uint16(r)
 		}
 	}
+	t.findSeconds(s.from)
 	return t
+}
+
+// findSeconds finds the codes of characters that have several. Which of them the servers
+// write is what x/text writes, but for the cases below; a test asks them.
+func (t *charTable) findSeconds(from xtext.Encoding) {
+	t.second = map[string]bool{}
+	codes := map[uint16][]string{}
+	for code := range t.codes() {
+		if r := *t.at(code); r != 0 {
+			codes[r] = append(codes[r], string(code))
+		}
+	}
+	encoder := from.NewEncoder()
+	for r, all := range codes {
+		if r < utf8.RuneSelf && from == japanese.ShiftJIS { // its backslash is not the byte
+			t.second[string(rune(r))], t.ascii = true, true
+			continue
+		}
+		written, err := encoder.String(string(rune(r)))
+		if err != nil {
+			written = all[0]
+		}
+		if last := all[len(all)-1]; written[0] == 0xed || written[0] == 0xee && last[0] >= 0xfa { // IBM's own codes before NEC's
+			written = last
+		}
+		for _, code := range all {
+			if code != written && (len(all) > 1 || r < utf8.RuneSelf) || r == utf8.RuneError {
+				t.second[code] = true
+			}
+		}
+	}
+}
+
+// exact tells text whose every code is the one the servers write for its character.
+func (t *charTable) exact(src []byte) bool {
+	for len(src) > 0 {
+		if src[0] < utf8.RuneSelf {
+			if t.ascii && t.second[string(src[:1])] {
+				return false
+			}
+			src = src[1:]
+			continue
+		}
+		n := t.shape.size(src)
+		if n == 0 || t.meaning(src[:n]) == 0 || t.second[string(src[:n])] {
+			return false
+		}
+		src = src[n:]
+	}
+	return true
 }
 
 // codeBytes are the bytes of a code as it is written: 0x8ea1.

@@ -123,6 +123,35 @@ func TestEveryCodeMeansWhatItMeansToTheServers(t *testing.T) {
 	})
 }
 
+// The code the servers write for a character that has several is the one a key may have.
+func TestCharactersWithSeveralCodes(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, s *testbed.Server) {
+		for _, charset := range slices.Sorted(maps.Keys(shapes)) {
+			if charset == "gb18030" && s.Flavor == testbed.MariaDBFlavor {
+				continue
+			}
+			shape := shapes[charset]
+			table := newCharTable(charset, &shape)
+			for code := range table.second {
+				text := encodings[charset].append(nil, []byte(code))
+				if string(text) == "\ufffd" {
+					continue // no character has a code of it
+				}
+				var written []byte
+				query := fmt.Sprintf("SELECT CAST(CONVERT(_utf8mb4 x'%x' USING %s) AS BINARY)", text, charset)
+				if err := s.DB().QueryRowContext(t.Context(), query).Scan(&written); err != nil {
+					t.Fatal(charset, err)
+				}
+				if string(written) == code || table.second[string(written)] {
+					t.Errorf("%s: %s writes %s as %x", charset, s.Flavor, text, written)
+				}
+			}
+			t.Logf("%s: %d codes of characters that have another", charset, len(table.second))
+		}
+	})
+}
+
 // What is no character here is none to MySQL: it stores no such text.
 func TestMalformedTextIsMalformedToMySQL(t *testing.T) {
 	t.Parallel()

@@ -114,6 +114,7 @@ type column struct {
 	members  []string
 	pad      []byte // NULs, as many as a BINARY is long
 	fixed    func(dst, p []byte) []byte
+	exact    func(src, converted []byte) bool // of a key: see encoding
 	clock    clock
 }
 
@@ -123,6 +124,7 @@ var (
 	errDecimal = errors.New("the bytes are no decimal number")
 	errFloat   = errors.New("the value is not a number")
 	errDate    = errors.New("the bytes are no date or time")
+	errInexact = errors.New("the key has a code without a character of its own: in UTF-8 another key may be the same text")
 )
 
 // append appends the cell of the value at the head of p, which has at least
@@ -187,6 +189,9 @@ func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
 	switch c.op {
 	case opConverted:
 		dst = c.encoding.append(dst, value)
+		if c.exact != nil && !c.exact(value, dst[start:]) {
+			return dst, n, errInexact
+		}
 	case opJSON:
 		dst, err := appendJSON(dst, value)
 		return dst, n, err

@@ -38,6 +38,9 @@ func NewDecoder(t *change.Table, m *replication.TableMapEvent) (*Decoder, error)
 	d := &Decoder{table: t, id: m.TableID, told: toldBy(m), columns: make([]column, len(t.Columns)), nulls: (len(t.Columns) + 7) / 8}
 	for i := range t.Columns {
 		d.columns[i] = newColumn(&t.Columns[i].Type, wireAt(m, i))
+		if t.IsKey(i) && d.columns[i].op == opConverted {
+			d.columns[i].exact = d.columns[i].encoding.exact
+		}
 	}
 	return d, nil
 }

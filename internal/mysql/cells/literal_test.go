@@ -66,6 +66,12 @@ func keyedTables() []keyed {
 		{"latin1", one(text(change.VarChar, 50, "latin1")), "latin1_swedish_ci", words[:10]},
 		{"char", one(text(change.Char, 20, "utf8mb4")), "utf8mb4_bin", words},
 		{"utf16", one(text(change.VarChar, 50, "utf16")), "utf16_bin", words},
+		{"gbk", one(text(change.VarChar, 50, "gbk")), "gbk_chinese_ci", []string{"''", "'a'", "'中'", "'文'", "'啊'", "'a中'", "'B'"}},
+		{"sjis", one(text(change.VarChar, 50, "sjis")), "sjis_japanese_ci", []string{"''", "'a'", "'日本'", "'ｱ'", "'表'", "'B'"}},
+		{"cp932", one(text(change.Char, 20, "cp932")), "cp932_bin", []string{"''", "'①'", "'㈱'", "'日本'", "'Ⅰ'", "'¬'"}},
+		{"big5", one(text(change.VarChar, 50, "big5")), "big5_chinese_ci", []string{"''", "'功'", "'許'", "'a'"}},
+		{"euckr", one(text(change.VarChar, 50, "euckr")), "euckr_korean_ci", []string{"''", "'한'", "'글'", "'a'"}},
+		{"ujis", one(text(change.VarChar, 50, "ujis")), "ujis_japanese_ci", []string{"''", "'日'", "'ｱ'", "'丂'", "'a'"}},
 		{"varbinary", one(change.Type{Base: change.VarBinary, Length: 20}), "", []string{"''", "x'00'", "x'0000'", "'a'", "x'ff'", "x'27'"}},
 		{"binary", one(change.Type{Base: change.Binary, Length: 4}), "", []string{"''", "x'01'", "'a'", "x'61000001'", "x'ffffffff'"}},
 		{"date", one(change.Type{Base: change.Date}), "", []string{"'0000-00-00'", "'2024-00-00'", "'1000-01-01'", "'2024-02-29'", "'9999-12-31'"}},
@@ -89,7 +95,13 @@ func TestKeyLiteralsPageThroughEveryKind(t *testing.T) {
 	onServers(t, func(t *testing.T, s *testbed.Server) {
 		database := s.Database(t)
 		conn := session(t, s, database)
-		for _, k := range keyedTables() {
+		tables := keyedTables()
+		if s.Flavor == testbed.MariaDBFlavor {
+			for typ, values := range map[change.Base][]string{change.UUID: uuids, change.INET4: inet4s, change.INET6: inet6s} {
+				tables = append(tables, keyed{typ.String(), []change.Type{{Base: typ}}, "", values})
+			}
+		}
+		for _, k := range tables {
 			t.Run(k.name, func(t *testing.T) { k.page(t, conn) })
 		}
 	})
@@ -108,7 +120,7 @@ func (k keyed) page(t *testing.T, conn *sql.Conn) {
 			d += " DEFAULT 0"
 		}
 		columns, definitions, names = append(columns, c), append(definitions, d+" NOT NULL"), append(names, c.Name)
-		expressions = append(expressions, SelectExpression(&c, "`"+c.Name+"`"))
+		expressions = append(expressions, SelectExpression(&c, true, "`"+c.Name+"`"))
 	}
 	order := strings.Join(names, ", ")
 	run(t, conn, fmt.Sprintf("CREATE TABLE keyed_%s (%s, PRIMARY KEY (%s))", k.name, strings.Join(definitions, ", "), order))
@@ -168,7 +180,7 @@ func (k keyed) read(t *testing.T, conn *sql.Conn, columns []change.Column, state
 		rows := change.NewRows(len(columns))
 		var row []string
 		for i := range raw {
-			if err := AppendSelected(rows, &columns[i], raw[i]); err != nil {
+			if err := AppendSelected(rows, &columns[i], true, raw[i]); err != nil {
 				t.Fatal(err)
 			}
 		}

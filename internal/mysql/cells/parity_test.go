@@ -109,7 +109,7 @@ func (z *zoo) selected(t *testing.T, conn *sql.Conn) contents {
 	t.Helper()
 	var expressions []string
 	for i := range z.table.Columns {
-		expressions = append(expressions, SelectExpression(&z.table.Columns[i], "`"+z.table.Columns[i].Name+"`"))
+		expressions = append(expressions, SelectExpression(&z.table.Columns[i], z.table.IsKey(i), "`"+z.table.Columns[i].Name+"`"))
 	}
 	answer, err := conn.QueryContext(t.Context(), "SELECT "+strings.Join(expressions, ", ")+" FROM "+z.table.Table)
 	if err != nil {
@@ -127,7 +127,7 @@ func (z *zoo) selected(t *testing.T, conn *sql.Conn) contents {
 			t.Fatal(err)
 		}
 		for i := range raw {
-			if err := AppendSelected(rows, &z.table.Columns[i], raw[i]); err != nil {
+			if err := AppendSelected(rows, &z.table.Columns[i], z.table.IsKey(i), raw[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -289,6 +289,7 @@ func testParity(t *testing.T, s *testbed.Server, metadata string) {
 			t.Errorf("%s: the log does not carry metadata %s", name, metadata)
 		}
 	}
+	compareRandomTables(t, s)
 }
 
 // liveAndCompare runs the tables' lives and compares; it returns the last TABLE_MAP

@@ -10,11 +10,13 @@ import (
 
 // SelectExpression is what to ask a server for in a page so that AppendSelected can
 // make the cell of the column from the answer; quoted is the name in back-quotes,
-// qualified or not. It must not get an alias that is the column's name: ORDER BY
+// qualified or not; key tells a column of the primary key. It must not get an alias that is the column's name: ORDER BY
 // would then sort by the expression.
-func SelectExpression(c *change.Column, quoted string) string {
+func SelectExpression(c *change.Column, key bool, quoted string) string {
 	t := &c.Type
 	switch {
+	case key && converts(t):
+		return "CAST(" + quoted + " AS BINARY)"
 	case t.Base == change.Float, t.Base == change.Double && (t.Precision > 0 || t.Zerofill):
 		// FLOAT prints six digits only, FLOAT(p,s) and DOUBLE(p,s) s decimals. A
 		// product is a plain DOUBLE; a sum would turn -0 into 0.
@@ -30,9 +32,20 @@ func SelectExpression(c *change.Column, quoted string) string {
 // AppendSelected appends the cell of a column for what a server answered, in the
 // text protocol, with character_set_results=utf8mb4, time_zone='+00:00' and
 // sql_mode=”, to SelectExpression; nil is NULL.
-func AppendSelected(rows *change.Rows, c *change.Column, answer []byte) error {
+func AppendSelected(rows *change.Rows, c *change.Column, key bool, answer []byte) error {
 	if answer == nil {
 		rows.AddNull()
+		return nil
+	}
+	if key && converts(&c.Type) {
+		e, start := encodings[c.Type.Charset], len(rows.Buffer())
+		arena := e.append(rows.Buffer(), answer)
+		if !e.exact(answer, arena[start:]) {
+			return &diag.Problem{Code: CodeUnusableKey, Class: diag.Refused,
+				Message: fmt.Sprintf("column `%s` (%s in %s), %x: %v", c.Name, c.Type, c.Type.Charset, answer, errInexact),
+				Fix:     "give the row another key, or the column the charset utf8mb4"}
+		}
+		rows.AddCell(arena)
 		return nil
 	}
 	arena := rows.Buffer()
@@ -72,6 +85,10 @@ func AppendSelected(rows *change.Rows, c *change.Column, answer []byte) error {
 	rows.AddCell(arena)
 	return nil
 }
+
+// converts tells text that is not stored in UTF-8. In a key it is asked for as the bytes
+// it is stored in: the server's own conversion would not say that it made one text of two.
+func converts(t *change.Type) bool { return t.IsText() && !encodings[t.Charset].isUTF8() }
 
 func appendSelectedNumber(dst, answer []byte, bits int) ([]byte, error) {
 	v, err := strconv.ParseFloat(string(answer), 64)

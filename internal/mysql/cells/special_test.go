@@ -146,6 +146,44 @@ func TestCompressedColumnsAreRefused(t *testing.T) {
 	}
 }
 
+// A key whose text another key has too is refused on both paths.
+func TestInexactKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, s *testbed.Server) {
+		for charset, codes := range map[string][2]string{"cp932": {"x'81ca'", "x'eef9'"}, "gbk": {"x'8140'", "x'a6a1a6b9'"}, "hebrew": {"x'e0'", "x'e0ff'"}, "ucs2": {"x'0041'", "x'd800'"}} {
+			z := &zoo{table: &change.Table{Name: change.Name{Database: s.Database(t), Table: "keys_" + charset}, Version: 1, Key: []int{0},
+				Columns: []change.Column{{Name: "k", Type: text(change.VarChar, 20, charset)}}}}
+			create := "CREATE TABLE " + z.table.Table + " (k VARCHAR(20) CHARACTER SET " + charset + " COLLATE " + charset + "_bin PRIMARY KEY)"
+			insert := "INSERT INTO " + z.table.Table + " VALUES (_" + charset + " "
+			if err := refusedBy(t, s, z, create, insert+codes[0]+")"); err != nil {
+				t.Errorf("%s %s: %v", charset, codes[0], err)
+			}
+			if err := refusedBy(t, s, z, insert+codes[1]+")"); err == nil || !strings.Contains(err.Error(), "another key") {
+				t.Errorf("%s %s: %v", charset, codes[1], err)
+			}
+			conn := session(t, s, z.table.Database)
+			answer, err := conn.QueryContext(t.Context(), "SELECT "+SelectExpression(&z.table.Columns[0], true, "k")+" FROM "+z.table.Table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, refused := change.NewRows(1), 0
+			for answer.Next() {
+				var raw []byte
+				if err := answer.Scan(&raw); err != nil {
+					t.Fatal(err)
+				}
+				if err := AppendSelected(rows, &z.table.Columns[0], true, raw); err != nil {
+					refused++
+				}
+			}
+			answer.Close()
+			if refused != 1 || rows.Len() != 1 {
+				t.Errorf("%s: %d keys selected, %d refused", charset, rows.Len(), refused)
+			}
+		}
+	})
+}
+
 // A schema that has the wrong idea of a table is refused on a real TABLE_MAP.
 func TestWrongSchemasAreRefused(t *testing.T) {
 	t.Parallel()
