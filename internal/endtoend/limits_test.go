@@ -31,7 +31,7 @@ var limits = map[string]struct {
 	"many bytes": {
 		create: "CREATE TABLE t (name VARCHAR(20) PRIMARY KEY, n LONGBLOB)",
 		good:   "('short', x'00ff'), ('long', REPEAT(x'ff', 1048576))", bad: "('longer', REPEAT(x'ff', 1048577))",
-		before: []string{"more than 1 MiB"}, says: []string{"out of range"},
+		before: []string{"more than 1 MiB"}, says: []string{"is too long"},
 		key: "longer",
 	},
 }

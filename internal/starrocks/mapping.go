@@ -89,6 +89,9 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 		m.Notes = append(m.Notes, fmt.Sprintf("the primary key (%s) can need %d bytes; StarRocks refuses rows whose key is longer than %d: raise primary_key_limit_size in be.conf, or choose a shorter key",
 			strings.Join(m.Key, ", "), keyBytes, maxKeyBytes))
 	}
+	if long := columnsBeyondMiB(m.Columns); len(long) > 0 {
+		m.Notes = append(m.Notes, fmt.Sprintf("%s can have more than 1 MiB at the source; StarRocks refuses such a row, which then stops the table: SET 'on-bad-row' = 'dead-letter' has it left out and written to a file", strings.Join(long, ", ")))
+	}
 	m.Notes = append(m.Notes, parsed.notes...)
 	return m, diag.Join(problems...)
 }
@@ -113,6 +116,15 @@ func mapColumn(source *change.Table, i int, cluster has) (MappedColumn, int, err
 	}
 	column.Note = joinNotes(notes)
 	return column, t.keyBytes, diag.Join(typeProblem(source.Name, c, key, t), nameProblem(source.Name, c.Name))
+}
+
+func columnsBeyondMiB(columns []MappedColumn) (names []string) {
+	for _, c := range columns {
+		if strings.Contains(c.Note, beyondMiB) {
+			names = append(names, "`"+c.Name+"`")
+		}
+	}
+	return names
 }
 
 func joinNotes(notes []string) string {

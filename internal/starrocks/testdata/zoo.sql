@@ -52,6 +52,7 @@ ENGINE=OLAP
 PRIMARY KEY(`id`, `amount`)
 COMMENT "it's ""quoted"" \\ here"
 DISTRIBUTED BY HASH(`id`, `amount`) BUCKETS 4;
+-- `mediumtext`, `longtext`, `longblob` can have more than 1 MiB at the source; StarRocks refuses such a row, which then stops the table: SET 'on-bad-row' = 'dead-letter' has it left out and written to a file
 -- id char(20): 4 bytes per character
 -- amount decimal(10,2): StarRocks allows no DECIMAL in a primary key
 -- tinyint_u tinyint unsigned: unsigned needs the next wider type

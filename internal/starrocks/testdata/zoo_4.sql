@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS `z`.`zoo` (
   `gen` INT NULL
 )
 PRIMARY KEY(amount, id);
+-- `mediumtext`, `longtext`, `longblob` can have more than 1 MiB at the source; StarRocks refuses such a row, which then stops the table: SET 'on-bad-row' = 'dead-letter' has it left out and written to a file
 -- amount decimal(10,2): StarRocks allows no DECIMAL in a primary key
 -- id char(20): 4 bytes per character
 -- tinyint_u tinyint unsigned: unsigned needs the next wider type
