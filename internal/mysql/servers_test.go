@@ -111,7 +111,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 	eachServer(t, func(t *testing.T, server *testbed.Server) {
 		proxy := testbed.ProxyTo(t, server.Address())
 		c := config(server)
-		c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 3*time.Second, time.Second
+		c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 8*time.Second, time.Second
 		g := connectServers(t, c)
 		from := start(t, g.source())
 		stream, err := g.Open(t.Context(), from, nil, nil)
@@ -125,7 +125,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		if p := failure(t, stream); p.Class != diag.Transient || p.Code != codeLost {
 			t.Error(p)
 		}
-		if took := time.Since(began); took > 15*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("noticed after %v", took)
 		}
 		if _, err := g.Open(t.Context(), from, nil, nil); !diag.IsTransient(err) {
