@@ -9,14 +9,12 @@ import (
 	"hash/crc32"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
-	"starferry/internal/diag"
 )
 
 // A dump connection asks for the log and reads its packets. Login, TLS and the
@@ -33,14 +31,15 @@ type dump struct {
 	// described: the format of the file, and whether it has checksums, is known.
 	described bool
 	checksum  int // bytes of the checksum at the end of every event
-	// silence is how long it may say nothing, heartbeats included.
-	silence time.Duration
+	// heard: the server has begun to send.
+	heard bool
 }
 
 const (
 	heartbeatV2      = 0x0002 // flag of COM_BINLOG_DUMP_GTID (MySQL ≥ 8.0.26): 64-bit offsets in heartbeats
 	emptyTableID     = 0x00ffffff
 	dumpNetTimeout   = 3600 // s the server waits while our side is full
+	mariaNetTimeout  = 600  // s; it also is how long a reader of MariaDB may have to wait for its predecessor
 	comRegisterSlave = 0x15
 )
 
@@ -104,22 +103,28 @@ func (s *Source) dialDump(ctx context.Context) (*dump, error) {
 	defer cancel()
 	dialer := &net.Dialer{}
 	var raw net.Conn
+	logged := func() bool { return true }
 	dial := func(ctx context.Context, network, address string) (_ net.Conn, err error) {
-		raw, err = dialer.DialContext(ctx, network, address)
+		if raw, err = dialer.DialContext(ctx, network, address); err == nil {
+			logged = context.AfterFunc(timeout, func() { _ = raw.Close() }) // only ends the login
+		}
 		return raw, err
 	}
 	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dial,
 		func(c *client.Conn) error {
 			c.SetTLSConfig(s.tls)
 			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
-			c.ReadTimeout = s.config.ConnectTimeout
+			c.ReadTimeout = s.config.Silence // heartbeats included
 			c.BufferSize = 256 << 10
 			return nil
 		})
+	if !logged() {
+		err = context.DeadlineExceeded
+	}
 	if err != nil {
 		return nil, s.loginProblem(err)
 	}
-	d := &dump{conn: conn, raw: raw, silence: s.config.Silence,
+	d := &dump{conn: conn, raw: raw,
 		bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
 	d.parser.SetVerifyChecksum(true)
 	d.parser.SetFlavor(gomysql.MySQLFlavor)
@@ -146,11 +151,15 @@ func (d *dump) keepRows(e *replication.RowsEvent, body []byte) error {
 
 // prepare sets what the server's dump thread looks at.
 func (d *dump) prepare(s *Source, uuid string) error {
+	netTimeout := dumpNetTimeout
+	if s.server.Flavor == MariaDB {
+		netTimeout = mariaNetTimeout
+	}
 	statements := []string{
 		// Says that checksums are understood; the algorithm is the server's own.
 		"SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum",
 		fmt.Sprintf("SET @master_heartbeat_period = %d, @source_heartbeat_period = %[1]d", s.config.Heartbeat.Nanoseconds()),
-		fmt.Sprintf("SET SESSION net_write_timeout = %d, SESSION net_read_timeout = %[1]d", dumpNetTimeout),
+		fmt.Sprintf("SET SESSION net_write_timeout = %d, SESSION net_read_timeout = %[1]d", netTimeout),
 	}
 	if uuid != "" {
 		statements = append(statements, fmt.Sprintf("SET @slave_uuid = '%s', @replica_uuid = '%[1]s'", uuid))
@@ -257,13 +266,14 @@ func (d *dump) askFile(from change.Position, serverID uint32) error {
 
 // next reads and frames the next event of the log.
 func (d *dump) next() (*replication.BinlogEvent, error) {
-	if err := d.conn.SetReadDeadline(time.Now().Add(d.silence)); err != nil {
-		return nil, err
-	}
 	packet, err := d.conn.ReadPacket()
-	if err != nil {
+	switch {
+	case err != nil && !d.heard && strings.Contains(err.Error(), "i/o timeout"): // which ErrBadConn hides
+		return nil, &silentError{err}
+	case err != nil:
 		return nil, err
 	}
+	d.heard = true
 	if len(packet) == 0 {
 		return nil, errors.New("the server sent an empty packet")
 	}
@@ -315,48 +325,3 @@ func (e *parseError) Unwrap() error { return e.cause }
 
 // close may be called twice; what it answers then is of no interest.
 func (d *dump) close() { _ = d.raw.Close() }
-
-// dumpProblem says why the log's stream ended.
-func (s *Source) dumpProblem(err error, at change.Position) error {
-	if diag.Find(err) != nil {
-		return err
-	}
-	var parse *parseError
-	if errors.As(err, &parse) {
-		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Cause: err,
-			Message: fmt.Sprintf("an event of the binary log of MySQL %s behind %s cannot be read", s.address(), at),
-			Fix:     "if the server's disk or the network is not to blame, this is a defect: please report it with the output of mysqlbinlog at that position."}
-	}
-	message := err.Error()
-	switch code := errorCode(err); {
-	case code == 0, code == 1053, code == 1317, code == 1927, code == 2013:
-		return &diag.Problem{Code: codeLost, Class: diag.Transient, Cause: err,
-			Message: fmt.Sprintf("the binary log stream from MySQL %s broke at %s", s.address(), at)}
-	case strings.Contains(message, "same server_uuid/server_id"):
-		return &diag.Problem{Code: codeReplaced, Class: diag.Refused, Cause: err,
-			Message: fmt.Sprintf("another reader with server id %d took over the binary log stream of MySQL %s", s.config.ServerID, s.address()),
-			Fix:     "run a deployment only once; if the other one is not this deployment, give one of the two another 'server-id'."}
-	case code == 1236 && anyOf(message, "anonymous transaction"):
-		return &diag.Problem{Code: codeLog, Class: diag.Refused, Cause: err,
-			Message: fmt.Sprintf("MySQL %s has transactions without GTIDs behind %s, from before gtid_mode was ON, and does not send them any more", s.address(), at),
-			Fix:     "start again with an empty data directory; a deployment that is to go on must have caught up before gtid_mode is switched ON."}
-	case code == 1236 && anyOf(message, "purged", "Could not find first log", "could not find next log", "missing from the source", "required binary log", "slave state is too old"):
-		return s.purgedProblem(at.String(), err)
-	case code == 1236 && anyOf(message, "position > file size", "impossible position", "more GTIDs than", "has transactions that", "not in the master's binlog", "diverged"):
-		return s.beyondProblem(at.String(), err)
-	case code == 1227 || code == 1045:
-		return s.grantProblem("REPLICATION SLAVE", "*.*", err)
-	}
-	return &diag.Problem{Code: codeLog, Class: diag.Refused, Cause: err,
-		Message: fmt.Sprintf("MySQL %s cannot send its binary log behind %s", s.address(), at),
-		Fix:     "see the server's message and its error log."}
-}
-
-func anyOf(text string, parts ...string) bool {
-	for _, part := range parts {
-		if strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
-			return true
-		}
-	}
-	return false
-}

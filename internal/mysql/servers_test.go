@@ -118,7 +118,6 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer stream.Close()
 		next(t, stream)
 		proxy.Stall()
 		began := time.Now()
@@ -128,6 +127,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("noticed after %v", took)
 		}
+		stream.Close()
 		if _, err := g.Open(t.Context(), from, nil, nil); !diag.IsTransient(err) {
 			t.Errorf("opened again: %v", err)
 		}
@@ -139,6 +139,43 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		next(t, again)
 		again.Close()
 	})
+}
+
+// TestMariaDBWaitsForTheLastReader: whose connection nobody reads, though it is closed here.
+func TestMariaDBWaitsForTheLastReader(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t)
+	db := server.Database(t)
+	proxy := testbed.ProxyTo(t, server.Address())
+	c := config(server)
+	c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 5*time.Second, time.Second
+	lost := connectServers(t, c)
+	from := start(t, lost.source())
+	stream, err := lost.Open(t.Context(), from, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next(t, stream)
+	proxy.Stall()
+	server.Exec(t, "CREATE TABLE "+db+".t (v LONGBLOB)", "INSERT INTO "+db+".t VALUES (REPEAT('x', 15000000))", "INSERT INTO "+db+".t VALUES (REPEAT('x', 15000000))")
+	failure(t, stream)
+	stream.Close()
+
+	c.Port = server.Port
+	again := connectServers(t, c)
+	if stream, err = again.Open(t.Context(), from, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p := failure(t, stream); p.Class != diag.Transient || !strings.Contains(p.Message, "has not begun to send") || !strings.Contains(p.Fix, "after at most 10 minutes") {
+		t.Error(p)
+	}
+	stream.Close()
+	proxy.Cut()
+	if stream, err = again.Open(t.Context(), from, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	next(t, stream)
+	stream.Close()
 }
 
 // TestDataThatWerePutBack: a server whose data directory is an older copy, with less
