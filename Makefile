@@ -31,7 +31,7 @@ build: need-go ## Build bin/starferry, one static binary.
 demo: build ## Walk the tutorial on a real MySQL and the built-in StarRocks stand-in (KEEP=1 leaves both up).
 	@KEEP='$(KEEP)' $(GO) run -trimpath ./scripts/demo
 
-test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 6 minutes on 2 cores).
+test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 10 minutes on 2 cores).
 	@echo "making sure that MySQL and MariaDB can be started"
 	@$(GO) run -trimpath ./scripts/provision
 	@echo "testing"

@@ -33,16 +33,18 @@ func (s *Server) ChangeLeader() {
 }
 
 // LosePrepared aborts the prepared transactions whose labels begin with prefix, as their
-// timeout would.
-func (s *Server) LosePrepared(prefix string) {
+// timeout would, and tells how many.
+func (s *Server) LosePrepared(prefix string) (lost int) {
 	s.catalog.mu.RLock()
 	defer s.catalog.mu.RUnlock()
 	for _, db := range s.catalog.databases {
 		for _, tx := range db.labels.prepared(prefix) {
 			// A journal that cannot be written shows at the next request.
 			_, _ = s.abortPrepared(tx, expiredReason)
+			lost++
 		}
 	}
+	return lost
 }
 
 func (b *labelBook) prepared(prefix string) []*transaction {

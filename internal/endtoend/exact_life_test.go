@@ -44,16 +44,21 @@ func TestTheMiddleOfAnEpoch(t *testing.T) {
 		fill := func(from int) { // more than is kept in memory for the end of the epoch
 			w.exec(t, fmt.Sprintf("INSERT INTO t (id, v) SELECT %d + a.d * 10 + b.d, REPEAT(CHAR(97 + a.d), 100000) FROM digits a, digits b", from))
 		}
-		fill(1000)
-		waitLine(t, p, "inserted=100 ")
-		w.exec(t, `INSERT INTO t VALUES (1, '\\N'), (2, 'a\x01b\x02c\nd"e')`, `UPDATE u SET v = '\\N'`)
-		waitLine(t, p, "redo: a row of "+w.database+".t needs another form of load")
-		w.awaitEqual(t, "t")
-		fill(2000)
+		redo := "redo: a row of " + w.database + ".t needs another form of load"
+		for n := 1; !strings.Contains(p.Output(), redo); n++ { // unless an epoch has ended between
+			fill(1000 * n)
+			waitLine(t, p, fmt.Sprintf("inserted=%d ", 102*n-2))
+			w.exec(t, fmt.Sprintf(`INSERT INTO t VALUES (%d, '\\N'), (%d, 'a\x01b\x02c\nd"e')`, 2*n-1, 2*n), `UPDATE u SET v = CONCAT(v, '\\N')`)
+			w.awaitEqual(t, "t")
+			if n == 10 {
+				t.Fatalf("no row needs another form: %s", p.Output())
+			}
+		}
+		fill(90000)
 		w.exec(t, "ALTER TABLE t ADD COLUMN n INT DEFAULT 7", "UPDATE t SET n = id WHERE id < 10", "INSERT INTO u VALUES (5, 'beside')")
 		waitLine(t, p, "schema change: `n`")
 		w.awaitEqual(t, "u")
-		fill(3000)
+		fill(95000)
 		w.exec(t, "TRUNCATE TABLE t", "INSERT INTO t VALUES (3, 'behind', 3)", "INSERT INTO u VALUES (6, 'beside')")
 		w.awaitEqual(t, "t")
 		w.awaitEqual(t, "u")

@@ -139,8 +139,12 @@ func TestATableThatCannotJoin(t *testing.T) {
 		s := connect(t, server)
 		stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "keyless"}, change.Name{Database: db, Table: "v"},
 			change.Name{Database: db, Table: "gone"}, change.Name{Database: db, Table: "u"})
+		events := []change.Event{next(t, stream)}
+		for last := events[0]; last.Kind != change.Joined; events = append(events, last) { // held by an XA transaction of another test it may be late
+			last = next(t, stream)
+		}
 		server.Exec(t, "INSERT INTO "+db+".u VALUES (2)")
-		events := until(t, s, stream)
+		events = append(events, until(t, s, stream)...)
 		events = isLost(t, events, "keyless", codeNoKey, "primary key")
 		events = isLost(t, events, "v", codeNotBase, "is a view")
 		var gone, rows []string

@@ -44,18 +44,12 @@ func (b *batch) Rows() int { return b.rows }
 // Bytes is the size of the load so far.
 func (b *batch) Bytes() int { return b.size }
 
-// taken is called when StarRocks has a batch for good; body is how it was sent.
-func (b *batch) taken(body *upload) {
-	if body.reading.Load() == 0 {
-		b.release()
-	}
-}
-
-// release gives the memory back. Nothing may read body any more.
-func (b *batch) release() {
+// taken is called when StarRocks has a batch for good; sent is how it was sent. Its memory
+// is used again, unless the connection still has it in hand.
+func (b *batch) taken(sent *upload) {
 	body := b.body
 	b.body, b.ends, b.sent = nil, nil, true
-	if !b.part {
+	if !b.part && sent.reading.Load() == 0 {
 		bodies.Put(&body)
 	}
 }
