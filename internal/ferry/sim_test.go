@@ -27,6 +27,7 @@ type simulation struct {
 	source   *simSource
 	target   *simTarget
 	starts   int
+	looks    int
 	joined   map[change.Name]uint64 // where this deployment's tables joined, for good
 	broken   sabotage
 	backup   *simJournal // an older state directory
@@ -182,7 +183,9 @@ func (s *simulation) step() error {
 	case n < 97:
 		s.source.passTime(time.Duration(s.rng.IntN(300)) * time.Millisecond)
 		l.tick(s.source.now)
-		l.progress()
+		if s.looks++; s.looks%8 == 0 {
+			l.progress()
+		}
 	case n < 99:
 		s.target.arrive()
 		s.target.mishap()
