@@ -28,7 +28,8 @@ type Column struct {
 	Generated         bool // VIRTUAL or STORED; logged in row images like any other column
 	Invisible         bool
 	Comment           string
-	// Was is the column's name in the version before, when it had another.
+	// Was is the column's name in the version before, when it had another; and its own
+	// name when that version had another column of this name.
 	Was string
 }
 

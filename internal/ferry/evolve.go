@@ -44,6 +44,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	}
 	missing, refused := fit(held, t.columns, t.route.Schema.appends())
 	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
+	refused = append(refused, t.leftOut(missing)...)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
 		return t.stopped != nil
@@ -55,10 +56,40 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		return false
 	}
 	l.seal(t)
-	t.layout, t.seen, t.added, t.reshaped = newLayout(schema, t.columns), held, nil, nil
+	why := v.mends(t.appended)
+	t.layout, t.seen, t.added, t.reshaped, t.appended = newLayout(schema, t.columns), held, nil, nil, nil
 	l.states = nil
+	if len(why) > 0 { // known to the same checkpoint as the schema
+		reason := strings.Join(why, "; ")
+		l.notify(Warning, t.route.Source, fmt.Sprintf("%s: rows may read otherwise now, and no row event tells; %s is compared with it and mended", reason, t.route.Target))
+		l.beginRepair(t, reason)
+	}
 	crashpoint.Here("schema-carried")
 	return true
+}
+
+// mends says why rows that exist may be others at the target than at the source when the
+// change is carried. appended are the columns that were appended for it. One that was
+// there before has values of an earlier column of its name.
+func (v *verdict) mends(appended []string) []string {
+	why := v.repair
+	for _, name := range v.appends {
+		if !slices.Contains(appended, name) {
+			why = append(why, fmt.Sprintf("the target had a column `%s` already", name))
+		}
+	}
+	return why
+}
+
+// leftOut says of columns that the last row had already, and the target lacks, that nobody
+// knows any more what rows have there.
+func (t *table) leftOut(missing []change.Column) (refused []string) {
+	for i := range missing {
+		if name := missing[i].Name; t.wasCopied && t.seen != nil && t.seen.Index(name) >= 0 {
+			refused = append(refused, fmt.Sprintf("column `%s` was left out by an earlier policy, or removed from the target: what its rows have there is not in the log any more", name))
+		}
+	}
+	return refused
 }
 
 // verdict is what the table's policy makes of the change from the last row's schema.
@@ -168,12 +199,13 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 				l.askAgain(t, err)
 				return
 			}
+			for i := range missing {
+				t.appended = append(t.appended, strings.ToLower(missing[i].Name))
+			}
 			l.counts.SchemaChanges++
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
-			if len(notes) > 0 && t.route.Schema.Behavior == Evolve {
-				l.notify(Warning, t.route.Source, fmt.Sprintf("rows have values in %s that no row event brings: %s is compared with it and mended", text, t.route.Target))
-				l.beginRepair(t, "new columns have values that no row event brings")
-				return
+			if t.route.Schema.Behavior == Evolve {
+				return // what these say is mended
 			}
 			for _, note := range notes {
 				l.notify(Warning, t.route.Target, note)

@@ -181,6 +181,7 @@ type verdict struct {
 	refused []string   // why the table stops
 	reshape []Reshape  // what is done at the target, besides columns that are added
 	skipped []string   // new columns that are left out
+	appends []string   // lower-case names of columns that are appended to the target
 	repair  []string   // why the table is to be compared and mended
 	held    heldColumn // definitions of the version before that the target keeps
 }
@@ -202,6 +203,8 @@ func (p *SchemaPolicy) judge(changes []schemaChange) (v verdict) {
 			v.evolve(c, p.Broadened)
 		case p.fixed(c):
 			v.refused = append(v.refused, c.says)
+		case c.kind == AddColumn, c.kind == RenameColumn:
+			v.appends = append(v.appends, strings.ToLower(c.to.Name))
 		}
 	}
 	return v
@@ -230,7 +233,7 @@ func (v *verdict) ignore(c *schemaChange) {
 	case AddColumn, RenameColumn:
 		v.skipped = append(v.skipped, strings.ToLower(c.to.Name))
 	case AlterType:
-		if c.key || !sameForm(c.from.Type, c.to.Type) {
+		if c.key || !holdsWhole(c.from.Type, c.to.Type) {
 			v.refused = append(v.refused, c.says)
 		}
 		v.hold(c).Type = c.from.Type
@@ -253,8 +256,13 @@ func (v *verdict) evolve(c *schemaChange, broadened bool) {
 	switch {
 	case c.kind == AlterKey, c.key && c.kind == AlterType && !(broadened && keepsText(c.from.Type, c.to.Type)), c.key && c.kind == RenameColumn:
 		v.refused = append(v.refused, c.says)
-	case c.kind == AddColumn, c.kind == AlterDefault, c.kind == AlterNullability && c.key:
-		// Added columns are found by looking at the target. No load uses a default.
+	case c.kind == AddColumn:
+		v.appends = append(v.appends, strings.ToLower(c.to.Name))
+		if !tellsDefault(c.to) {
+			v.repair = append(v.repair, c.says)
+		}
+	case c.kind == AlterDefault, c.kind == AlterNullability && c.key:
+		// No load uses a default.
 	default:
 		v.reshape = append(v.reshape, Reshape{Kind: c.kind, From: c.from, To: c.to})
 		if c.kind == AlterType && !keepsText(c.from.Type, c.to.Type) {
@@ -336,19 +344,37 @@ func keepsCharset(from, to string) bool {
 	return from == to || strings.HasPrefix(to, "utf8mb4") || from == "ascii" && strings.HasPrefix(to, "utf8") || from == "utf8mb3" && to == "utf8"
 }
 
-// sameForm tells that a load writes the values of both types in one way, so that a column
-// made for the one takes those of the other that fit, and refuses the rest.
-func sameForm(a, b change.Type) bool {
-	form := func(t change.Type) int {
-		switch {
-		case t.Base == change.JSON:
-			return 1
-		case t.IsBinary(), t.Base == change.Geometry, t.Base == change.Vector, t.Base == change.Bit:
-			return 2 + int(t.Base)
-		}
-		return 0
+// holdsWhole tells that a column made for one type takes each value of the other whole, or
+// refuses it: what is ignored is never cut or rounded.
+func holdsWhole(from, to change.Type) bool {
+	text := func(t change.Type) bool { return t.IsText() || t.Base == change.Enum || t.Base == change.Set }
+	switch {
+	case from.IsInteger() && to.IsInteger(), text(from) && text(to), from.IsBinary() && to.IsBinary():
+		return true
+	case from.IsText() && (to.IsInteger() || to.Base == change.Decimal):
+		return true
+	case from.Base != to.Base:
+		return false
+	case from.Base == change.Decimal:
+		return to.Scale <= from.Scale
+	case from.Base == change.Bit:
+		return from.Length > 1 // else the target has a BOOLEAN
+	case from.Base == change.DateTime, from.Base == change.Timestamp, from.Base == change.Time:
+		return from.Zone == to.Zone && from.ZeroDates == to.ZeroDates
 	}
-	return form(a) == form(b) && a.Zone == b.Zone
+	return false
+}
+
+// tellsDefault tells that the target can be told what rows that exist have in a new column.
+func tellsDefault(c *change.Column) bool {
+	switch {
+	case c.DefaultExpression != "" || c.Generated:
+		return false
+	case c.Default == nil:
+		return true // NULL, or what the target is told for a NOT NULL
+	}
+	t := &c.Type
+	return t.IsInteger() || t.IsText() || t.Base == change.Decimal || t.Base == change.Enum || t.Base == change.Set
 }
 
 // takesOver tells that a column of new has the name that another column of old had: the

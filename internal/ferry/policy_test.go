@@ -32,7 +32,7 @@ var policyCases = []policyCase{
 	{name: "added", change: func(*change.Column) {}, added: &change.Column{Name: "b", Type: typed(change.Int, 0), Nullable: true}, ignore: "skip b"},
 	{name: "added NOT NULL", change: func(*change.Column) {}, added: &change.Column{Name: "b", Type: typed(change.Int, 0)}, ctas: "stop", ignore: "skip b"},
 	{name: "wider", change: func(c *change.Column) { c.Type.Base = change.BigInt }, ctas: "stop", evolve: "alter.column.type", ignore: "held"},
-	{name: "text for a number", change: func(c *change.Column) { c.Type = typed(change.VarChar, 9) }, ctas: "stop", evolve: "alter.column.type, repair", ignore: "held"},
+	{name: "text for a number", change: func(c *change.Column) { c.Type = typed(change.VarChar, 9) }, ctas: "stop", evolve: "alter.column.type, repair", ignore: "stop"},
 	{name: "JSON for a number", change: func(c *change.Column) { c.Type = typed(change.JSON, 0) }, ctas: "stop", evolve: "alter.column.type, repair", ignore: "stop"},
 	{name: "NOT NULL", change: func(c *change.Column) { c.Nullable = false }, ctas: "stop", evolve: "alter.column.nullability", ignore: "held"},
 	{name: "a default", change: func(c *change.Column) { c.Default = new(string) }},
@@ -123,7 +123,7 @@ func TestIgnoredChangesAreHeld(t *testing.T) {
 	t.Parallel()
 	old := schemaOf(idColumn, column("a", change.Int, true), column("k", change.VarChar, false))
 	old.Key = []int{0, 2}
-	new := schemaOf(column("b", change.Int, true), idColumn, column("a", change.VarChar, false), column("k", change.VarChar, false))
+	new := schemaOf(column("b", change.Int, true), idColumn, column("a", change.BigInt, false), column("k", change.VarChar, false))
 	new.Key = []int{1, 3}
 	p := SchemaPolicy{Behavior: Ignore}
 	v := p.judge(schemaChanges(old, new))

@@ -23,8 +23,7 @@ type CannotError struct{ Reasons []string }
 func (e *CannotError) Error() string { return strings.Join(e.Reasons, "; ") }
 
 // reshape has the target table changed. Doing it again changes nothing: after a crash it
-// is asked for until a checkpoint knows that the table has carried the schema, and so is
-// the repair that it begins.
+// is asked for until a checkpoint knows that the table has carried the schema.
 func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
 	t.busy, t.layout = true, nil
 	l.begin(func(ctx context.Context) func() {
@@ -46,11 +45,6 @@ func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
 			for _, what := range did {
 				l.counts.SchemaChanges++
 				l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s in %s", what, t.route.Target))
-			}
-			if len(v.repair) > 0 {
-				why := strings.Join(v.repair, "; ")
-				l.notify(Warning, t.route.Source, fmt.Sprintf("%s: rows may read otherwise now, and no row event tells; %s is compared with it and mended", why, t.route.Target))
-				l.beginRepair(t, why)
 			}
 		}
 	})

@@ -47,6 +47,8 @@ type table struct {
 	layout    *Layout
 	described *change.Table
 	reshaped  *change.Table // the target was reshaped for it
+	appended  []string      // lower-case names of the columns that were appended to it for this schema
+	wasCopied bool          // the copy was complete when this loop began
 	columns   []TargetColumn
 	added     []change.Column
 	busy      bool // a description, an ALTER or a TRUNCATE of the target table is under way
@@ -109,7 +111,7 @@ func (l *loop) copyFrom(t *table, state checkpoint.CopyState) {
 		l.endPass(t.copying)
 		t.copying = nil
 	}
-	t.copy, l.states = state, nil
+	t.copy, t.wasCopied, l.states = state, state.Done, nil
 	if state.Wipe {
 		l.wipeLater(t)
 	}

@@ -327,6 +327,9 @@ func (w *worktable) changeAdded(one *ChangeColumn) error {
 
 func (w *worktable) addColumn(d *definition, first bool, after string) error {
 	column := w.define(d)
+	if w.old.Index(column.Name) >= 0 {
+		column.Was = column.Name // the old one is dropped or renamed by the same statement
+	}
 	w.defined[&column], w.added[&column] = d, true
 	return w.insert(&column, first, after)
 }
@@ -403,7 +406,7 @@ func (w *worktable) result(a *AlterTable) *change.Table {
 	for _, column := range w.key {
 		t.Key = append(t.Key, slices.Index(w.columns, column))
 	}
-	if sameTable(w.old, t) {
+	if sameTable(w.old, t) && !slices.ContainsFunc(t.Columns, func(c change.Column) bool { return strings.EqualFold(c.Was, c.Name) }) {
 		return w.old
 	}
 	return t
