@@ -73,6 +73,20 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func texts(patterns []Pattern) (texts []string) {
+	for _, p := range patterns {
+		texts = append(texts, p.Text)
+	}
+	return texts
+}
+
+func templates(p *Plan) (routes []Route) {
+	for i := range p.Selections {
+		routes = append(routes, p.Selections[i].Template)
+	}
+	return routes
+}
+
 func dump(p *Plan) string {
 	if p == nil {
 		return "no plan\n"
@@ -87,7 +101,11 @@ func dump(p *Plan) string {
 	if p.Delivery == ExactlyOnce {
 		fmt.Fprintf(&b, "  position inside %v, min-pause %s, %d transactions\n", p.Settings.PositionInside, p.Settings.CheckpointMinPause, p.Settings.MaxOpenTransactions)
 	}
-	for _, r := range p.Routes {
+	for i := range p.Selections {
+		s := &p.Selections[i]
+		fmt.Fprintf(&b, "selection of %q including %q excluding %q merged %v\n", s.Database.Text, texts(s.Include), texts(s.Exclude), s.Merged)
+	}
+	for _, r := range slices.Concat(p.Routes, templates(p)) {
 		line, column := r.File.Position(r.Span.Start)
 		fmt.Fprintf(&b, "route %s -> %s %s %q at %d:%d\n", r.Source, r.Target, r.Mode, r.Properties, line, column)
 		fmt.Fprintf(&b, "  flush %s %d bytes %d rows, load %q %q %s prefix %q", r.Flush.Interval, r.Flush.MaxBytes, r.Flush.MaxRows,

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"starferry/internal/diag"
@@ -31,15 +30,11 @@ func (c *compiler) refuseClauses(st *script.CreateTableAs) {
 	}
 }
 
-// refusePath refuses variables and patterns in a name; false when it did.
-func (c *compiler) refusePath(path script.Path) bool {
+// refuseVariables refuses variables in a name; false when it did.
+func (c *compiler) refuseVariables(path script.Path) bool {
 	for _, part := range path.Parts {
 		if strings.Contains(part.Name, "${") {
 			c.refuseVariable(part.At)
-			return false
-		}
-		if part.Quoted && strings.ContainsAny(part.Name, `[](){}*+?|\^`) {
-			c.later(part.At, fmt.Sprintf("merging all tables that match `%s`", part.Name), "name one table, in a statement of its own.")
 			return false
 		}
 	}
@@ -66,13 +61,4 @@ func variableIn(file *diag.File, at diag.Span) (diag.Span, bool) {
 		}
 	}
 	return diag.Span{}, false
-}
-
-// createDatabase checks what can be checked of CREATE DATABASE … AS DATABASE and
-// says that it is not run.
-func (c *compiler) createDatabase(st *script.CreateDatabaseAs) {
-	c.bind(st.With, InWith, "WITH")
-	c.bind(st.Hint, InOptions, "OPTIONS")
-	instead := "write one CREATE TABLE … AS TABLE for each table; all statements of a script are one deployment."
-	c.later(diag.Span{Start: st.At.Start, End: st.At.Start + len("CREATE DATABASE")}, "CREATE DATABASE … AS DATABASE", instead)
 }

@@ -15,12 +15,15 @@ import (
 type Plan struct {
 	// Name names the deployment: the option pipeline.name, else the script's file
 	// name without folder and ending.
-	Name     string
-	Source   Source
-	Target   Target
-	Routes   []Route
-	Delivery Delivery
-	Settings Settings
+	Name   string
+	Source Source
+	Target Target
+	// Routes are those of statements that name their source table, Selections the other
+	// statements: see Resolve.
+	Routes     []Route
+	Selections []Selection
+	Delivery   Delivery
+	Settings   Settings
 	// Options are all options in force and where each came from, for EXPLAIN.
 	Options []OptionInForce
 }
@@ -94,6 +97,9 @@ func (m CreateMode) String() string { return [...]string{"normal", "simple"}[m] 
 type Route struct {
 	Source change.Name
 	Target change.Name
+	// Merged: one of several source tables of this target, which all have routes of their
+	// own: the rows are told apart by _db_name and _table_name.
+	Merged bool
 	Mode   CreateMode
 	// Properties is starrocks.create.table.properties as written.
 	Properties string
@@ -154,6 +160,8 @@ type Settings struct {
 	RowLess      RowLess
 	// MendCascades: what unlogged foreign key actions change is repaired, not only said.
 	MendCascades bool
+	// FollowNew: tables that are created later are followed too, where a selection has them.
+	FollowNew bool
 }
 
 // RowLess says what happens when a statement changes rows without row events.
