@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"starferry/internal/change"
 )
@@ -12,16 +11,38 @@ import (
 // a third: good for a progress bar, for nothing else. Tables without one are left
 // out.
 func (s *Source) Estimates(ctx context.Context, names []change.Name) (map[change.Name]uint64, error) {
-	estimates := map[change.Name]uint64{}
+	estimates, known := map[change.Name]uint64{}, map[change.Name]change.Name{}
 	for _, name := range names {
-		var rows sql.NullInt64
-		err := s.db.QueryRowContext(ctx, "SELECT TABLE_ROWS FROM information_schema.TABLES"+s.where(name)).Scan(&rows)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, s.queryProblem("reading information_schema.TABLES", err)
-		}
-		if rows.Valid && rows.Int64 > 0 {
-			estimates[name] = uint64(rows.Int64)
+		known[s.foldName(name)] = name
+	}
+	for _, where := range s.whereAll(names) {
+		if err := s.estimate(ctx, where, func(database, table string, rows uint64) {
+			if name, ok := known[s.foldName(change.Name{Database: database, Table: table})]; ok {
+				estimates[name] = rows
+			}
+		}); err != nil {
+			return nil, err
 		}
 	}
 	return estimates, nil
+}
+
+func (s *Source) estimate(ctx context.Context, where string, take func(database, table string, rows uint64)) error {
+	const what = "reading information_schema.TABLES"
+	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES"+where)
+	if err != nil {
+		return s.queryProblem(what, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var database, table string
+		var guess sql.NullInt64
+		if err := rows.Scan(&database, &table, &guess); err != nil {
+			return s.queryProblem(what, err)
+		}
+		if guess.Valid && guess.Int64 > 0 {
+			take(database, table, uint64(guess.Int64))
+		}
+	}
+	return s.queryProblem(what, rows.Err())
 }
