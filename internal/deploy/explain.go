@@ -19,16 +19,25 @@ import (
 func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	out := newPrinter(Options{Out: io.Discard}, p.Name)
 	defer out.close(nil)
-	source, target, err := connect(ctx, p, explainServerID, out)
+	source, target, err := connect(ctx, p, explainServerID, nil, out)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	defer target.Close()
+	p, warnings, err := resolve(ctx, p, source, nil)
+	if err != nil {
+		return err
+	}
 	checkErr := source.Check(ctx, sources(p.Routes))
-	tables, err := source.Describe(ctx, sources(p.Routes))
+	var skipped leftOut
+	tables, err := describe(ctx, source, p.Routes, &skipped)
 	if err := diag.Join(checkErr, err); err != nil {
 		return err
+	}
+	p.Routes = skipped.without(p.Routes)
+	if text := skipped.text(); text != "" {
+		warnings = append(warnings, text)
 	}
 	cascades, err := source.Cascades(ctx, sources(p.Routes))
 	if err != nil {
@@ -37,12 +46,16 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	e := &explainer{w: w, plan: p}
 	e.head(source.Server(), target)
 	e.delivery()
+	e.selections()
+	for _, warning := range warnings {
+		e.line("Warning", "%s", warning)
+	}
 	for _, c := range cascades {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
 	var problems []error
-	for i, r := range p.Routes {
-		mapping, err := starrocks.Map(tableSpec(r, tables[i]), target.Version())
+	for _, r := range p.Routes {
+		mapping, err := starrocks.Map(tableSpec(r, tables[r.Source]), target.Version())
 		problems = append(problems, err)
 		if err == nil {
 			e.route(r, mapping)
@@ -77,6 +90,24 @@ func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
 	}
 	e.line("Copy", "woven into the binlog by low barrier %q: %s", server.Barrier, barrierMeaning(server.Barrier))
 	e.line("Target", "starrocks %s   %s, load via %s", strings.Join(p.Target.Query, ","), target.Version(), strings.Join(p.Target.Load, ","))
+}
+
+// selections says what is chosen by patterns.
+func (e *explainer) selections() {
+	for i := range e.plan.Selections {
+		s := &e.plan.Selections[i]
+		tables := 0
+		for _, r := range e.plan.Routes {
+			if r.File == s.Template.File && r.Span == s.Template.Span {
+				tables++
+			}
+		}
+		then := "tables that are created later are followed too"
+		if !e.plan.Settings.FollowNew {
+			then = "tables that are created later are followed after the next start"
+		}
+		e.line("Selected", "%d tables of %s -> %s   %s", tables, s.Template.Source, s.Template.Target, then)
+	}
 }
 
 func barrierMeaning(name string) string {

@@ -97,7 +97,7 @@ func (l *loop) longOpen() bool {
 
 // lastEpoch tells that everything is here that is waited for.
 func (l *loop) lastEpoch() bool {
-	if !l.cfg.UntilCaughtUp || !l.resume.position.Reached(l.until) {
+	if !l.cfg.UntilCaughtUp || l.newcomersWait() || !l.resume.position.Reached(l.until) {
 		return false
 	}
 	for _, t := range l.order {

@@ -44,8 +44,13 @@ type Config struct {
 	Floor Floor
 	// Unsettled are the loads an earlier process may have left under way.
 	Unsettled []checkpoint.Label
-	// Broken are source tables of routes that cannot go on, and why: they stop before
-	// anything else happens.
+	// From is where a first stream begins, as Source.Start says; asked there when it is zero.
+	From change.Position
+	// Admit is asked when a table has come that no route has; it makes the targets ready.
+	// Nil: none is followed.
+	Admit func(ctx context.Context, table *change.Table) (Admission, error)
+	// Broken are targets of routes that cannot go on, and why: they stop before anything
+	// else happens.
 	Broken map[change.Name]error
 	// Deployment and Incarnation make labels unique, see nextLabel; Name is the
 	// deployment's for people.
@@ -128,8 +133,11 @@ type loop struct {
 	checks       []*check
 	resyncs      []*resync
 	swapping     *resync // no event is taken until it is done
-	otherServers int     // pages in a row that came from another server than the stream
-	key          []byte  // of the row at hand
+	newcomers    []*newcomer
+	notFollowed  map[change.Name]string // newcomers, and why
+	siblingsWait bool                   // some table is besides another
+	otherServers int                    // pages in a row that came from another server than the stream
+	key          []byte                 // of the row at hand
 
 	epoch       uint64         // counts marks; batches belong to the epoch they were begun in
 	unacked     map[uint64]int // batches not acknowledged, by epoch
@@ -244,6 +252,8 @@ func (l *loop) advance() {
 	l.emitPages()
 	l.advanceChecks()
 	l.advanceResyncs()
+	l.advanceNewcomers()
+	l.followSiblings()
 	l.registerPages()
 	l.relieveMemory()
 	if l.isExact() {
@@ -331,7 +341,7 @@ func (l *loop) finish() {
 // caughtUp tells whether the end of the log as asked at start, and every copy, are
 // visible at the target.
 func (l *loop) caughtUp() bool {
-	if !l.cfg.UntilCaughtUp || l.stream == nil || l.settled.generation != l.generation || !l.settled.position.Reached(l.until) {
+	if !l.cfg.UntilCaughtUp || l.stream == nil || l.newcomersWait() || l.settled.generation != l.generation || !l.settled.position.Reached(l.until) {
 		return false
 	}
 	for i := range l.settled.states {

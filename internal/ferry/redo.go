@@ -49,6 +49,8 @@ type carried struct {
 	// broken are the targets that no row can be loaded into, and why, until a checkpoint
 	// knows that they are stopped.
 	broken map[change.Name]error
+	// newcomers are tables that have come and are not among the routes yet.
+	newcomers []change.Name
 }
 
 // pause is how long the loop that goes on waits before it begins.
@@ -131,6 +133,9 @@ func (l *loop) after(r *redo) (Config, error) {
 		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
 	}
 	cfg.carried.counts.Redos++
+	for _, n := range l.newcomers {
+		cfg.carried.newcomers = append(cfg.carried.newcomers, n.name)
+	}
 	var lost *LostError
 	busy := errors.As(r.cause, &lost) && lost.Busy
 	if busy {
@@ -201,6 +206,9 @@ func (l *loop) carryOn() {
 	l.exact.rarer, l.exact.probing = c.rarer, c.probing
 	for _, t := range l.order {
 		t.formUntil = c.forms[t.route.Target]
+	}
+	for _, name := range c.newcomers {
+		l.newcomers = append(l.newcomers, &newcomer{name: name})
 	}
 }
 

@@ -196,11 +196,16 @@ func (l *loop) shadowOutdated(r *resync) bool {
 func (l *loop) addShadow(t *table, identity string) *table {
 	route := t.route
 	route.Target, route.ShadowOf = shadowName(t.route.Target), t.route.Target
-	shadow := &table{number: len(l.order), route: route, loads: l.cfg.Target.Loads(route), identity: identity, formUntil: l.cfg.carried.forms[route.Target]}
-	l.order = append(l.order, shadow)
-	l.tables[route.Source] = append(l.tables[route.Source], shadow)
+	return l.addTable(route, identity)
+}
+
+// addTable makes a route one of those that are at work.
+func (l *loop) addTable(route Route, identity string) *table {
+	t := &table{number: len(l.order), route: route, loads: l.cfg.Target.Loads(route), identity: identity, formUntil: l.cfg.carried.forms[route.Target]}
+	l.order = append(l.order, t)
+	l.tables[route.Source] = append(l.tables[route.Source], t)
 	l.states = nil
-	return shadow
+	return t
 }
 
 // swapShadow gives the shadow the name of its table, once.

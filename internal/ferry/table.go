@@ -25,6 +25,8 @@ type table struct {
 	identity string
 	gone     bool
 	stopped  *checkpoint.Stop // see stop.go
+	// besides: the source is followed for another target, and this one joins there.
+	besides bool
 	// unread: the stream says nothing of the table, see unreadable.go.
 	unread bool
 	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is

@@ -145,11 +145,17 @@ func (s *Source) conclude(ctx context.Context, d *description) error {
 // answer from those tables alone; for a list some look at every table of the database.
 const listedAlone = 8
 
-// whereAll are the conditions by which tables are found in information_schema.
+// whereAll are the conditions by which tables are found in information_schema, each by
+// one of them.
 func (s *Source) whereAll(names []change.Name) (conditions []string) {
 	var databases []string
 	of := map[string][]change.Name{}
+	seen := map[change.Name]bool{}
 	for _, name := range names {
+		if seen[s.foldName(name)] {
+			continue
+		}
+		seen[s.foldName(name)] = true
 		if of[name.Database] == nil {
 			databases = append(databases, name.Database)
 		}

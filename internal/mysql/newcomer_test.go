@@ -112,6 +112,7 @@ func TestManyTablesAreReadTogether(t *testing.T) {
 			names = append(names, name)
 		}
 		s := connect(t, server)
+		names = append(names, names[4], names[0]) // each may be asked for twice
 		tables, problems, err := s.DescribeEach(t.Context(), names)
 		if err != nil {
 			t.Fatal(err)
@@ -121,10 +122,11 @@ func TestManyTablesAreReadTogether(t *testing.T) {
 			switch {
 			case err == nil && (tables[i] == nil || fmt.Sprint(*alone[0]) != fmt.Sprint(*tables[i])):
 				t.Errorf("%s alone is %v, together with others %v", name, alone[0], tables[i])
-			case fmt.Sprint(err) != fmt.Sprint(problems[i]) || err != nil && i > 3:
+			case fmt.Sprint(err) != fmt.Sprint(problems[i]) || err != nil && i > 3 && name != names[0]:
 				t.Errorf("%s alone: %v; together with others: %v", name, err, problems[i])
 			}
 		}
+		names = names[:len(names)-2]
 		if err := s.Check(t.Context(), names); err != nil {
 			t.Error(err)
 		}

@@ -64,7 +64,7 @@ func (e *expansion) selection(s *Selection) {
 	}
 	e.sayUnmatched(s, found)
 	for _, name := range found {
-		e.add(s, s.Route(name))
+		e.add(s, s.Route(name, e.fold))
 	}
 }
 
@@ -143,6 +143,27 @@ func (e *expansion) sayUnmatched(s *Selection, found []change.Name) {
 	if len(s.Include) == 0 && len(found) == 0 {
 		e.report(severity, CodeNoMatch, &s.Template, s.Database.At, "the statement selects no table", then)
 	}
+}
+
+// FitsInside refuses routes that are added to the filled targets where a transaction would
+// have too many tables.
+func (p *Plan) FitsInside(filled map[change.Name]change.Name, routes []Route) error {
+	if !p.Settings.PositionInside {
+		return nil
+	}
+	for _, r := range routes {
+		tables := map[change.Name]bool{r.Target: true}
+		for target := range filled {
+			if target.Database == r.Target.Database {
+				tables[target] = true
+			}
+		}
+		if len(tables) > insideTables {
+			message, fix := tooManyInside(r.Target.Database)
+			return &diag.Problem{Code: CodeTooManyTables, Message: message, Fix: fix}
+		}
+	}
+	return nil
 }
 
 // countInside refuses more tables of a database than one transaction takes.

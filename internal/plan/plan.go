@@ -100,7 +100,9 @@ type Route struct {
 	// Merged: one of several source tables of this target, which all have routes of their
 	// own: the rows are told apart by _db_name and _table_name.
 	Merged bool
-	Mode   CreateMode
+	// ByPattern: no statement names the source table, it only matches.
+	ByPattern bool
+	Mode      CreateMode
 	// Properties is starrocks.create.table.properties as written.
 	Properties string
 	Flush      Flush

@@ -37,13 +37,18 @@ func (s *Selection) Match(name change.Name, fold bool) bool {
 	case isSystem(name.Database):
 		return false
 	}
-	return !isWorkTable(name.Table) || slices.ContainsFunc(s.Include, func(p Pattern) bool { return p.Names(name.Table, fold) })
+	return !isWorkTable(name.Table) || s.names(name, fold)
+}
+
+// names tells whether the table is written out.
+func (s *Selection) names(name change.Name, fold bool) bool {
+	return slices.ContainsFunc(s.Include, func(p Pattern) bool { return p.Names(name.Table, fold) })
 }
 
 // Route is the route of a table of the selection.
-func (s *Selection) Route(name change.Name) Route {
+func (s *Selection) Route(name change.Name, fold bool) Route {
 	r := s.Template
-	r.Source, r.Merged = name, s.Merged
+	r.Source, r.Merged, r.ByPattern = name, s.Merged, !s.names(name, fold)
 	if s.Whole {
 		r.Target.Table = name.Table
 	}
@@ -64,7 +69,7 @@ func isWorkTable(name string) bool { return workTable.MatchString(strings.ToLowe
 func (p *Plan) RoutesOf(name change.Name, fold bool) (routes []Route) {
 	for i := range p.Selections {
 		if s := &p.Selections[i]; s.Match(name, fold) {
-			routes = append(routes, s.Route(name))
+			routes = append(routes, s.Route(name, fold))
 		}
 	}
 	return routes
