@@ -203,7 +203,7 @@ func TestTablesThatComeLater(t *testing.T) {
 			"CREATE TABLE alike LIKE created", "INSERT INTO alike VALUES (1,1)",
 			"CREATE TABLE selected (PRIMARY KEY (id)) AS SELECT * FROM old", "INSERT INTO selected VALUES (3,3)",
 			"CREATE TABLE _created_new (id INT PRIMARY KEY, v INT)", "RENAME TABLE old TO renamed",
-			"CREATE TABLE altered (id INT PRIMARY KEY)", "INSERT INTO altered VALUES (1)", "ALTER TABLE altered ADD v INT DEFAULT 3, MODIFY id BIGINT", "INSERT INTO altered VALUES (5000000000, 2)",
+			"CREATE TABLE altered (id INT PRIMARY KEY)", "INSERT INTO altered VALUES (1)", "ALTER TABLE altered ADD v INT DEFAULT 3", "INSERT INTO altered VALUES (2, 2)",
 			"CREATE TABLE bad (id INT)", "INSERT INTO bad VALUES (1)", "CREATE TABLE gone (id INT PRIMARY KEY)", "DROP TABLE gone",
 			"ALTER TABLE keyless ADD PRIMARY KEY (id)", "INSERT INTO keyless VALUES (2,2)")
 		for _, table := range []string{"created", "alike", "selected", "renamed", "altered", "keyless"} {
