@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -105,7 +106,7 @@ func (s *Source) describeAll(ctx context.Context, names []change.Name) ([]*descr
 	find := func(database, table string) *description {
 		return known[s.foldName(change.Name{Database: database, Table: table})]
 	}
-	for _, where := range s.whereAll(names) {
+	for _, where := range s.whereAll(names, listedMost) {
 		for _, read := range []func(context.Context, string, func(database, table string) *description) error{s.readTables, s.readColumns, s.readKeys} {
 			if err := read(ctx, where, find); err != nil {
 				return nil, err
@@ -141,13 +142,17 @@ func (s *Source) conclude(ctx context.Context, d *description) error {
 	return nil
 }
 
-// listedAlone is how many tables of a database are asked for one by one, which servers
-// answer from those tables alone; for a list some look at every table of the database.
-const listedAlone = 8
+const (
+	// listedAlone is how many tables of a database are asked for one by one, which servers
+	// answer from those tables alone; for a list some look at every table of the database.
+	listedAlone = 8
+	// listedMost is how many are asked for at a time: a question has only so much time.
+	listedMost = 500
+)
 
 // whereAll are the conditions by which tables are found in information_schema, each by
-// one of them.
-func (s *Source) whereAll(names []change.Name) (conditions []string) {
+// one of them, and at most so many by one.
+func (s *Source) whereAll(names []change.Name, most int) (conditions []string) {
 	var databases []string
 	of := map[string][]change.Name{}
 	seen := map[change.Name]bool{}
@@ -168,11 +173,13 @@ func (s *Source) whereAll(names []change.Name) (conditions []string) {
 			}
 			continue
 		}
-		texts := make([]string, len(of[database]))
-		for i, name := range of[database] {
-			texts[i] = literal(name.Table)
+		for part := range slices.Chunk(of[database], most) {
+			texts := make([]string, len(part))
+			for i, name := range part {
+				texts[i] = literal(name.Table)
+			}
+			conditions = append(conditions, " WHERE TABLE_SCHEMA = "+literal(database)+" AND TABLE_NAME IN ("+strings.Join(texts, ", ")+")")
 		}
-		conditions = append(conditions, " WHERE TABLE_SCHEMA = "+literal(database)+" AND TABLE_NAME IN ("+strings.Join(texts, ", ")+")")
 	}
 	return conditions
 }

@@ -3,8 +3,15 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+const (
+	estimatedAtATime = 50
+	estimateTime     = 2 * time.Second
 )
 
 // Estimates are the servers' own guesses of how many rows tables have, often off by
@@ -15,12 +22,19 @@ func (s *Source) Estimates(ctx context.Context, names []change.Name) (map[change
 	for _, name := range names {
 		known[s.foldName(name)] = name
 	}
-	for _, where := range s.whereAll(names) {
+	// Servers open every table for it, so it is not asked for longer than it is worth.
+	began := time.Now()
+	for _, where := range s.whereAll(names, estimatedAtATime) {
+		if time.Since(began) > estimateTime {
+			break
+		}
 		if err := s.estimate(ctx, where, func(database, table string, rows uint64) {
 			if name, ok := known[s.foldName(change.Name{Database: database, Table: table})]; ok {
 				estimates[name] = rows
 			}
-		}); err != nil {
+		}); diag.IsTransient(err) && ctx.Err() == nil {
+			break
+		} else if err != nil {
 			return nil, err
 		}
 	}
