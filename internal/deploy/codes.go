@@ -13,4 +13,5 @@ const (
 	codeTooEarly        diag.Code = "SF7058" // an older checkpoint, from before a table joined
 	codeNothingSelected diag.Code = "SF7060" // the patterns of a script match no table
 	codeTargetTaken     diag.Code = "SF7061" // the target of a table that came later is filled from another
+	codeFilter          diag.Code = "SF7070" // a condition that means nothing for rows of a table
 )

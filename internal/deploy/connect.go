@@ -99,7 +99,7 @@ func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
 }
 
 func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {
-	return starrocks.TableSpec{Target: r.Target, Source: table, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened}
+	return starrocks.TableSpec{Target: r.Target, Source: table, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened, Shape: r.Shape}
 }
 
 func loadOptions(r plan.Route) starrocks.LoadOptions {

@@ -129,6 +129,9 @@ func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
 	}
 	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", r.Source, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
 	e.line("  Schema", "%s", schemaMeaning(r.Schema))
+	if r.Shape.Where != nil {
+		e.line("  Rows", "WHERE %s", r.Shape.Where.Text)
+	}
 	fmt.Fprintln(e.w)
 	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
 	fmt.Fprintln(table, "  column\t\tMySQL\tStarRocks\tnote")

@@ -131,6 +131,9 @@ func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, t
 	if table == nil {
 		return starrocks.Prepared{}, target.Resume(ctx, r.Target)
 	}
+	if err := checkFilter(r, table); err != nil {
+		return starrocks.Prepared{}, err
+	}
 	return target.Prepare(ctx, tableSpec(r, table))
 }
 

@@ -16,7 +16,9 @@ func (l *loop) addEvent(t *table, event *change.Event) {
 	case change.Insert:
 		for i := range rows.Len() {
 			l.touch(t, rows, i)
-			l.add(t, Upsert, rows, i)
+			if t.layout.keeps(rows, i) {
+				l.add(t, Upsert, rows, i)
+			}
 		}
 	case change.Delete:
 		for i := range rows.Len() {
@@ -43,19 +45,23 @@ func (l *loop) count(event *change.Event, followed bool) {
 	}
 }
 
-// update replaces a row: an upsert when the key's bytes are the same, else the old
-// key is deleted. Keys that are equal only under a collation of the source are
+// update replaces a row: an upsert when the bytes of all that decides its key are the
+// same, else the old key is deleted. Keys that are equal only under a collation of the source are
 // different at the target, so it is the bytes that count.
 func (l *loop) update(t *table, rows *change.Rows, before, after int) {
 	l.touch(t, rows, after)
-	for _, k := range t.layout.Source.Key {
-		if !bytes.Equal(rows.Cell(before, k), rows.Cell(after, k)) {
-			l.touch(t, rows, before)
-			l.add(t, Delete, rows, before)
-			break
-		}
+	kept := t.layout.keeps(rows, after)
+	moved := !kept
+	for _, k := range t.layout.KeyInputs {
+		moved = moved || rows.Null(before, k) != rows.Null(after, k) || !bytes.Equal(rows.Cell(before, k), rows.Cell(after, k))
 	}
-	l.add(t, Upsert, rows, after)
+	if moved {
+		l.touch(t, rows, before)
+		l.add(t, Delete, rows, before)
+	}
+	if kept {
+		l.add(t, Upsert, rows, after)
+	}
 }
 
 // add appends one row to the table's batch. Within a batch the last row of a key

@@ -161,6 +161,9 @@ func (p *page) doubtOf(i int) doubt {
 // judge compares one row: source and target are its places in the page's rows and in
 // the target's, -1 where it is not.
 func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, target *change.Rows, at int) {
+	if source >= 0 && !layout.keeps(p.rows, source) {
+		source = -1 // the target is not to have it
+	}
 	found := checkpoint.Difference{}
 	switch {
 	case source < 0 && at < 0:
@@ -174,7 +177,7 @@ func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, targe
 		if column < 0 {
 			return
 		}
-		found.Kind, found.Column = checkpoint.Different, layout.Source.Columns[column].Name
+		found.Kind, found.Column = checkpoint.Different, layout.columnName(column)
 	}
 	d := p.doubtOf(i)
 	if d.looks++; d.looks < looksToDecide && !l.sabotage.believeFirstLook {

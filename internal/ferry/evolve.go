@@ -42,7 +42,8 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		l.describe(t, schema)
 		return false
 	}
-	missing, refused := fit(held, t.columns, t.route.Schema.appends())
+	missing, refused := fit(t.route.leftOut(held), t.columns, t.route.Schema.appends())
+	refused = append(refused, fitComputed(schema, t.columns)...)
 	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
@@ -54,8 +55,13 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		}
 		return false
 	}
+	layout, err := t.route.layout(schema, t.columns)
+	if err != nil {
+		l.stopTable(t, err)
+		return t.stopped != nil
+	}
 	l.seal(t)
-	t.layout, t.seen, t.added, t.reshaped = newLayout(schema, t.columns), held, nil, nil
+	t.layout, t.seen, t.added, t.reshaped = layout, held, nil, nil
 	l.states = nil
 	crashpoint.Here("schema-carried")
 	return true
@@ -66,7 +72,7 @@ func (t *table) verdict(schema *change.Table) (v verdict) {
 	if t.seen == nil || t.seen == schema {
 		return v
 	}
-	return t.route.Schema.judge(schemaChanges(t.seen, schema))
+	return t.route.Schema.judge(schemaChanges(t.route.leftOut(t.seen), t.route.leftOut(schema)))
 }
 
 // mayAlter tells whether the target may be altered for this version of the schema now:
@@ -215,6 +221,9 @@ func fit(schema *change.Table, columns []TargetColumn, required bool) (missing [
 	keys := 0
 	for _, c := range columns {
 		i := schema.Index(c.Name)
+		if c.Computed {
+			continue
+		}
 		if i < 0 && (c.Key || !c.Nullable) {
 			refused = append(refused, fmt.Sprintf("the target's column `%s` is NOT NULL and not in the source table", c.Name))
 		}
@@ -222,19 +231,10 @@ func fit(schema *change.Table, columns []TargetColumn, required bool) (missing [
 			keys++
 		}
 	}
-	if keys != len(schema.Key) || keys != countKeys(columns) {
+	if keys != len(schema.Key) {
 		refused = append(refused, fmt.Sprintf("the source's primary key (%s) is not the target's", strings.Join(schema.KeyNames(), ", ")))
 	}
 	return missing, refused
-}
-
-func countKeys(columns []TargetColumn) (n int) {
-	for _, c := range columns {
-		if c.Key {
-			n++
-		}
-	}
-	return n
 }
 
 // sameKey tells whether two versions of a table have the same key in the same order:
@@ -270,13 +270,18 @@ func indexOf(columns []TargetColumn, name string) int {
 // newLayout fills every column of the target: from the source's column of that
 // name, or with NULL.
 func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
-	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
-	for i, c := range columns {
-		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
-		if from := layout.Columns[i].From; from >= 0 {
-			layout.Columns[i].Type = schema.Columns[from].Type
+	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, 0, len(columns))}
+	for _, c := range columns {
+		if c.Computed {
+			continue
 		}
+		column := LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
+		if column.From >= 0 {
+			column.Type = schema.Columns[column.From].Type
+		}
+		layout.Columns = append(layout.Columns, column)
 	}
+	layout.shaped(columns)
 	return layout
 }
 

@@ -131,6 +131,9 @@ type TargetColumn struct {
 	Name     string
 	Key      bool
 	Nullable bool
+	// Computed: the target computes it inside a load, from the source columns Inputs.
+	Computed bool
+	Inputs   []string
 }
 
 // Loads makes and sends the batches of one target table.

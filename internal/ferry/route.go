@@ -21,6 +21,10 @@ type Route struct {
 	LabelPrefix string
 	OnBadRow    OnBadRow
 	Schema      SchemaPolicy
+	// LeftOut are source columns that the target does not have.
+	LeftOut []string
+	// Filter chooses the rows that the target has; nil: all.
+	Filter Filter
 }
 
 // Layout says how a row of one version of the source table becomes a row of the
@@ -28,6 +32,13 @@ type Route struct {
 type Layout struct {
 	Source  *change.Table
 	Columns []LayoutColumn
+	// Computed are the target's columns that it computes inside a load.
+	Computed []string
+	// KeyInputs are the source columns that decide the key of a row at the target: those of
+	// its own key, and those that parts of the target's key are computed from.
+	KeyInputs []int
+	// Keep tells the rows that the target has; nil: all.
+	Keep func(rows *change.Rows, row int) bool
 }
 
 // LayoutColumn is one target column of a load.

@@ -38,4 +38,6 @@ const (
 	CodeTimeBudget     diag.Code = "SF2217" // times of checkpoints and transactions that do not fit together
 	CodeTooManyTables  diag.Code = "SF2218" // more tables of a database than one transaction takes
 	CodeNotExactlyOnce diag.Code = "SF2219" // how exactly-once is kept, of a delivery that is at-least-once
+	CodeShape          diag.Code = "SF2230" // clauses that shape the target and do not fit together
+	CodeExpression     diag.Code = "SF2231" // an expression or condition that cannot be taken
 )

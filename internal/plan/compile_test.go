@@ -105,7 +105,7 @@ func TestEveryCodeIsProduced(t *testing.T) {
 	for _, code := range []diag.Code{
 		CodeComesLater, CodeNoCatalog, CodeCatalogTwice, CodeCatalogKind, CodeNoDatabase, CodeNamesDiffer, CodeTwoSources, CodeTwoTargets,
 		CodeTargetTwice, CodePattern, CodeTwoDeliveries, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
-		CodeRefusedOption, CodeNoEffect, CodePlainPassword, CodeProperties, CodeSeparator, CodeMemory, CodeServerIDRange, CodeCheckpointMode, CodeNoComment,
+		CodeRefusedOption, CodeNoEffect, CodePlainPassword, CodeProperties, CodeSeparator, CodeMemory, CodeServerIDRange, CodeCheckpointMode, CodeNoComment, CodeShape, CodeExpression,
 		CodeTimeBudget, CodeTooManyTables, CodeNotExactlyOnce,
 	} {
 		if !produced[code] {

@@ -8,6 +8,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 )
 
 // Plan is what one script asks for. All its statements are one deployment with one
@@ -105,6 +106,7 @@ type Route struct {
 	Mode      CreateMode
 	// Properties is starrocks.create.table.properties as written.
 	Properties string
+	Shape      expression.Shape
 	Flush      Flush
 	Load       Load
 	OnBadRow   string // stop, dead-letter

@@ -15,7 +15,6 @@ import (
 func (c *compiler) createTable(st *script.CreateTableAs) {
 	with := c.bind(st.With, InWith, "WITH")
 	hint := c.bind(st.Hint, InOptions, "OPTIONS")
-	c.refuseClauses(st)
 	if !st.IfNotExists && !st.IsBroken() {
 		c.info(CodeNoIfNotExists, st.Name.At, "IF NOT EXISTS is left out, but the statement means it: a table that exists is checked and kept",
 			"write CREATE TABLE IF NOT EXISTS.")
@@ -79,6 +78,8 @@ func (c *compiler) route(st *script.CreateTableAs, options layers, source, targe
 	r.OnBadRow = options.text("on-bad-row", InWith)
 	r.Load.LabelPrefix = options.text("sink.label-prefix", InWith)
 	c.checkSeparators(options)
+	r.Shape = c.shapeOf(st)
+	c.shapeOverProperties(st, &r)
 	return r
 }
 

@@ -45,10 +45,5 @@ func widestType(target string, source *change.Type, key bool) string {
 
 // isBroadened tells whether a table, or the one whose shadow it is, is declared so.
 func (c *Client) isBroadened(target change.Name) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if of, ok := c.shadows[target]; ok {
-		target = of
-	}
-	return c.declared[target].Broadened
+	return c.specOf(target).Broadened
 }

@@ -24,6 +24,7 @@ const (
 	CodeColumnName   diag.Code = "SF4104" // a column name that StarRocks refuses
 	CodeProperties   diag.Code = "SF4105" // starrocks.create.table.properties cannot be used
 	CodeDifferent    diag.Code = "SF4106" // the existing table differs
+	CodeShape        diag.Code = "SF4107" // columns, key or partitions of the statement that cannot be made
 	CodeSeparator    diag.Code = "SF4201" // a separator that StarRocks refuses
 	CodeHeader       diag.Code = "SF4202" // a sink.properties option that loads cannot use
 	CodeLoadRefused  diag.Code = "SF4301" // StarRocks refused the rows of a load

@@ -52,18 +52,27 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 // holds compares the columns that both sides have.
 func (c *Client) holds(table change.Name, columns []existingColumn, source *change.Table) error {
 	var differences []string
-	broadened := c.isBroadened(table)
+	spec := c.specOf(table)
+	keyed, err := spec.keyOf(source)
+	if err != nil {
+		return err
+	}
 	for i := range source.Columns {
 		at := slices.IndexFunc(columns, func(have existingColumn) bool { return strings.EqualFold(have.name, source.Columns[i].Name) })
-		if at < 0 {
+		if at < 0 || spec.Shape.Leaves(source.Columns[i].Name) {
 			continue
 		}
-		want, _, err := mapWide(source, i, typesOf(c.version), broadened)
+		want, _, err := mapWide(keyed, i, typesOf(c.version), spec.Broadened)
 		if err != nil {
 			return err
 		}
 		different, _ := want.compare(&columns[at])
 		differences = append(differences, different...)
+	}
+	for i := range spec.Shape.Computed {
+		if _, err := spec.typed(&spec.Shape.Computed[i], keyed, typesOf(c.version)); err != nil {
+			return err
+		}
 	}
 	if len(differences) == 0 {
 		return nil

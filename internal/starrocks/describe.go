@@ -34,8 +34,12 @@ func (c *Client) Columns(ctx context.Context, table change.Name, source *change.
 		return nil, ofTable(err)
 	}
 	described := make([]ferry.TargetColumn, len(columns))
+	spec := c.specOf(table)
 	for i, column := range columns {
 		described[i] = ferry.TargetColumn{Name: column.name, Key: column.key, Nullable: column.nullable}
+		if computed := spec.Shape.Computes(column.name); computed != nil {
+			described[i].Computed, described[i].Inputs = true, computed.Value.Columns()
+		}
 	}
 	return described, nil
 }
@@ -89,7 +93,7 @@ func ofTable(err error) error {
 		return err
 	}
 	switch p.Code {
-	case CodeNoTable, CodePrivilege, CodeAlter, CodeDifferent, CodeType, CodeKeyType, CodeColumnName, CodeLoadRefused:
+	case CodeNoTable, CodePrivilege, CodeAlter, CodeDifferent, CodeShape, CodeType, CodeKeyType, CodeColumnName, CodeLoadRefused:
 		return &ferry.TableError{Cause: err}
 	}
 	return err

@@ -123,6 +123,8 @@ type columnPlan struct {
 	from int
 	kind cellKind
 	key  bool
+	// kept tells that a delete has the value too: it is of the key, or decides it.
+	kept bool
 	// nullable tells that the target's column takes NULL.
 	nullable bool
 	// field is the name the value has in a load: that of the column, unless StarRocks
@@ -137,9 +139,12 @@ type layoutPlan struct {
 	layout  *ferry.Layout
 	columns []columnPlan
 	header  string // of "columns"
+	// volatile: some column depends on the time of the load.
+	volatile bool
 }
 
-func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
+// newLayoutPlan makes a layout ready; computed are the columns that StarRocks computes.
+func newLayoutPlan(layout *ferry.Layout, computed []computedColumn) *layoutPlan {
 	p := &layoutPlan{layout: layout}
 	names := make([]string, 0, len(layout.Columns)+1)
 	decoded := ""
@@ -150,6 +155,7 @@ func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 			lead = '{'
 		}
 		c := columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
+		c.kept = c.key || slices.Contains(layout.KeyInputs, c.from)
 		if c.kind == octets && !c.key {
 			c.field = freeName(layout, i)
 			decoded += "," + quoteName(column.Name) + "=to_binary(" + quoteName(c.field) + ",'hex')"
@@ -157,6 +163,10 @@ func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 		c.jsonKey = append(appendJSONText([]byte{lead}, []byte(c.field)), ':')
 		p.columns = append(p.columns, c)
 		names = append(names, c.field)
+	}
+	for _, c := range computed {
+		decoded += "," + quoteName(c.name) + "=" + c.sql
+		p.volatile = p.volatile || c.volatile
 	}
 	p.header = quoteNames(append(names, "__op")) + decoded
 	return p
@@ -194,7 +204,7 @@ func (c *columnPlan) sent(op ferry.Op, rows *change.Rows, row int) (cell []byte,
 	if c.from < 0 || rows.Null(row, c.from) {
 		return nil, true
 	}
-	if op == ferry.Delete && !c.key {
+	if op == ferry.Delete && !c.kept {
 		if c.nullable {
 			return nil, true
 		}
