@@ -91,9 +91,7 @@ const conditionFix = "compare columns with values or with each other, by = <> < 
 
 func cannotTest(n *node, message string) error { return &Error{n.at, message, conditionFix} }
 
-func isValue(n *node) bool {
-	return n.form == literal || n.form == numeral || n.form == null || n.form == truth || n.form == column
-}
+func isValue(n *node) bool { return n.form == literal || n.form == numeral || n.form == null }
 
 func testOf(n *node, table *change.Table) (*test, error) {
 	t := &test{form: n.form, text: n.text, not: n.not}

@@ -337,7 +337,7 @@ func (p *parser) named() (*node, error) {
 		}
 		return p.node(node{form: call, text: f.Name, function: f, args: args}, t.at), nil
 	}
-	if f != nil && f.Bare {
+	if f != nil && (f.Bare || t.is("CURRENT_TIMESTAMP") || t.is("LOCALTIMESTAMP")) {
 		return p.node(node{form: call, text: f.Name, function: f}, t.at), nil
 	}
 	if p.accept(".") {
