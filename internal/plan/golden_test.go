@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 	"starferry/internal/script"
 )
 
@@ -87,6 +88,20 @@ func templates(p *Plan) (routes []Route) {
 	return routes
 }
 
+func dumpShape(s *expression.Shape) string {
+	var b strings.Builder
+	for _, c := range s.Computed {
+		fmt.Fprintf(&b, "  computed %s AS %s first %v after %q comment %q\n", c.Name, c.Value.Text, c.First, c.After, c.Comment)
+	}
+	if s.Key != nil || s.Partition != nil || s.LeftOut != nil || s.Comment != "" {
+		fmt.Fprintf(&b, "  key %v partition %v without %v comment %q\n", s.Key, s.Partition, s.LeftOut, s.Comment)
+	}
+	if s.Where != nil {
+		fmt.Fprintf(&b, "  where %s\n", s.Where.Text)
+	}
+	return b.String()
+}
+
 func dump(p *Plan) string {
 	if p == nil {
 		return "no plan\n"
@@ -116,7 +131,7 @@ func dump(p *Plan) string {
 		for _, k := range slices.Sorted(maps.Keys(r.Load.Headers)) {
 			fmt.Fprintf(&b, " %s=%s", k, r.Load.Headers[k])
 		}
-		b.WriteString("\n")
+		b.WriteString("\n" + dumpShape(&r.Shape))
 	}
 	for _, o := range p.Options {
 		if o.Origin != "default" {

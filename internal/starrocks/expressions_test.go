@@ -26,7 +26,7 @@ func TestFunctionsGiveWhatTheirPageSays(t *testing.T) {
 			t.Fatalf("%s: %v", f.Example, err)
 		}
 		var got string
-		if err := w.admin.QueryRowContext(t.Context(), "SELECT CAST("+typed.SQL()+" AS VARCHAR)").Scan(&got); err != nil || got != f.Is {
+		if err := w.db.QueryRowContext(t.Context(), "SELECT CAST("+typed.SQL()+" AS VARCHAR)").Scan(&got); err != nil || got != f.Is {
 			t.Errorf("%s is %q, not %q: %v", f.Example, got, f.Is, err)
 		}
 	}
