@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"starferry/internal/change"
@@ -34,7 +36,7 @@ func (c *compiler) createDatabase(st *script.CreateDatabaseAs) {
 	if !ok {
 		return
 	}
-	s := &Selection{Database: selected, Include: include, Exclude: exclude, Whole: true, Merged: isPattern(st.Source.Last())}
+	s := &Selection{Database: selected, Include: include, Exclude: exclude, Whole: true, Merged: isPattern(st.Source.Last()), Renames: c.renames(st.Renames)}
 	// What is said of one table is said of each.
 	each := &script.CreateTableAs{Node: st.Node, Name: st.Name, With: st.With, Source: st.Source, Hint: st.Hint}
 	c.take(each, s, layers{with, sinkCatalog.options}, layers{hint, sourceCatalog.options},
@@ -81,6 +83,35 @@ func (c *compiler) patterns(list []script.Text) (patterns []Pattern, ok bool) {
 		patterns, ok = append(patterns, p), ok && good
 	}
 	return patterns, ok
+}
+
+// group is a reference to a group of a pattern.
+var group = regexp.MustCompile(`\$(?:(\d+)|\{(\w+)\}|(.?))`)
+
+func (c *compiler) renames(list []script.Rename) (renames []Rename) {
+	for _, r := range list {
+		from, ok := c.pattern(r.From.Value, r.From.At)
+		if !ok {
+			continue
+		}
+		if r.To.Value == "" {
+			c.error(CodePattern, r.To.At, "a table's name is not empty", "write the name, for example 'ods_$1'.")
+			continue
+		}
+		// $1_x would be the group named 1_x.
+		to := group.ReplaceAllStringFunc(r.To.Value, func(found string) string {
+			if n := strings.TrimPrefix(found, "$"); n != "" && strings.Trim(n, "0123456789") == "" {
+				if number, err := strconv.Atoi(n); err == nil && number <= from.exact.NumSubexp() {
+					return "${" + n + "}"
+				}
+			}
+			c.error(CodePattern, r.To.At, fmt.Sprintf("'%s' has %s, and the pattern '%s' has %d groups", r.To.Value, found, r.From.Value, from.exact.NumSubexp()),
+				"write $1 for what the first pair of parentheses of the pattern matches: RENAME TABLE '(.*)' TO 'ods_$1'.")
+			return ""
+		})
+		renames = append(renames, Rename{from, to})
+	}
+	return renames
 }
 
 // isPattern tells a name that is a regular expression.

@@ -155,3 +155,22 @@ CREATE DATABASE IF NOT EXISTS d WITH ('sink.buffer-flush.interval-ms'='1000', 's
 		t.Error("not runnable")
 	}
 }
+
+func TestTargetsOfADatabaseAreRenamed(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, ends+`CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop EXCLUDING TABLE 'c' RENAME TABLE 'web_(.*)' TO 'ods_$1_x', '(a)(b?)' TO '$2$1', 'z' TO 'y';`)
+	routes, said := resolved(p, namesOf("shop.web_sales shop.ab shop.a shop.c shop.other"), false)
+	if want := "shop.a>d.a shop.ab>d.ba shop.other>d.other shop.web_sales>d.ods_sales_x"; routes != want || said != "" {
+		t.Errorf("%s\n%s, want %s", routes, said, want)
+	}
+	// Two tables of one name are refused, as everywhere.
+	p = mustCompile(t, ends+`CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop RENAME TABLE '.*' TO 'all';`)
+	if _, said = resolved(p, namesOf("shop.a shop.b"), false); !strings.Contains(said, string(CodeTargetTwice)) {
+		t.Errorf("%q", said)
+	}
+	for to, says := range map[string]string{"ods_$2": "has 1 groups", "ods_$": "has $", "ods_${x}": "has ${x}", "": "not empty"} {
+		if _, findings := compile(ends + "CREATE DATABASE IF NOT EXISTS d WITH (" + simple + ") AS DATABASE my.shop RENAME TABLE '(.*)' TO '" + to + "';"); !strings.Contains(fmt.Sprint(findings), says) {
+			t.Errorf("%s: %v", to, findings)
+		}
+	}
+}

@@ -18,6 +18,8 @@ type Selection struct {
 	Exclude  []Pattern
 	// Whole: a statement of a database, whose targets are named as their sources are.
 	Whole bool
+	// Renames give targets of Whole other names; the first that matches counts.
+	Renames []Rename
 	// Merged: tables of several databases, or of several names, go into one target: into
 	// that of the template, or each into the one of its own name (Whole).
 	Merged bool
@@ -50,9 +52,29 @@ func (s *Selection) Route(name change.Name, fold bool) Route {
 	r := s.Template
 	r.Source, r.Merged, r.ByPattern = name, s.Merged, !s.names(name, fold)
 	if s.Whole {
-		r.Target.Table = name.Table
+		r.Target.Table = s.renamed(name.Table, fold)
 	}
 	return r
+}
+
+// Rename gives the tables that a pattern matches a name, in which $1 is what the first
+// group of the pattern matched.
+type Rename struct {
+	From Pattern
+	To   string
+}
+
+func (s *Selection) renamed(table string, fold bool) string {
+	for _, r := range s.Renames {
+		from := r.From.exact
+		if fold {
+			from = r.From.folded
+		}
+		if groups := from.FindStringSubmatchIndex(table); groups != nil {
+			return string(from.ExpandString(nil, r.To, table, groups))
+		}
+	}
+	return table
 }
 
 func isSystem(database string) bool {

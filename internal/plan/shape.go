@@ -20,6 +20,7 @@ var ShapeClauses = []Clause{
 	{"COMMENT", "COMMENT 'text'", "the comment of the target table; without it, that of the source"},
 	{"ADD COLUMN", "ADD COLUMN (c AS expression [COMMENT 'text'] [FIRST | AFTER d], …)", "columns that StarRocks computes inside the load, see docs/expressions.md"},
 	{"DROP COLUMN", "DROP COLUMN (a, b)", "source columns that the target does not have; their schema changes do not matter"},
+	{"RENAME TABLE", "RENAME TABLE 'pattern' TO 'name', …", "of CREATE DATABASE … AS DATABASE: the names of targets; $1 is what the first group of the pattern matches, and the first pattern that matches a table counts"},
 	{"WHERE", "WHERE condition", "the rows that the target has; one that does not fit any more is deleted there"},
 }
 

@@ -179,8 +179,12 @@ type CreateDatabaseAs struct {
 	IncludingAll bool
 	Including    []Text // empty with IncludingAll, and when nothing was said
 	Excluding    []Text
+	Renames      []Rename
 	Hint         *Options
 }
+
+// Rename is 'pattern' TO 'name' of RENAME TABLE.
+type Rename struct{ From, To Text }
 
 // BeginStatementSet is BEGIN STATEMENT SET, or EXECUTE STATEMENT SET BEGIN.
 type BeginStatementSet struct{ Node }
