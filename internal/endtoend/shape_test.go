@@ -158,3 +158,39 @@ func shapedRows(t *testing.T, db *sql.DB, query string) (lines []string) {
 	}
 	return lines
 }
+
+// TestSchemaChangesOfShapedTables: what the target does not have may change as it likes;
+// what a column is computed from may not go.
+func TestSchemaChangesOfShapedTables(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MariaDB(t))
+	w.grantResync(t)
+	w.exec(t, shapedSource, "INSERT INTO t VALUES (1, '2026-01-01', 'a', 's', 5, 'new')")
+	script := w.write(t, "t.sql", w.shapedScript("", nil))
+	w.catchUp(t, script)
+	w.exec(t, "ALTER TABLE t MODIFY secret BLOB NOT NULL", "INSERT INTO t VALUES (2, '2026-01-02', 'b', 5, 5, 'new')")
+	w.catchUp(t, script)
+	w.exec(t, "ALTER TABLE t DROP COLUMN secret, ADD COLUMN more INT NULL", "INSERT INTO t VALUES (3, '2026-01-02', 'c', 5, 'new', 9)")
+	w.catchUp(t, script)
+	w.exec(t, "ALTER TABLE t ADD COLUMN secret TEXT NOT NULL", "INSERT INTO t VALUES (4, NULL, 'd', NULL, 'new', 9, 'x'), (5, NULL, 'e', NULL, 'deleted', 9, 'x')")
+	w.catchUp(t, script)
+	w.sameShaped(t)
+	w.verify(t, 0, script)
+	w.resync(t, script, "t")
+	w.sameShaped(t)
+
+	w.exec(t, "ALTER TABLE t CHANGE state status VARCHAR(10) NOT NULL", "INSERT INTO t VALUES (6, NULL, 'f', NULL, 'new', 9, 'x')")
+	w.refused(t, script, "`state`")
+	w.refused(t, script, "`state`")
+}
+
+// TestComputedFromWhatIsGone: the table stops and says so.
+func TestComputedFromWhatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t))
+	w.exec(t, shapedSource, "INSERT INTO t VALUES (1, '2026-01-01', 'a', 's', 5, 'new')")
+	script := w.write(t, "t.sql", w.shapedScript("", nil))
+	w.catchUp(t, script)
+	w.exec(t, "ALTER TABLE t DROP COLUMN created", "INSERT INTO t VALUES (2, 'b', 's', 5, 'new')")
+	w.refused(t, script, "column `created` is gone, which `dt` is computed from")
+}

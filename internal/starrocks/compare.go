@@ -70,6 +70,10 @@ func (c *Client) holds(table change.Name, columns []existingColumn, source *chan
 		differences = append(differences, different...)
 	}
 	for i := range spec.Shape.Computed {
+		gone := func(name string) bool { return source.Index(name) < 0 }
+		if slices.ContainsFunc(spec.Shape.Computed[i].Value.Columns(), gone) {
+			continue // which the caller judges
+		}
 		if _, err := spec.typed(&spec.Shape.Computed[i], keyed, typesOf(c.version)); err != nil {
 			return err
 		}
