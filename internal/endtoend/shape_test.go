@@ -194,3 +194,34 @@ func TestComputedFromWhatIsGone(t *testing.T) {
 	w.exec(t, "ALTER TABLE t DROP COLUMN created", "INSERT INTO t VALUES (2, 'b', 's', 5, 'new')")
 	w.refused(t, script, "column `created` is gone, which `dt` is computed from")
 }
+
+// TestKeysOfTheirOwn: a plain column of the row in the key, and targets of a database that
+// are renamed.
+func TestKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MariaDB(t))
+	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, n DECIMAL(10,2) NOT NULL, region BINARY(2) NOT NULL, v TEXT)", "INSERT INTO t VALUES (1, 1.5, 'a', 'x'), (2, 2.5, 'b', 'y')")
+	script := w.script("", route{from: "t", to: "t"})
+	script = w.write(t, "t.sql", strings.Replace(script, "t WITH (", "t (PRIMARY KEY (region, id, n) NOT ENFORCED) WITH (", 1))
+	w.catchUp(t, script)
+	w.exec(t, "UPDATE t SET region = 'c', v = 'moved' WHERE id = 1", "UPDATE t SET n = 7 WHERE id = 2", "INSERT INTO t VALUES (3, 3, 'z', NULL)", "DELETE FROM t WHERE id = 3")
+	w.catchUp(t, script)
+	want := []string{"region|id|n|v", "6200|2|7.00|y", "6300|1|1.50|moved"}
+	if got := w.printed(t, "t"); !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	w.verify(t, 0, script)
+}
+
+func TestRenamedTargets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t))
+	w.exec(t, "CREATE TABLE web_a (id INT PRIMARY KEY)", "INSERT INTO web_a VALUES (1)", "CREATE TABLE other (id INT PRIMARY KEY)")
+	script := w.write(t, "d.sql", w.into("", "RENAME TABLE 'web_(.*)' TO 'ods_$1'"))
+	w.catchUp(t, script)
+	w.exec(t, "INSERT INTO web_a VALUES (2)")
+	w.catchUp(t, script)
+	if got := w.printed(t, "ods_a"); !slices.Equal(got, []string{"id", "1", "2"}) || !w.hasTargetTable(t, "other") || w.hasTargetTable(t, "web_a") {
+		t.Fatal(got)
+	}
+}
