@@ -67,6 +67,7 @@ func play(seed uint64, broken simBreak) error {
 		databases = 1 + rng.IntN(2)
 		tables += rng.IntN(databases)
 	}
+	shards, tables := simShards(seed, tables)
 	s := &simulation{rng: rng, source: newSimSource(rng, databases, tables, broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
 	s.source.rowless = rng.IntN(3) == 0 && !broken.refusals
 	s.source.steady, s.damages = rng.IntN(2) == 0 && !broken.hidden, rng.IntN(3) == 0 && !broken.refusals && !broken.hidden
@@ -76,6 +77,7 @@ func play(seed uint64, broken simBreak) error {
 	// A second look makes sure, the first must be right.
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
+	s.source.merge(shards)
 	s.target = newSimTarget(rng, s.source)
 	s.target.copied = func(name change.Name) bool {
 		t := s.loop.tables[name][0]
@@ -279,6 +281,8 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 		}
 		if t.Table == nil || t.Stopped != nil {
 			delete(s.joined, t.Name)
+		} else if t.Check != nil && t.Check.Reason == renewReason && !t.Copy.Done {
+			s.joined[t.Name] = simPlace(c.Position) // what was before comes by copy, again
 		}
 	}
 	s.target.checkCovered(c.Position, s.joined, s.journal.durable)

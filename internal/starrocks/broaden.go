@@ -43,12 +43,12 @@ func widestType(target string, source *change.Type, key bool) string {
 	return target
 }
 
-// isBroadened tells whether a table, or the one whose shadow it is, is declared so.
-func (c *Client) isBroadened(target change.Name) bool {
+// declaredAs is how a table, or the one whose shadow it is, was declared.
+func (c *Client) declaredAs(target change.Name) TableSpec {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if of, ok := c.shadows[target]; ok {
 		target = of
 	}
-	return c.declared[target].Broadened
+	return c.declared[target]
 }

@@ -17,6 +17,10 @@ type TableSpec struct {
 	Properties string // starrocks.create.table.properties as written
 	// Broadened asks for the widest type of each family, see broaden.go.
 	Broadened bool
+	// Merged: the target takes rows of several tables, of which Shards are those to be
+	// made ready for, in place of Source; see merged.go.
+	Merged bool
+	Shards []*change.Table
 }
 
 // Mapping is the target table that belongs to a source table.
@@ -31,6 +35,7 @@ type Mapping struct {
 
 	comment string
 	suffix  suffix
+	merged  bool
 }
 
 // MappedColumn is one column of a Mapping.
@@ -56,14 +61,13 @@ var reservedColumns = map[string]bool{"__op": true, "__row": true, "___count___"
 // (as Client.Version gives it, "" when unknown). It is pure. The error joins one
 // Problem per reason why it cannot be done.
 func Map(spec TableSpec, version string) (Mapping, error) {
+	if spec.Merged {
+		return mapMerged(spec, version)
+	}
 	m := Mapping{Target: spec.Target, comment: spec.Source.Comment}
 	var problems []error
 	if len(spec.Source.Key) == 0 {
-		problems = append(problems, &diag.Problem{
-			Code:    CodeNoKey,
-			Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", spec.Source.Name),
-			Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(spec.Source.Database), quoteName(spec.Source.Table)),
-		})
+		problems = append(problems, noKey(spec.Source))
 	}
 	parsed, err := parseSuffix(spec)
 	problems = append(problems, err)
@@ -94,6 +98,14 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	}
 	m.Notes = append(m.Notes, parsed.notes...)
 	return m, diag.Join(problems...)
+}
+
+func noKey(source *change.Table) error {
+	return &diag.Problem{
+		Code:    CodeNoKey,
+		Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", source.Name),
+		Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(source.Database), quoteName(source.Table)),
+	}
 }
 
 func mapColumn(source *change.Table, i int, cluster has) (MappedColumn, int, error) {

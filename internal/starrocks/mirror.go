@@ -29,12 +29,20 @@ type reading struct {
 	// what its rows are sorted by.
 	key    []int
 	layout *ferry.Layout
+	// part is a condition that all rows read meet, "" for none: those of one shard.
+	part string
 }
 
 func newReading(target change.Name, layout *ferry.Layout) (*reading, error) {
 	r := &reading{target: target, source: layout.Source, layout: layout}
 	for i := range layout.Columns {
 		from := layout.Columns[i].From
+		if constant := layout.Columns[i].Constant; constant != nil {
+			if r.part != "" {
+				r.part += " AND "
+			}
+			r.part += quoteName(layout.Columns[i].Name) + " = " + quoteText(string(constant))
+		}
 		if from < 0 {
 			continue
 		}
