@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -235,4 +236,49 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 	if w.hasTargetTable(t, "all_s") {
 		t.Error("the target was created")
 	}
+}
+
+// TestMoneyBetweenShards: every source transaction moves money from one shard to another,
+// with columns that come to one after the other, while the process is killed again and
+// again. In exactly-once every query on the target sees the same sum.
+func TestMoneyBetweenShards(t *testing.T) {
+	t.Parallel()
+	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+		const shards, accounts, total = 4, 20, 4 * 20 * 100
+		for s := range shards {
+			w.exec(t, fmt.Sprintf("CREATE TABLE acct_%d (id INT PRIMARY KEY, amount INT NOT NULL)", s))
+			for a := range accounts {
+				w.exec(t, fmt.Sprintf("INSERT INTO acct_%d VALUES (%d, 100)", s, a))
+			}
+		}
+		script := w.write(t, "merged.sql", w.merged(settings, "money", "acct_[0-9]+", options...))
+		w.catchUp(t, script)
+		see := func() {
+			var sum, rows int
+			if err := w.admin.QueryRow(fmt.Sprintf("SELECT SUM(amount), COUNT(*) FROM %s.money", w.database)).Scan(&sum, &rows); err != nil {
+				t.Fatal(err)
+			}
+			if settings != "" && (sum != total || rows != shards*accounts) {
+				t.Fatalf("%d rows with %d in all are visible", rows, sum)
+			}
+		}
+		random := rand.New(rand.NewPCG(uint64(seed(t)), 1))
+		for round := range 6 {
+			p := w.start(t, script, "--progress-interval", "50ms")
+			waitLine(t, p, "state=streaming")
+			for range 30 {
+				from, to := random.IntN(shards), random.IntN(shards)
+				w.exec(t, "BEGIN", fmt.Sprintf("UPDATE acct_%d SET amount = amount - 7 WHERE id = %d", from, random.IntN(accounts)),
+					fmt.Sprintf("UPDATE acct_%d SET amount = amount + 7 WHERE id = %d", to, random.IntN(accounts)), "COMMIT")
+				see()
+			}
+			if round > 0 && round <= shards {
+				w.exec(t, fmt.Sprintf("ALTER TABLE acct_%d ADD note INT DEFAULT 3", round-1))
+			}
+			p.Kill()
+			see()
+		}
+		w.catchUp(t, script)
+		w.awaitMerged(t, "money", "_db_name|_table_name|id|amount|note", "acct_0", "acct_1", "acct_2", "acct_3")
+	})
 }

@@ -197,6 +197,8 @@ type sabotage struct {
 	unfenced                  bool
 	floorOfAnyServer          bool
 	dropAtOnce                bool
+	stopTakesAll              bool
+	joinUnsealed              bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

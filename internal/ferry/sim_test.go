@@ -449,6 +449,9 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"a stop that old marks do not know":          {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"a stop by the source that they do not know": {loop: sabotage{stopOnlyFromHere: true}, hidden: true},
 
+		"a stop that takes the rows of other shards": {loop: sabotage{stopTakesAll: true}, refusals: true},
+		"a join that rows of other shards wait for":  {loop: sabotage{joinUnsealed: true}},
+
 		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},
 		"committed below the floor":                 {delivery: TwoPhase, loop: sabotage{commitBelowFloor: true}},

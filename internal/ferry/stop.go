@@ -45,7 +45,7 @@ func (l *loop) stopTable(t *table, cause error) {
 	t.stopped = &checkpoint.Stop{
 		At: l.now, Position: l.settled.position, Code: string(problem.Code), Reason: cause.Error(), Fix: remedy(t, problem),
 	}
-	if t.dead() { // else rows of other shards are among them
+	if t.dead() || l.sabotage.stopTakesAll { // else rows of other shards are among them
 		l.dropRows(t)
 	}
 	l.dropPages(t)

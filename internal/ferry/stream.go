@@ -170,7 +170,9 @@ func (l *loop) joined(t *table, event *change.Event) {
 		l.states = nil
 		t.unsaved = true
 		l.schemasDue = l.schemasDue || t.isDue()
-		l.seal(t) // what is in it already is not to wait for a checkpoint that knows the shard
+		if !l.sabotage.joinUnsealed {
+			l.seal(t) // what is in it already is not to wait for a checkpoint that knows the shard
+		}
 		// What was logged before was not delivered and may not be visible yet.
 		t.touched.clear(l.now)
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")

@@ -99,6 +99,7 @@ type unitedColumn struct {
 	fixed       bool            // in a key every value is that wide
 	sourceTypes []string
 	withDefault bool // the default is that of all shards that have it
+	octets      bool // a load holds its values as hexadecimal digits
 }
 
 func (u *union) find(name string) int {
@@ -132,7 +133,7 @@ func (u *union) add(shard *change.Table) {
 			u.problems = append(u.problems, err)
 			continue
 		}
-		u.unite(shard, column, width, !strings.HasPrefix(column.Type, "VARCHAR"))
+		u.unite(shard, column, width, kindOf(shard.Columns[i].Type) == octets)
 	}
 }
 
@@ -143,16 +144,16 @@ func sameNames(a, b []string) bool {
 	})
 }
 
-func (u *union) unite(shard *change.Table, column MappedColumn, width int, fixed bool) {
+func (u *union) unite(shard *change.Table, column MappedColumn, width int, octets bool) {
 	at := u.find(column.Name)
 	if at < 0 {
-		u.columns = append(u.columns, unitedColumn{MappedColumn: column, width: width, fixed: fixed,
+		u.columns = append(u.columns, unitedColumn{MappedColumn: column, width: width, fixed: !strings.HasPrefix(column.Type, "VARCHAR"), octets: octets,
 			from: []*change.Table{shard}, sourceTypes: []string{column.SourceType}, withDefault: true})
 		return
 	}
 	c := &u.columns[at]
 	wide, ok := widest(c.Type, column.Type)
-	if !ok {
+	if !ok || octets != c.octets {
 		u.differs("column `%s` is %s in %s and %s in %s", c.Name, strings.ToUpper(c.sourceTypes[0]), c.from[0].Name, strings.ToUpper(column.SourceType), shard.Name)
 		return
 	}
