@@ -15,15 +15,19 @@ func (w *world) merged(settings, target, pattern string, options ...string) stri
 	return settings + w.catalogs() + fmt.Sprintf("\nCREATE TABLE IF NOT EXISTS %s %s AS TABLE mysql.%s.`%s`;\n", target, w.with(options...), w.database, pattern)
 }
 
-// mergedRows are the rows that a merged target has to show: of each table those columns that
-// it has, and NULL in the others.
+// mergedRows are the rows that a merged target has to show: of each table (database.table,
+// where it is another database) those columns that it has, and NULL in the others.
 func (w *world) mergedRows(t *testing.T, columns []string, tables ...string) (rows []string) {
 	t.Helper()
 	for _, table := range tables {
+		at := *w
+		if database, name, other := strings.Cut(table, "."); other {
+			at.database, table = database, name
+		}
 		selected := []string{}
 		for _, name := range columns[2:] {
 			known := false
-			for _, c := range w.sourceColumns(t, table) {
+			for _, c := range at.sourceColumns(t, table) {
 				known = known || c.name == name
 			}
 			if known {
@@ -32,7 +36,7 @@ func (w *world) mergedRows(t *testing.T, columns []string, tables ...string) (ro
 				selected = append(selected, "'NULL'")
 			}
 		}
-		answer, err := w.source.DB().Query(fmt.Sprintf("SELECT CONCAT_WS('|', '%[1]s', '%[2]s', %[3]s) FROM %[1]s.%[2]s", w.database, table, strings.Join(selected, ", ")))
+		answer, err := w.source.DB().Query(fmt.Sprintf("SELECT CONCAT_WS('|', '%[1]s', '%[2]s', %[3]s) FROM %[1]s.%[2]s", at.database, table, strings.Join(selected, ", ")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,5 +284,42 @@ func TestMoneyBetweenShards(t *testing.T) {
 		}
 		w.catchUp(t, script)
 		w.awaitMerged(t, "money", "_db_name|_table_name|id|amount|note", "acct_0", "acct_1", "acct_2", "acct_3")
+	})
+}
+
+// TestMergedDatabases: tables of the same name in several databases are merged, also those
+// and in databases that come later; a name that only one database has is a merged table too.
+func TestMergedDatabases(t *testing.T) {
+	t.Parallel()
+	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+		database := func(i int) string { return fmt.Sprintf("%s_%d", w.database, i) }
+		create := func(i int) {
+			at := *w
+			at.database = database(i)
+			at.sourceDatabase(t)
+			at.source.Exec(t, fmt.Sprintf("GRANT SELECT, LOCK TABLES ON %s.* TO '%s'@'%%'", at.database, w.user))
+		}
+		create(1)
+		create(2)
+		w.source.Exec(t, fmt.Sprintf("CREATE TABLE %s.item (id INT PRIMARY KEY, v INT)", database(1)), fmt.Sprintf("CREATE TABLE %s.item (v INT, id INT PRIMARY KEY)", database(2)),
+			fmt.Sprintf("INSERT INTO %s.item (id, v) VALUES (1, 1), (2, 2)", database(1)), fmt.Sprintf("INSERT INTO %s.item (id, v) VALUES (1, 3)", database(2)),
+			fmt.Sprintf("CREATE TABLE %s.lone (id INT PRIMARY KEY, v INT)", database(2)), fmt.Sprintf("INSERT INTO %s.lone VALUES (1, 1)", database(2)))
+		script := w.write(t, "databases.sql", settings+w.catalogs()+fmt.Sprintf("\nCREATE DATABASE IF NOT EXISTS %s %s AS DATABASE mysql.`%[1]s_[0-9]+` INCLUDING ALL TABLES;\n", w.database, w.with(options...)))
+		p := w.start(t, script)
+		const columns = "_db_name|_table_name|id|v"
+		w.awaitMerged(t, "item", columns, database(1)+".item", database(2)+".item")
+		w.awaitMerged(t, "lone", columns, database(2)+".lone")
+		w.source.Exec(t, fmt.Sprintf("CREATE TABLE %s.lone (id INT PRIMARY KEY, v INT)", database(1)), fmt.Sprintf("INSERT INTO %s.lone VALUES (1, 9)", database(1)),
+			fmt.Sprintf("UPDATE %s.item SET v = 7", database(2)), fmt.Sprintf("CREATE TABLE %s.later (id INT PRIMARY KEY, v INT)", database(2)))
+		w.awaitMerged(t, "item", columns, database(1)+".item", database(2)+".item")
+		w.awaitMerged(t, "lone", columns, database(1)+".lone", database(2)+".lone")
+		p.Kill()
+		create(3)
+		w.source.Exec(t, fmt.Sprintf("CREATE TABLE %s.item (id INT PRIMARY KEY, v INT, w INT)", database(3)), fmt.Sprintf("INSERT INTO %s.item VALUES (1, 1, 1)", database(3)),
+			fmt.Sprintf("INSERT INTO %s.later VALUES (1, 1)", database(2)))
+		p = w.start(t, script)
+		w.awaitMerged(t, "item", columns+"|w", database(1)+".item", database(2)+".item", database(3)+".item")
+		w.awaitMerged(t, "later", columns, database(2)+".later")
+		w.stop(t, p)
 	})
 }

@@ -63,7 +63,9 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if len(t.shards) == 1 {
 		l.seal(t)
 	}
-	t.mend = t.mendsFor(held)
+	if t.mend = t.mendsFor(held); t.mend != "" {
+		l.mends = append(l.mends, t)
+	}
 	t.layout, t.seen, t.added, t.reshaped, t.appended = t.layoutOf(schema), held, nil, nil, nil
 	l.states = nil
 	crashpoint.Here("schema-carried")

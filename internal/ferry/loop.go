@@ -111,6 +111,7 @@ type loop struct {
 	tables  map[change.Name][]*table // by their source
 	order   []*table
 	outlets []*outlet
+	mends   []*table // shards that are to be compared and mended
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -250,9 +251,9 @@ func (l *loop) advance() {
 	l.carrySchemas()
 	l.retryHeld()
 	l.emitPages()
-	l.mendShards()
 	l.advanceChecks()
 	l.advanceResyncs()
+	l.mendShards()
 	l.advanceNewcomers()
 	l.followSiblings()
 	l.registerPages()

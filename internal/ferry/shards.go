@@ -86,17 +86,18 @@ func (t *table) mendsFor(schema *change.Table) string {
 	return fmt.Sprintf("%s came to the target with another shard", strings.Join(names, ", "))
 }
 
-// mendShards compares and mends the shards that need it.
+// mendShards compares and mends the shards that need it, before a checkpoint could say that
+// they have their columns and not that they are to be mended.
 func (l *loop) mendShards() {
-	for _, t := range l.order {
-		if t.mend == "" {
-			continue
+	for _, t := range l.mends {
+		if t.mend != "" && !t.idle() {
+			l.notify(Info, t.route.Source, fmt.Sprintf("%s: its rows in %s are compared and mended", t.mend, t.route.Target))
+			l.beginRepair(t, t.mend)
 		}
-		why := t.mend
 		t.mend = ""
-		if !t.idle() {
-			l.notify(Info, t.route.Source, fmt.Sprintf("%s: its rows in %s are compared and mended", why, t.route.Target))
-			l.beginRepair(t, why)
-		}
+	}
+	if len(l.mends) > 0 {
+		l.mends = nil
+		l.refreshResume()
 	}
 }
