@@ -99,7 +99,11 @@ func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
 }
 
 func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {
-	return starrocks.TableSpec{Target: r.Target, Source: table, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened, Shape: r.Shape}
+	spec := starrocks.TableSpec{Target: r.Target, Source: table, Merged: r.Merged, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened, Shape: r.Shape}
+	if r.Merged && table != nil {
+		spec.Shards = []*change.Table{table}
+	}
+	return spec
 }
 
 func loadOptions(r plan.Route) starrocks.LoadOptions {

@@ -54,11 +54,16 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
 	var problems []error
-	for _, r := range p.Routes {
-		mapping, err := starrocks.Map(tableSpec(r, tables[r.Source]), target.Version())
+	for _, group := range sameTarget(p.Routes) {
+		r := p.Routes[group[0]]
+		spec := tableSpec(r, tables[r.Source])
+		for _, i := range group[1:] {
+			spec.Shards = append(spec.Shards, tables[p.Routes[i].Source])
+		}
+		mapping, err := starrocks.Map(spec, target.Version())
 		problems = append(problems, err)
 		if err == nil {
-			e.route(r, mapping)
+			e.route(r, mapping, len(group))
 		}
 	}
 	e.options()
@@ -122,12 +127,16 @@ func barrierMeaning(name string) string {
 	return "the server has no GTIDs: the first page takes and releases LOCK TABLES … READ, or waits for the window where it may not; later pages are safe for commits that hang less than the window (SET 'snapshot.barrier' = 'lock' is exact)"
 }
 
-func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
+func (e *explainer) route(r plan.Route, m starrocks.Mapping, sources int) {
 	flush := fmt.Sprintf("flush every %s or", r.Flush.Interval)
 	if e.plan.Delivery == plan.ExactlyOnce {
 		flush = "loads of up to"
 	}
-	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", r.Source, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
+	from := r.Source.String()
+	if sources > 1 {
+		from = fmt.Sprintf("%s and %d more, merged", r.Source, sources-1)
+	}
+	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", from, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
 	e.line("  Schema", "%s", schemaMeaning(r.Schema))
 	if r.Shape.Where != nil {
 		e.line("  Rows", "WHERE %s", r.Shape.Where.Text)

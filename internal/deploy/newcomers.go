@@ -28,10 +28,12 @@ type newcomers struct {
 	targets  map[change.Name]change.Name
 	// created are the targets that were created for tables that are not followed yet.
 	created map[change.Name]bool
+	// merged are the targets that several tables may fill.
+	merged map[change.Name]bool
 }
 
 func newNewcomers(p *plan.Plan, out *printer) *newcomers {
-	return &newcomers{plan: p, out: out, followed: map[change.Name]bool{}, targets: map[change.Name]change.Name{}, created: map[change.Name]bool{}}
+	return &newcomers{plan: p, out: out, followed: map[change.Name]bool{}, targets: map[change.Name]change.Name{}, created: map[change.Name]bool{}, merged: map[change.Name]bool{}}
 }
 
 // asked tells that there may be any.
@@ -54,12 +56,7 @@ func (n *newcomers) wants(name change.Name) bool {
 
 // routesOf are the routes of a table, but for those that come later.
 func (n *newcomers) routesOf(name change.Name) (routes []plan.Route) {
-	for _, r := range n.plan.RoutesOf(name, n.fold) {
-		if !r.Merged {
-			routes = append(routes, r)
-		}
-	}
-	return routes
+	return n.plan.RoutesOf(name, n.fold)
 }
 
 // admit makes the targets of a table ready that has come.
@@ -100,14 +97,14 @@ func (n *newcomers) take(routes []plan.Route) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	for _, r := range routes {
-		n.followed[r.Source], n.targets[r.Target] = true, r.Source
+		n.followed[r.Source], n.targets[r.Target], n.merged[r.Target] = true, r.Source, r.Merged
 	}
 }
 
 // free tells that nothing else fills the targets, and that there is room for them.
 func (n *newcomers) free(routes []plan.Route) error {
 	for _, r := range routes {
-		if from, taken := n.targets[r.Target]; taken && from != r.Source {
+		if from, taken := n.targets[r.Target]; taken && from != r.Source && !(r.Merged && n.merged[r.Target]) {
 			return &diag.Problem{Code: codeTargetTaken, Message: fmt.Sprintf("its target %s is filled from %s already", r.Target, from),
 				Fix: fmt.Sprintf("leave it out: EXCLUDING TABLE '%s'; or send it into another database.", r.Source.Table)}
 		}
@@ -119,16 +116,22 @@ func (n *newcomers) free(routes []plan.Route) error {
 // and that nothing was loaded into, is made anew.
 func (n *newcomers) prepare(ctx context.Context, r plan.Route, table *change.Table) (lines []string, err error) {
 	n.mutex.Lock()
-	again := n.created[r.Target]
+	again, shared := n.created[r.Target] && !r.Merged, n.merged[r.Target]
 	n.mutex.Unlock()
 	if again {
 		if err := n.target.Drop(ctx, r.Target); diag.IsTransient(err) {
 			return nil, err
 		} // where it may not be dropped it is held against what it should be
 	}
-	prepared, err := prepareTable(ctx, n.target, r, table)
+	if err := checkFilter(r, table); err != nil {
+		return nil, err
+	}
+	prepared, err := prepareTable(ctx, n.target, tableSpec(r, table))
 	if err != nil {
 		return nil, err
+	}
+	if shared {
+		prepared.Rows = 0 // of other shards
 	}
 	n.mutex.Lock()
 	defer n.mutex.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -62,6 +63,9 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 	}
 	prepared := prepareAll(ctx, target, fresh, tables)
 	for i, done := range prepared {
+		if slices.ContainsFunc(known, func(r plan.Route) bool { return r.Target == fresh[i].Target }) {
+			prepared[i].Rows = 0 // of other shards
+		}
 		if !skipped.leave(fresh[i], done.err) {
 			problems = append(problems, done.err)
 		}
@@ -113,28 +117,62 @@ func prepareAll(ctx context.Context, target *starrocks.Client, routes []plan.Rou
 	done := make([]readied, len(routes))
 	turns := make(chan struct{}, prepareAtATime)
 	var all sync.WaitGroup
-	for i, r := range routes {
+	for _, group := range sameTarget(routes) {
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			done[i].Prepared, done[i].err = prepareTable(ctx, target, r, tables[r.Source])
+			first := group[0]
+			spec := tableSpec(routes[first], tables[routes[first].Source])
+			for _, i := range group[1:] {
+				if table := tables[routes[i].Source]; table != nil {
+					spec.Shards = append(spec.Shards, table)
+				}
+			}
+			if done[first].err = checkFilters(routes, group, tables); done[first].err == nil {
+				done[first].Prepared, done[first].err = prepareTable(ctx, target, spec)
+			}
+			for _, i := range group[1:] {
+				done[i].err = asFirst(done[first].err, routes[first])
+			}
 		})
 	}
 	all.Wait()
 	return done
 }
 
-// prepareTable makes one target table ready; table is nil when the checkpoint knows
+// sameTarget groups routes, by their places: those of a merged target are made ready
+// together.
+func sameTarget(routes []plan.Route) (groups [][]int) {
+	at := map[change.Name]int{}
+	for i, r := range routes {
+		if group, known := at[r.Target]; known && r.Merged {
+			groups[group] = append(groups[group], i)
+			continue
+		}
+		at[r.Target] = len(groups)
+		groups = append(groups, []int{i})
+	}
+	return groups
+}
+
+// asFirst is the error of a table that is merged with another whose error says everything.
+func asFirst(err error, first plan.Route) error {
+	var alone *ferry.TableError
+	p := diag.Find(err)
+	if p == nil || errors.As(err, &alone) || diag.IsTransient(err) {
+		return err
+	}
+	return &diag.Problem{Code: p.Code, Message: fmt.Sprintf("it is one of the tables merged into %s, see %s", first.Target, first.Source), Fix: "as said there."}
+}
+
+// prepareTable makes one target table ready; its source is nil when the checkpoint knows
 // it.
-func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, table *change.Table) (starrocks.Prepared, error) {
-	target.Declare(tableSpec(r, table))
-	if table == nil {
-		return starrocks.Prepared{}, target.Resume(ctx, r.Target)
+func prepareTable(ctx context.Context, target *starrocks.Client, spec starrocks.TableSpec) (starrocks.Prepared, error) {
+	target.Declare(spec)
+	if spec.Source == nil {
+		return starrocks.Prepared{}, target.Resume(ctx, spec.Target)
 	}
-	if err := checkFilter(r, table); err != nil {
-		return starrocks.Prepared{}, err
-	}
-	return target.Prepare(ctx, tableSpec(r, table))
+	return target.Prepare(ctx, spec)
 }
 
 // saidEach is how many tables are told of one by one.

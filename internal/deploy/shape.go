@@ -42,3 +42,13 @@ func checkFilter(r plan.Route, table *change.Table) error {
 	_, err := f.For(table)
 	return err
 }
+
+// checkFilters looks at those of the routes of one target.
+func checkFilters(routes []plan.Route, group []int, tables map[change.Name]*change.Table) error {
+	for _, i := range group {
+		if err := checkFilter(routes[i], tables[routes[i].Source]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -70,11 +71,17 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 	if t.stopped != nil || t.gone || l.exact.redo != nil {
 		return // by a row before this one
 	}
+	if !l.goesOn(t) {
+		return
+	}
 	for range 2 {
 		if t.batch == nil {
 			t.batch = l.newBatch(t, rows, row)
-			t.begun, t.after, t.epoch = l.now, l.position, l.epoch
+			t.begun, t.after, t.epoch, t.joining = l.now, l.position, l.epoch, nil
 			l.unacked[l.epoch]++
+		}
+		if t.unsaved && !slices.Contains(t.joining, t) {
+			t.joining = append(t.joining, t)
 		}
 		before := t.batch.Bytes()
 		added, err := t.batch.Add(op, rows, row)
@@ -110,7 +117,7 @@ func (l *loop) seal(t *table) {
 		t.batch = nil
 		return
 	}
-	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position})
+	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position, joining: t.joining})
 	t.batch = nil
 }
 
@@ -177,7 +184,7 @@ func describeKey(schema *change.Table, rows *change.Rows, row int, columns []int
 
 // shipment is a sealed batch on its way.
 type shipment struct {
-	table *table
+	table *table // one of its target's
 	batch Batch
 	bytes int
 	epoch uint64
@@ -188,4 +195,5 @@ type shipment struct {
 	label       string // "" before the first try and after an aborted one
 	tries       int
 	notUntil    time.Time
+	joining     []*table // the shards in it that no checkpoint knew when it was begun
 }

@@ -280,7 +280,7 @@ func (l *loop) checkLayout(c *check, schema *change.Table) bool {
 		c.layout = t.layout
 	case c.layout != nil && c.layout.Source == schema:
 	case t.described == schema:
-		layout, err := t.route.layout(schema, t.columns)
+		layout, err := t.shapedLayout(schema)
 		if err != nil {
 			l.failTable(t, err)
 			return false

@@ -27,18 +27,17 @@ func (l *loop) beginComparison(p *page) {
 	l.epoch++ // what comes now is not waited for
 }
 
-// visible tells that no row of the table that was begun in that epoch or before is on
-// its way.
-func (t *table) visible(epoch uint64) bool {
-	if t.batch != nil && t.epoch <= epoch || t.inFlight != nil && t.inFlight.epoch <= epoch {
+// visible tells that no row that was begun in that epoch or before is on its way.
+func (o *outlet) visible(epoch uint64) bool {
+	if o.batch != nil && o.epoch <= epoch || o.inFlight != nil && o.inFlight.epoch <= epoch {
 		return false
 	}
-	for _, s := range t.queue {
+	for _, s := range o.queue {
 		if s.epoch <= epoch {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(t.loaded, func(loaded uint64) bool { return loaded <= epoch })
+	return !slices.ContainsFunc(o.loaded, func(loaded uint64) bool { return loaded <= epoch })
 }
 
 // compareVisible asks the target for the rows of the pages that it shows by now.

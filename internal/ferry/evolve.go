@@ -42,7 +42,13 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		l.describe(t, schema)
 		return false
 	}
-	missing, refused := fit(t.route.leftOut(held), t.columns, t.route.Schema.appends())
+	if narrow := t.narrow(held); len(narrow) > 0 {
+		if l.mayAlter(t, schema) {
+			l.reshape(t, schema, held, &verdict{reshape: narrow})
+		}
+		return false
+	}
+	missing, refused := t.fit(t.route.leftOut(held))
 	refused = append(refused, fitComputed(schema, t.columns)...)
 	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
 	if len(refused) > 0 {
@@ -55,13 +61,18 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		}
 		return false
 	}
-	layout, err := t.route.layout(schema, t.columns)
+	layout, err := t.shapedLayout(schema)
 	if err != nil {
 		l.stopTable(t, err)
 		return t.stopped != nil
 	}
-	l.seal(t)
-	t.layout, t.seen, t.added, t.reshaped = layout, held, nil, nil
+	if len(t.shards) == 1 {
+		l.seal(t)
+	}
+	if t.mend = t.mendsFor(held); t.mend != "" {
+		l.mends = append(l.mends, t)
+	}
+	t.layout, t.seen, t.added, t.reshaped, t.appended = layout, held, nil, nil, nil
 	l.states = nil
 	crashpoint.Here("schema-carried")
 	return true
@@ -80,6 +91,9 @@ func (t *table) verdict(schema *change.Table) (v verdict) {
 func (l *loop) mayAlter(t *table, schema *change.Table) bool {
 	if !t.drained() {
 		l.seal(t)
+		if t.route.Merged {
+			t.eager = schema.Version
+		}
 		l.needBoundary(t, "a schema change")
 		return false
 	}
@@ -104,7 +118,10 @@ func (l *loop) carrySchemas() {
 func (l *loop) lookForDue() { l.schemasDue = slices.ContainsFunc(l.order, (*table).isDue) }
 
 func (t *table) isDue() bool {
-	return t.route.Schema.atOnce() && t.schema != nil && t.seen != nil && t.seen != t.schema && !t.idle() && !t.gone && (t.layout == nil || t.layout.Source != t.schema)
+	if t.schema == nil || t.idle() || t.gone || t.layout != nil && t.layout.Source == t.schema {
+		return false
+	}
+	return t.eager > 0 && t.eager == t.schema.Version || t.route.Schema.atOnce() && t.seen != nil && t.seen != t.schema
 }
 
 // savedBehind tells whether a restart would begin behind the statement that made this
@@ -149,13 +166,15 @@ func (l *loop) describe(t *table, schema *change.Table) {
 }
 
 func (l *loop) addColumns(t *table, missing []change.Column) {
-	t.busy, t.layout = true, nil
+	t.busy = true
+	l.forgetColumns(t)
 	names := make([]string, len(missing))
 	for i := range missing {
 		names[i] = "`" + missing[i].Name + "`"
 		if was := indexOfColumn(t.added, missing[i].Name); was >= 0 {
 			missing[i] = t.added[was]
 		}
+		missing[i].Nullable = missing[i].Nullable || t.route.Merged
 	}
 	text := strings.Join(names, ", ")
 	l.begin(func(ctx context.Context) func() {
@@ -173,6 +192,9 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 			case err != nil:
 				l.askAgain(t, err)
 				return
+			}
+			for i := range missing {
+				t.appended = append(t.appended, missing[i].Name)
 			}
 			l.counts.SchemaChanges++
 			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
@@ -275,7 +297,7 @@ func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
 		if c.Computed {
 			continue
 		}
-		column := LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
+		column := LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Type: change.Type{Base: c.Base}, Key: c.Key, Nullable: c.Nullable}
 		if column.From >= 0 {
 			column.Type = schema.Columns[column.From].Type
 		}

@@ -106,10 +106,12 @@ type effect func(ctx context.Context) (apply func())
 
 // loop owns all state of a running ferry.
 type loop struct {
-	cfg    Config
-	now    time.Time
-	tables map[change.Name][]*table // by their source
-	order  []*table
+	cfg     Config
+	now     time.Time
+	tables  map[change.Name][]*table // by their source
+	order   []*table
+	outlets []*outlet
+	mends   []*table // shards that are to be compared and mended
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -196,6 +198,8 @@ type sabotage struct {
 	unfenced                  bool
 	floorOfAnyServer          bool
 	dropAtOnce                bool
+	stopTakesAll              bool
+	joinUnsealed              bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -207,11 +211,8 @@ func newLoop(cfg Config, now time.Time) *loop {
 		l.resume.position = cfg.Restored.Position
 		l.server = cfg.Restored.Server
 	}
-	for i, route := range cfg.Routes {
-		t := &table{number: i, route: route, loads: cfg.Target.Loads(route)}
-		l.tables[route.Source] = append(l.tables[route.Source], t)
-		l.order = append(l.order, t)
-		l.restore(t)
+	for _, route := range cfg.Routes {
+		l.restore(l.newTable(route))
 	}
 	l.carryOn()
 	l.lookForDue()
@@ -252,6 +253,7 @@ func (l *loop) advance() {
 	l.emitPages()
 	l.advanceChecks()
 	l.advanceResyncs()
+	l.mendShards()
 	l.advanceNewcomers()
 	l.followSiblings()
 	l.registerPages()

@@ -162,6 +162,7 @@ func (l *loop) takeIn(n *newcomer) {
 	delete(l.notFollowed, n.name)
 	for _, route := range n.admitted.Routes {
 		t := l.addTable(route, "")
+		l.seal(t) // rows of other shards do not wait for this one's join
 		t.schema, t.seen, t.unsaved = n.schema, n.schema, true
 		t.touched = touched{window: l.stream.Barrier().Window}
 		t.touched.clear(l.now)

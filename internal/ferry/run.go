@@ -93,7 +93,7 @@ func (r *runner) start(ctx context.Context) error {
 	}
 	l.sayStopped()
 	for _, t := range l.order {
-		if err := cmp.Or(l.cfg.carried.broken[t.route.Target], l.cfg.Broken[t.route.Target]); err != nil {
+		if err := cmp.Or(l.cfg.carried.broken[t.names()], l.cfg.Broken[t.route.Target]); err != nil {
 			l.stopTable(t, err)
 		}
 	}

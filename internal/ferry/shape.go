@@ -88,9 +88,12 @@ func (l *Layout) shaped(columns []TargetColumn) {
 	}
 }
 
-// layout is that of a version of the route's table.
-func (r *Route) layout(schema *change.Table, columns []TargetColumn) (*Layout, error) {
-	layout := newLayout(schema, columns)
+// shapedLayout is the layout of rows of this version.
+func (t *table) shapedLayout(schema *change.Table) (*Layout, error) {
+	return t.route.shape(t.layoutOf(schema))
+}
+
+func (r *Route) shape(layout *Layout) (*Layout, error) {
 	for i := range layout.Columns {
 		if containsName(r.LeftOut, layout.Columns[i].Name) {
 			layout.Columns[i].From = -1
@@ -100,7 +103,7 @@ func (r *Route) layout(schema *change.Table, columns []TargetColumn) (*Layout, e
 		return layout, nil
 	}
 	var err error
-	layout.Keep, err = r.Filter.For(schema)
+	layout.Keep, err = r.Filter.For(layout.Source)
 	return layout, err
 }
 

@@ -32,7 +32,7 @@ func TestLayoutOfAShapedTable(t *testing.T) {
 	if refused = append(refused, fitComputed(schema, columns)...); len(missing)+len(refused) != 0 {
 		t.Fatal(missing, refused)
 	}
-	layout, err := r.layout(schema, columns)
+	layout, err := r.shape(newLayout(schema, columns))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,6 +169,10 @@ func (l *loop) joined(t *table, event *change.Event) {
 		t.schema, t.seen = event.Table, event.Table
 		l.states = nil
 		t.unsaved = true
+		l.schemasDue = l.schemasDue || t.isDue()
+		if !l.sabotage.joinUnsealed {
+			l.seal(t) // what is in it already is not to wait for a checkpoint that knows the shard
+		}
 		// What was logged before was not delivered and may not be visible yet.
 		t.touched.clear(l.now)
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
@@ -318,7 +322,7 @@ func (l *loop) opened(stream Stream, until change.Position, err error) {
 	default:
 		if l.isExact() && l.unsettledRows() && l.server != stream.Server() {
 			// The new server may not have the half of a transaction that the epoch has.
-			l.goBack(&diag.Problem{Code: codeServerChanged, Class: diag.Transient, Message: "the source's server changed in the middle of an epoch"}, nil)
+			l.goBack(&diag.Problem{Code: codeServerChanged, Class: diag.Transient, Message: "the source's server changed in the middle of an epoch"})
 		}
 		l.stream, l.server, l.until = stream, stream.Server(), until
 		l.generation++

@@ -53,15 +53,6 @@ func (e *expansion) selection(s *Selection) {
 			found = append(found, name)
 		}
 	}
-	if s.Merged && len(found) > 0 {
-		at := s.Database.At
-		if !s.Whole {
-			at = s.Include[0].At
-		}
-		e.report(diag.Error, CodeComesLater, &s.Template, at,
-			"merging tables into one comes later: this version does not run it yet", "name one table, or one database, in a statement of its own.")
-		return
-	}
 	e.sayUnmatched(s, found)
 	for _, name := range found {
 		e.add(s, s.Route(name, e.fold))

@@ -30,6 +30,7 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 	if !ok {
 		return
 	}
+	c.refuseMerged(st, selected)
 	c.targetTwice(st.Name.At, target)
 	c.targets[target] = st.At
 	c.take(st, selected, layers{with, sinkCatalog.options}, layers{hint, sourceCatalog.options}, source, target)

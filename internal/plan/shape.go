@@ -53,6 +53,26 @@ func (c *compiler) shapeOf(st *script.CreateTableAs) (s expression.Shape) {
 	return s
 }
 
+// refuseMerged refuses clauses that change the columns of a target which several tables are
+// merged into: its columns are those of all of them.
+func (c *compiler) refuseMerged(st *script.CreateTableAs, selected *Selection) {
+	if selected == nil || !selected.Merged {
+		return
+	}
+	if st.PrimaryKey != nil {
+		c.later(st.PrimaryKey.At, "a key of its own for a merged table", "remove it: the key is _db_name, _table_name and the key of the tables.")
+	}
+	if st.PartitionBy != nil {
+		c.later(st.PartitionBy.At, "PARTITIONED BY of a merged table", "write the partitions into 'starrocks.create.table.properties', in normal mode.")
+	}
+	if st.AddColumns != nil {
+		c.later(st.AddColumns.At, "ADD COLUMN of a merged table", "compute the column in a view over the target table.")
+	}
+	if st.DropColumns != nil {
+		c.later(st.DropColumns.At, "DROP COLUMN of a merged table", "remove it.")
+	}
+}
+
 // distinct are the names of a list, in which none stands twice.
 func (c *compiler) distinct(list []script.Ident, clause string) (names []string) {
 	for _, one := range list {

@@ -42,8 +42,3 @@ func widestType(target string, source *change.Type, key bool) string {
 	}
 	return target
 }
-
-// isBroadened tells whether a table, or the one whose shadow it is, is declared so.
-func (c *Client) isBroadened(target change.Name) bool {
-	return c.specOf(target).Broadened
-}

@@ -121,8 +121,10 @@ func (r *csvRules) hasSpecial(cell []byte) bool {
 // columnPlan is a column of a layout, ready for encoding.
 type columnPlan struct {
 	from int
-	kind cellKind
-	key  bool
+	// constant is what every row has, where it is not nil.
+	constant []byte
+	kind     cellKind
+	key      bool
 	// kept tells that a delete has the value too: it is of the key, or decides it.
 	kept bool
 	// nullable tells that the target's column takes NULL.
@@ -154,7 +156,7 @@ func newLayoutPlan(layout *ferry.Layout, computed []computedColumn) *layoutPlan 
 		if i == 0 {
 			lead = '{'
 		}
-		c := columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
+		c := columnPlan{from: column.From, constant: column.Constant, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
 		c.kept = c.key || slices.Contains(layout.KeyInputs, c.from)
 		if c.kind == octets && !c.key {
 			c.field = freeName(layout, i)
@@ -201,6 +203,9 @@ func (c *columnPlan) appendField(dst, cell []byte) []byte {
 // else, so the rest stays behind: it may well be what the row was refused for when it
 // came.
 func (c *columnPlan) sent(op ferry.Op, rows *change.Rows, row int) (cell []byte, null bool) {
+	if c.constant != nil {
+		return c.constant, false
+	}
 	if c.from < 0 || rows.Null(row, c.from) {
 		return nil, true
 	}
@@ -243,12 +248,8 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.For
 	}
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.from < 0 || rows.Null(row, c.from) {
-			continue
-		}
-		need := r.needs(c.kind, rows.Cell(row, c.from))
-		if need > f {
-			f = need
+		if cell, null := c.sent(ferry.Upsert, rows, row); !null {
+			f = max(f, r.needs(c.kind, cell))
 		}
 	}
 	if f != quoted {
@@ -258,7 +259,7 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.For
 	// those that need enclosing.
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.from >= 0 && !rows.Null(row, c.from) && !r.fitsQuoted(c.kind, rows.Cell(row, c.from)) {
+		if cell, null := c.sent(ferry.Upsert, rows, row); !null && !r.fitsQuoted(c.kind, cell) {
 			return jsonLines
 		}
 	}

@@ -59,6 +59,19 @@ func (l *loads) NewBatchIn(layout *ferry.Layout, f ferry.Form) ferry.Batch {
 	return l.begin(f)
 }
 
+// Continue has a batch of another shard go on with rows of this layout.
+func (l *loads) Continue(one ferry.Batch, layout *ferry.Layout) bool {
+	if l.plan == nil || l.plan.layout != layout {
+		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
+	}
+	b, ok := one.(*batch)
+	if !ok || b.plan.header != l.plan.header {
+		return false
+	}
+	b.plan, l.last = l.plan, b
+	return true
+}
+
 func (l *loads) begin(f ferry.Form) ferry.Batch {
 	l.last = newBatch(l.plan, l.csv, f)
 	return l.last

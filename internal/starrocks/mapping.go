@@ -21,6 +21,10 @@ type TableSpec struct {
 	Broadened bool
 	// Shape is what the clauses of the statement make of the table.
 	Shape expression.Shape
+	// Merged: the target takes rows of several tables, of which Shards are those to be
+	// made ready for, in place of Source; see merged.go.
+	Merged bool
+	Shards []*change.Table
 }
 
 // Mapping is the target table that belongs to a source table.
@@ -35,6 +39,7 @@ type Mapping struct {
 
 	comment string
 	suffix  suffix
+	merged  bool
 }
 
 // MappedColumn is one column of a Mapping.
@@ -60,14 +65,13 @@ var reservedColumns = map[string]bool{"__op": true, "__row": true, "___count___"
 // (as Client.Version gives it, "" when unknown). It is pure. The error joins one
 // Problem per reason why it cannot be done.
 func Map(spec TableSpec, version string) (Mapping, error) {
+	if spec.Merged {
+		return mapMerged(spec, version)
+	}
 	m := Mapping{Target: spec.Target, comment: cmp.Or(spec.Shape.Comment, spec.Source.Comment)}
 	var problems []error
 	if len(spec.Source.Key) == 0 {
-		problems = append(problems, &diag.Problem{
-			Code:    CodeNoKey,
-			Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", spec.Source.Name),
-			Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(spec.Source.Database), quoteName(spec.Source.Table)),
-		})
+		problems = append(problems, noKey(spec.Source))
 	}
 	parsed, err := parseSuffix(spec)
 	problems = append(problems, err)
@@ -104,6 +108,14 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	}
 	m.Notes = append(m.Notes, parsed.notes...)
 	return m, diag.Join(problems...)
+}
+
+func noKey(source *change.Table) error {
+	return &diag.Problem{
+		Code:    CodeNoKey,
+		Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", source.Name),
+		Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(source.Database), quoteName(source.Table)),
+	}
 }
 
 func mapColumn(source *change.Table, i int, cluster has) (MappedColumn, int, error) {

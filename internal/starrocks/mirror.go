@@ -32,12 +32,20 @@ type reading struct {
 	// computed are columns whose values StarRocks itself holds against what they are computed
 	// from; ReadRows gives what it finds behind the cells of the source's columns.
 	computed []computedColumn
+	// part is a condition that all rows read meet, "" for none: those of one shard.
+	part string
 }
 
 func newReading(target change.Name, layout *ferry.Layout, computed []computedColumn) (*reading, error) {
 	r := &reading{target: target, source: layout.Source, layout: layout, computed: computed}
 	for i := range layout.Columns {
 		from := layout.Columns[i].From
+		if constant := layout.Columns[i].Constant; constant != nil {
+			if r.part != "" {
+				r.part += " AND "
+			}
+			r.part += quoteName(layout.Columns[i].Name) + " = " + quoteText(string(constant))
+		}
 		if from < 0 {
 			continue
 		}

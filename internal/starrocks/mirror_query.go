@@ -64,6 +64,9 @@ func (r *reading) rowsQuery(keys *change.Rows, begin int) (query string, end int
 		}
 	}
 	query = "SELECT " + strings.Join(names, ", ") + " FROM " + quoteTable(r.target) + " WHERE "
+	if r.part != "" {
+		query += r.part + " AND "
+	}
 	if last > 0 {
 		query += r.name(r.source.Key[0]) + " IN (" + strings.Join(firsts, ", ") + ") AND "
 	}
@@ -98,7 +101,12 @@ func (r *reading) keysQuery(after *change.Rows, limit int) string {
 		order[i] = names[n]
 	}
 	query := "SELECT " + strings.Join(names, ", ") + " FROM " + quoteTable(r.target)
-	if after != nil {
+	switch {
+	case r.part != "" && after != nil:
+		query += " WHERE " + r.part + " AND (" + r.behind(after, order) + ")"
+	case r.part != "":
+		query += " WHERE " + r.part
+	case after != nil:
 		query += " WHERE " + r.behind(after, order)
 	}
 	return query + " ORDER BY " + strings.Join(order, ", ") + " LIMIT " + strconv.Itoa(limit)
