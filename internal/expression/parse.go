@@ -274,6 +274,9 @@ func (p *parser) primary() (*node, error) {
 	t := p.peek()
 	switch {
 	case t.kind == text:
+		if strings.ContainsFunc(t.text, unsendable) {
+			return nil, &Error{t.at, "a text with control characters cannot be sent in a header", "take them out."}
+		}
 		p.take()
 		return p.node(node{form: literal, text: t.text}, t.at), nil
 	case t.kind == number:
@@ -302,6 +305,9 @@ func (p *parser) primary() (*node, error) {
 	}
 	return nil, p.unexpected("a column, a value or a function")
 }
+
+// unsendable are characters that a header of a load cannot hold, and that have no escape.
+func unsendable(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f }
 
 func (p *parser) numeral() (*node, error) {
 	t := p.take()
