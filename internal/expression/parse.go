@@ -207,8 +207,8 @@ func (p *parser) comparison() (*node, error) {
 		}
 		return p.node(node{form: between, not: not, args: []*node{x, low, high}}, begin), nil
 	case p.accept("LIKE"):
-		if p.peek().kind != text {
-			return nil, p.unexpected("a pattern in quotes after LIKE")
+		if t := p.peek(); t.kind != text || strings.ContainsFunc(t.text, unsendable) {
+			return nil, p.unexpected("a pattern in quotes after LIKE, without control characters")
 		}
 		pattern := p.take()
 		return p.node(node{form: like, not: not, text: pattern.text, args: []*node{x}}, begin), nil
