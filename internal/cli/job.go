@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starferry/internal/change"
 	"starferry/internal/control"
 	"starferry/internal/deploy"
 	"starferry/internal/diag"
@@ -50,15 +51,34 @@ func (f *jobFlags) named(cmd *cobra.Command, p *plan.Plan) ([]control.Table, err
 		known = append(known, r.Source.String())
 	}
 	for _, name := range f.tables {
-		at := slices.Index(known, name)
-		if at < 0 {
+		var table control.Table
+		if at := slices.Index(known, name); at >= 0 {
+			table = control.NameOf(p.Routes[at].Source)
+		} else if selected, ok := selectedBy(p, name); ok {
+			table = selected
+		} else {
 			return nil, unknown(cmd, "table", name, known)
 		}
-		if table := control.NameOf(p.Routes[at].Source); !slices.Contains(tables, table) {
+		if !slices.Contains(tables, table) {
 			tables = append(tables, table)
 		}
 	}
 	return tables, nil
+}
+
+// selectedBy finds a table that a pattern of the script selects; whether it is there, the
+// deployment knows.
+func selectedBy(p *plan.Plan, text string) (control.Table, bool) {
+	for i := range text {
+		if text[i] != '.' {
+			continue
+		}
+		name := change.Name{Database: text[:i], Table: text[i+1:]}
+		if len(p.RoutesOf(name, false)) > 0 {
+			return control.NameOf(name), true
+		}
+	}
+	return control.Table{}, false
 }
 
 // errStoppedEarly ends a command that a signal stopped before it had its answer.
@@ -113,7 +133,7 @@ func (k *asking) do(ctx context.Context, job control.Job, p *plan.Plan) ([]contr
 	place := func(r control.Result) int {
 		return slices.IndexFunc(p.Routes, func(route plan.Route) bool { return control.NameOf(route.Target) == r.Target })
 	}
-	slices.SortFunc(results, func(a, b control.Result) int { return place(a) - place(b) })
+	slices.SortStableFunc(results, func(a, b control.Result) int { return place(a) - place(b) })
 	return results, err
 }
 

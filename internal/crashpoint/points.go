@@ -74,6 +74,10 @@ var Points = []Point{
 	{"columns-added", "ferry: reshape"}, // the loop does not know yet
 	{"schema-carried", "ferry: evolve"},
 
+	{"newcomer-seen", "ferry: admit"},
+	{"newcomer-admitted", "ferry: admit"}, // the loop does not know yet
+	{"newcomer-joined", "ferry: advanceNewcomers"},
+
 	{"verify-page-compared", "ferry: compared"},
 	{"shadow-created", "ferry: createShadow"},
 	{"shadow-filled", "ferry: advanceResync"}, // and not swapped yet

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,7 +15,7 @@ import (
 )
 
 // connect logs in on both sides; what is wrong with either is said in one go.
-func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (*mysql.Servers, *starrocks.Client, error) {
+func connect(ctx context.Context, p *plan.Plan, serverID uint32, wants func(change.Name) bool, out *printer) (*mysql.Servers, *starrocks.Client, error) {
 	if p.Source.ServerID != 0 {
 		serverID = p.Source.ServerID
 	}
@@ -30,6 +29,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
 		PauseThreads: p.Settings.PauseThreads,
 		Treatment:    mysql.Treatment{Booleans: p.Source.Booleans, Zone: p.Source.Zone, ZeroDates: p.Source.ZeroDates},
+		Wants:        wants,
 		Notify:       func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
 	})
 	target, targetErr := starrocks.Connect(ctx, starrocks.Config{
@@ -46,51 +46,6 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, out *printer) (
 		return nil, nil, err
 	}
 	return source, target, nil
-}
-
-// prepare checks the source and makes every target table ready. Tables that the
-// checkpoint knows are only looked at: what became of their schema since is in the
-// log, and the ferry will carry it over when it comes to it.
-//
-// broken are tables that the checkpoint knows and that cannot go on by themselves: the
-// ferry stops them and goes on with the others. A table that is stopped is left alone.
-func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *starrocks.Client, restored *checkpoint.Checkpoint, out *printer) (broken map[change.Name]error, err error) {
-	routes := slices.DeleteFunc(slices.Clone(p.Routes), func(r plan.Route) bool { return ferry.Stopped(restored, r.Source, r.Target) != nil })
-	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(routes))); err != nil {
-		return nil, err
-	}
-	sayLeftOut(p, restored, out)
-	var fresh []change.Name
-	for _, r := range routes {
-		if !isKnown(restored, r) {
-			fresh = append(fresh, r.Source)
-		}
-	}
-	described, err := source.Describe(ctx, fresh)
-	if err != nil {
-		return nil, err
-	}
-	tables := map[change.Name]*change.Table{}
-	for i, name := range fresh {
-		tables[name] = described[i]
-	}
-	var problems []error
-	for _, r := range p.Routes {
-		if ferry.Stopped(restored, r.Source, r.Target) != nil {
-			target.Declare(tableSpec(r, nil)) // for a resync
-		}
-	}
-	broken = map[change.Name]error{}
-	for _, r := range routes {
-		err := prepareTable(ctx, target, r, tables[r.Source], out)
-		var alone *ferry.TableError
-		if errors.As(err, &alone) && tables[r.Source] == nil {
-			broken[r.Source] = alone.Cause
-			continue
-		}
-		problems = append(problems, err)
-	}
-	return broken, diag.Join(problems...)
 }
 
 // configure says how the target tables are loaded.
@@ -130,29 +85,6 @@ func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 	}
 }
 
-// prepareTable makes one target table ready; table is nil when the checkpoint knows
-// it.
-func prepareTable(ctx context.Context, target *starrocks.Client, r plan.Route, table *change.Table, out *printer) error {
-	target.Declare(tableSpec(r, table))
-	if table == nil {
-		return target.Resume(ctx, r.Target)
-	}
-	prepared, err := target.Prepare(ctx, tableSpec(r, table))
-	if err != nil {
-		return err
-	}
-	if prepared.Created {
-		out.say(fmt.Sprintf("created StarRocks table %s", r.Target))
-	}
-	for _, note := range prepared.Notes {
-		out.say(fmt.Sprintf("%s: %s", r.Target, note))
-	}
-	if prepared.Rows > 0 {
-		out.say(fmt.Sprintf("warning: %s already holds %d rows; they are kept, and rows that %s does not have stay there for good", r.Target, prepared.Rows, r.Source))
-	}
-	return nil
-}
-
 // isKnown tells whether the checkpoint knows a route whose table has joined.
 func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
 	if restored == nil {
@@ -167,7 +99,11 @@ func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
 }
 
 func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {
-	return starrocks.TableSpec{Target: r.Target, Source: table, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened}
+	spec := starrocks.TableSpec{Target: r.Target, Source: table, Merged: r.Merged, Simple: r.Mode == plan.Simple, Properties: r.Properties, Broadened: r.Schema.Broadened, Shape: r.Shape}
+	if r.Merged && table != nil {
+		spec.Shards = []*change.Table{table}
+	}
+	return spec
 }
 
 func loadOptions(r plan.Route) starrocks.LoadOptions {

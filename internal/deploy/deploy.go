@@ -98,12 +98,17 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 		return neverRun(p, state.Path())
 	}
 
-	source, target, err := connect(ctx, p, state.Identity().ServerID, out)
+	later := newNewcomers(p, out)
+	source, target, err := connect(ctx, p, state.Identity().ServerID, later.wants, out)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	defer target.Close()
+	p, from, err := selected(ctx, p, ends{state, source, target}, newestOf(&recovery), out)
+	if err != nil {
+		return err
+	}
 	if err := configure(target, p.Routes); err != nil {
 		return err
 	}
@@ -131,6 +136,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
+	later.begin(p.Routes, source, target)
 	watching, cancel := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
@@ -138,7 +144,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	limitMemory(p.Settings.Memory)
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
-		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p),
+		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p), From: from, Admit: later.admit,
 		Recovery: recovery, Unsettled: recovery.Open, Jobs: d.jobs, Broken: broken,
 		Delivery: way, Transactions: target.Transactions(), Ledger: target.Ledger(), MaxOpen: open,
 		EpochInterval: p.Settings.CheckpointInterval, EpochPause: p.Settings.CheckpointMinPause, EpochTimeout: p.Settings.CheckpointTimeout,
@@ -187,12 +193,17 @@ func (d *desk) serve(ctx context.Context, folder string, ask func(context.Contex
 func routes(p *plan.Plan) []ferry.Route {
 	routes := make([]ferry.Route, len(p.Routes))
 	for i, r := range p.Routes {
-		routes[i] = ferry.Route{
-			Source: r.Source, Target: r.Target, LabelPrefix: r.Load.LabelPrefix,
-			OnBadRow: onBadRow(r), Schema: schemaPolicy(r.Schema), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
-		}
+		routes[i] = routeOf(p, r)
 	}
 	return routes
+}
+
+func routeOf(p *plan.Plan, r plan.Route) ferry.Route {
+	return ferry.Route{
+		Source: r.Source, Target: r.Target, Merged: r.Merged, LabelPrefix: r.Load.LabelPrefix,
+		LeftOut: r.Shape.LeftOut, Filter: filterOf(r),
+		OnBadRow: onBadRow(r), Schema: schemaPolicy(r.Schema), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/4), MaxRows: r.Flush.MaxRows,
+	}
 }
 
 func schemaPolicy(s plan.Schema) ferry.SchemaPolicy {

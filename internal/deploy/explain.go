@@ -19,16 +19,25 @@ import (
 func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	out := newPrinter(Options{Out: io.Discard}, p.Name)
 	defer out.close(nil)
-	source, target, err := connect(ctx, p, explainServerID, out)
+	source, target, err := connect(ctx, p, explainServerID, nil, out)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	defer target.Close()
+	p, warnings, err := resolve(ctx, p, source, nil)
+	if err != nil {
+		return err
+	}
 	checkErr := source.Check(ctx, sources(p.Routes))
-	tables, err := source.Describe(ctx, sources(p.Routes))
+	var skipped leftOut
+	tables, err := describe(ctx, source, p.Routes, &skipped)
 	if err := diag.Join(checkErr, err); err != nil {
 		return err
+	}
+	p.Routes = skipped.without(p.Routes)
+	if text := skipped.text(); text != "" {
+		warnings = append(warnings, text)
 	}
 	cascades, err := source.Cascades(ctx, sources(p.Routes))
 	if err != nil {
@@ -37,15 +46,24 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	e := &explainer{w: w, plan: p}
 	e.head(source.Server(), target)
 	e.delivery()
+	e.selections()
+	for _, warning := range warnings {
+		e.line("Warning", "%s", warning)
+	}
 	for _, c := range cascades {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
 	var problems []error
-	for i, r := range p.Routes {
-		mapping, err := starrocks.Map(tableSpec(r, tables[i]), target.Version())
+	for _, group := range sameTarget(p.Routes) {
+		r := p.Routes[group[0]]
+		spec := tableSpec(r, tables[r.Source])
+		for _, i := range group[1:] {
+			spec.Shards = append(spec.Shards, tables[p.Routes[i].Source])
+		}
+		mapping, err := starrocks.Map(spec, target.Version())
 		problems = append(problems, err)
 		if err == nil {
-			e.route(r, mapping)
+			e.route(r, mapping, len(group))
 		}
 	}
 	e.options()
@@ -79,6 +97,24 @@ func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
 	e.line("Target", "starrocks %s   %s, load via %s", strings.Join(p.Target.Query, ","), target.Version(), strings.Join(p.Target.Load, ","))
 }
 
+// selections says what is chosen by patterns.
+func (e *explainer) selections() {
+	for i := range e.plan.Selections {
+		s := &e.plan.Selections[i]
+		tables := 0
+		for _, r := range e.plan.Routes {
+			if r.File == s.Template.File && r.Span == s.Template.Span {
+				tables++
+			}
+		}
+		then := "tables that are created later are followed too"
+		if !e.plan.Settings.FollowNew {
+			then = "tables that are created later are followed after the next start"
+		}
+		e.line("Selected", "%d tables of %s -> %s   %s", tables, s.Template.Source, s.Template.Target, then)
+	}
+}
+
 func barrierMeaning(name string) string {
 	switch name {
 	case "gtid":
@@ -91,13 +127,20 @@ func barrierMeaning(name string) string {
 	return "the server has no GTIDs: the first page takes and releases LOCK TABLES … READ, or waits for the window where it may not; later pages are safe for commits that hang less than the window (SET 'snapshot.barrier' = 'lock' is exact)"
 }
 
-func (e *explainer) route(r plan.Route, m starrocks.Mapping) {
+func (e *explainer) route(r plan.Route, m starrocks.Mapping, sources int) {
 	flush := fmt.Sprintf("flush every %s or", r.Flush.Interval)
 	if e.plan.Delivery == plan.ExactlyOnce {
 		flush = "loads of up to"
 	}
-	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", r.Source, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
+	from := r.Source.String()
+	if sources > 1 {
+		from = fmt.Sprintf("%s and %d more, merged", r.Source, sources-1)
+	}
+	fmt.Fprintf(e.w, "\n%s -> %s   (%s mode, %s %d MB)\n\n", from, r.Target, r.Mode, flush, r.Flush.MaxBytes>>20)
 	e.line("  Schema", "%s", schemaMeaning(r.Schema))
+	if r.Shape.Where != nil {
+		e.line("  Rows", "WHERE %s", r.Shape.Where.Text)
+	}
 	fmt.Fprintln(e.w)
 	table := tabwriter.NewWriter(e.w, 0, 4, 3, ' ', 0)
 	fmt.Fprintln(table, "  column\t\tMySQL\tStarRocks\tnote")

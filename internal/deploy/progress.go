@@ -3,6 +3,8 @@ package deploy
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +35,7 @@ type printer struct {
 	logLeft string          // how long the source's log is kept, when that is short
 	lost    int
 	closed  bool
+	bursts  map[string]*burst // what was said of several tables since the last picture
 
 	drawn int // lines on the terminal that the next picture replaces
 }
@@ -65,8 +68,45 @@ func (p *printer) say(text string) {
 	}
 }
 
+// burst is one sentence about many tables.
+type burst struct{ said, more int }
+
+// isOneTooMany counts a sentence about a table, and tells that enough others have it.
+func (p *printer) isOneTooMany(text string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.bursts == nil {
+		p.bursts = map[string]*burst{}
+	}
+	b := p.bursts[text]
+	if b == nil {
+		b = &burst{}
+		p.bursts[text] = b
+	}
+	if b.said < saidEach {
+		b.said++
+		return false
+	}
+	b.more++
+	return true
+}
+
+// bursting are sentences on how many tables were left out. The mutex is held.
+func (p *printer) bursting() (lines []string) {
+	for _, text := range slices.Sorted(maps.Keys(p.bursts)) {
+		if more := p.bursts[text].more; more > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more tables: %s", more, text))
+		}
+	}
+	p.bursts = nil
+	return lines
+}
+
 func (p *printer) notice(n ferry.Notice) {
 	text := n.Text
+	if n.Level == ferry.Info && n.Table != (change.Name{}) && p.isOneTooMany(text) {
+		return
+	}
 	if n.Table != (change.Name{}) {
 		text = n.Table.String() + " " + text
 	}
@@ -112,6 +152,13 @@ func (p *printer) setLogLeft(text string) {
 func (p *printer) close(err error) {
 	p.mutex.Lock()
 	p.closed = true
+	for _, line := range p.bursting() {
+		select {
+		case p.lines <- line:
+		default:
+			p.lost++
+		}
+	}
 	close(p.lines)
 	p.mutex.Unlock()
 	p.ended.Wait()
@@ -163,7 +210,12 @@ func (p *printer) draw() {
 	p.mutex.Lock()
 	picture, first, lost, logLeft := p.picture, p.first, p.lost, p.logLeft
 	p.lost = 0
+	more := p.bursting()
 	p.mutex.Unlock()
+	if len(more) > 0 {
+		p.erase()
+		fmt.Fprintln(p.out, strings.Join(more, "\n"))
+	}
 	if lost > 0 {
 		p.erase()
 		fmt.Fprintf(p.out, "%d messages left out: they came faster than they could be printed\n", lost)

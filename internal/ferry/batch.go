@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -16,7 +17,9 @@ func (l *loop) addEvent(t *table, event *change.Event) {
 	case change.Insert:
 		for i := range rows.Len() {
 			l.touch(t, rows, i)
-			l.add(t, Upsert, rows, i)
+			if t.layout.keeps(rows, i) {
+				l.add(t, Upsert, rows, i)
+			}
 		}
 	case change.Delete:
 		for i := range rows.Len() {
@@ -43,19 +46,23 @@ func (l *loop) count(event *change.Event, followed bool) {
 	}
 }
 
-// update replaces a row: an upsert when the key's bytes are the same, else the old
-// key is deleted. Keys that are equal only under a collation of the source are
+// update replaces a row: an upsert when the bytes of all that decides its key are the
+// same, else the old key is deleted. Keys that are equal only under a collation of the source are
 // different at the target, so it is the bytes that count.
 func (l *loop) update(t *table, rows *change.Rows, before, after int) {
 	l.touch(t, rows, after)
-	for _, k := range t.layout.Source.Key {
-		if !bytes.Equal(rows.Cell(before, k), rows.Cell(after, k)) {
-			l.touch(t, rows, before)
-			l.add(t, Delete, rows, before)
-			break
-		}
+	kept := t.layout.keeps(rows, after)
+	moved := !kept
+	for _, k := range t.layout.KeyInputs {
+		moved = moved || rows.Null(before, k) != rows.Null(after, k) || !bytes.Equal(rows.Cell(before, k), rows.Cell(after, k))
 	}
-	l.add(t, Upsert, rows, after)
+	if moved {
+		l.touch(t, rows, before)
+		l.add(t, Delete, rows, before)
+	}
+	if kept {
+		l.add(t, Upsert, rows, after)
+	}
 }
 
 // add appends one row to the table's batch. Within a batch the last row of a key
@@ -64,11 +71,17 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 	if t.stopped != nil || t.gone || l.exact.redo != nil {
 		return // by a row before this one
 	}
+	if !l.goesOn(t) {
+		return
+	}
 	for range 2 {
 		if t.batch == nil {
 			t.batch = l.newBatch(t, rows, row)
-			t.begun, t.after, t.epoch = l.now, l.position, l.epoch
+			t.begun, t.after, t.epoch, t.joining = l.now, l.position, l.epoch, nil
 			l.unacked[l.epoch]++
+		}
+		if t.unsaved && !slices.Contains(t.joining, t) {
+			t.joining = append(t.joining, t)
 		}
 		before := t.batch.Bytes()
 		added, err := t.batch.Add(op, rows, row)
@@ -104,7 +117,7 @@ func (l *loop) seal(t *table) {
 		t.batch = nil
 		return
 	}
-	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position})
+	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position, joining: t.joining})
 	t.batch = nil
 }
 
@@ -171,7 +184,7 @@ func describeKey(schema *change.Table, rows *change.Rows, row int, columns []int
 
 // shipment is a sealed batch on its way.
 type shipment struct {
-	table *table
+	table *table // one of its target's
 	batch Batch
 	bytes int
 	epoch uint64
@@ -182,4 +195,5 @@ type shipment struct {
 	label       string // "" before the first try and after an aborted one
 	tries       int
 	notUntil    time.Time
+	joining     []*table // the shards in it that no checkpoint knew when it was begun
 }

@@ -280,7 +280,12 @@ func (l *loop) checkLayout(c *check, schema *change.Table) bool {
 		c.layout = t.layout
 	case c.layout != nil && c.layout.Source == schema:
 	case t.described == schema:
-		c.layout = newLayout(schema, t.columns)
+		layout, err := t.shapedLayout(schema)
+		if err != nil {
+			l.failTable(t, err)
+			return false
+		}
+		c.layout = layout
 	default:
 		if !t.busy && l.err == nil && !l.now.Before(t.askAfter) {
 			l.describe(t, schema)

@@ -97,7 +97,7 @@ func (l *loop) longOpen() bool {
 
 // lastEpoch tells that everything is here that is waited for.
 func (l *loop) lastEpoch() bool {
-	if !l.cfg.UntilCaughtUp || !l.resume.position.Reached(l.until) {
+	if !l.cfg.UntilCaughtUp || l.newcomersWait() || !l.resume.position.Reached(l.until) {
 		return false
 	}
 	for _, t := range l.order {
@@ -137,7 +137,7 @@ func (l *loop) advanceClosing() {
 	}
 	if c.phase == preparing && l.every(l.prepareStep) {
 		if l.exact.probing {
-			l.goBack(again("each table of the transaction that was refused is taken alone"), nil)
+			l.goBack(again("each table of the transaction that was refused is taken alone"))
 			l.goesBack()
 			return
 		}
@@ -154,7 +154,7 @@ func (l *loop) advanceClosing() {
 			Code: codeEpochTimeout, Class: diag.Transient,
 			Message: fmt.Sprintf("the checkpoint is not complete after %s", l.cfg.EpochTimeout),
 			Fix:     "see to the state of the StarRocks cluster, or raise 'execution.checkpointing.timeout'.",
-		}, nil)
+		})
 		l.goesBack()
 	}
 }
@@ -242,7 +242,7 @@ func (l *loop) stepped(x *transaction, err error) {
 	case err == nil:
 		x.done, x.tries = true, 0
 	case errors.As(err, &lost):
-		l.goBack(err, nil)
+		l.goBack(err)
 	case errors.As(err, &refused) && x.label.Table.Table == "":
 		l.probeTables(refused.Cause)
 	case l.exact.closing != nil && l.exact.closing.phase == committing && !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
@@ -267,9 +267,9 @@ func (l *loop) spoiled(x *transaction, err error) {
 	case t == nil || !errors.As(err, &alone):
 		l.fail(err)
 	case t.gone:
-		l.goBack(again("the transaction of %s, which is not needed any more, is refused: %v", x.label.Table, err), nil)
+		l.goBack(again("the transaction of %s, which is not needed any more, is refused: %v", x.label.Table, err))
 	default:
-		l.goBack(alone.Cause, t)
+		l.goBack(alone.Cause, t.shards...)
 	}
 }
 

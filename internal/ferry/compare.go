@@ -27,18 +27,17 @@ func (l *loop) beginComparison(p *page) {
 	l.epoch++ // what comes now is not waited for
 }
 
-// visible tells that no row of the table that was begun in that epoch or before is on
-// its way.
-func (t *table) visible(epoch uint64) bool {
-	if t.batch != nil && t.epoch <= epoch || t.inFlight != nil && t.inFlight.epoch <= epoch {
+// visible tells that no row that was begun in that epoch or before is on its way.
+func (o *outlet) visible(epoch uint64) bool {
+	if o.batch != nil && o.epoch <= epoch || o.inFlight != nil && o.inFlight.epoch <= epoch {
 		return false
 	}
-	for _, s := range t.queue {
+	for _, s := range o.queue {
 		if s.epoch <= epoch {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(t.loaded, func(loaded uint64) bool { return loaded <= epoch })
+	return !slices.ContainsFunc(o.loaded, func(loaded uint64) bool { return loaded <= epoch })
 }
 
 // compareVisible asks the target for the rows of the pages that it shows by now.
@@ -161,6 +160,9 @@ func (p *page) doubtOf(i int) doubt {
 // judge compares one row: source and target are its places in the page's rows and in
 // the target's, -1 where it is not.
 func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, target *change.Rows, at int) {
+	if source >= 0 && !layout.keeps(p.rows, source) {
+		source = -1 // the target is not to have it
+	}
 	found := checkpoint.Difference{}
 	switch {
 	case source < 0 && at < 0:
@@ -174,7 +176,7 @@ func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, targe
 		if column < 0 {
 			return
 		}
-		found.Kind, found.Column = checkpoint.Different, layout.Source.Columns[column].Name
+		found.Kind, found.Column = checkpoint.Different, layout.columnName(column)
 	}
 	d := p.doubtOf(i)
 	if d.looks++; d.looks < looksToDecide && !l.sabotage.believeFirstLook {

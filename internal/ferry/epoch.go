@@ -158,20 +158,21 @@ func (l *loop) present(states []checkpoint.TableState) []checkpoint.TableState {
 // open lists the loads under way and those whose outcome is open.
 func (l *loop) open() []checkpoint.Label {
 	open := slices.Clone(l.exact.abandoned)
-	for _, t := range l.order {
+	for _, o := range l.outlets {
 		if l.isExact() {
-			continue
+			break
 		}
-		if s := t.inFlight; s != nil {
-			open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
+		target := o.shards[0].route.Target
+		if s := o.inFlight; s != nil {
+			open = append(open, checkpoint.Label{Table: target, Label: s.label})
 		}
-		for _, s := range t.queue {
+		for _, s := range o.queue {
 			if s.label != "" {
-				open = append(open, checkpoint.Label{Table: t.route.Target, Label: s.label})
+				open = append(open, checkpoint.Label{Table: target, Label: s.label})
 			}
 		}
-		for _, label := range t.abandoned {
-			open = append(open, checkpoint.Label{Table: t.route.Target, Label: label})
+		for _, label := range o.abandoned {
+			open = append(open, checkpoint.Label{Table: target, Label: label})
 		}
 	}
 	return open

@@ -42,9 +42,16 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		l.describe(t, schema)
 		return false
 	}
-	missing, refused := fit(held, t.columns, t.route.Schema.appends())
+	if narrow := t.narrow(held); len(narrow) > 0 {
+		if l.mayAlter(t, schema) {
+			l.reshape(t, schema, held, &verdict{reshape: narrow})
+		}
+		return false
+	}
+	missing, refused := t.fit(t.route.leftOut(held))
+	refused = append(refused, fitComputed(schema, t.columns)...)
 	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
-	refused = append(refused, t.leftOut(missing)...)
+	refused = append(refused, t.leftBehind(missing)...)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
 		return t.stopped != nil
@@ -55,9 +62,21 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 		}
 		return false
 	}
-	l.seal(t)
-	why := v.mends(t.appended)
-	t.layout, t.seen, t.added, t.reshaped, t.appended = newLayout(schema, t.columns), held, nil, nil, nil
+	layout, err := t.shapedLayout(schema)
+	if err != nil {
+		l.stopTable(t, err)
+		return t.stopped != nil
+	}
+	if len(t.shards) == 1 {
+		l.seal(t)
+	}
+	why := v.repair
+	if !t.route.Merged {
+		why = v.mends(t.appended)
+	} else if t.mend = t.mendsFor(held); t.mend != "" {
+		l.mends = append(l.mends, t)
+	}
+	t.layout, t.seen, t.added, t.reshaped, t.appended = layout, held, nil, nil, nil
 	l.states = nil
 	if len(why) > 0 { // known to the same checkpoint as the schema
 		reason := strings.Join(why, "; ")
@@ -81,9 +100,9 @@ func (v *verdict) mends(appended []string) []string {
 	return why
 }
 
-// leftOut says of columns that the last row had already, and the target lacks, that nobody
+// leftBehind says of columns that the last row had already, and the target lacks, that nobody
 // knows any more what rows have there.
-func (t *table) leftOut(missing []change.Column) (refused []string) {
+func (t *table) leftBehind(missing []change.Column) (refused []string) {
 	for i := range missing {
 		if name := missing[i].Name; t.wasCopied && t.seen != nil && t.seen.Index(name) >= 0 {
 			refused = append(refused, fmt.Sprintf("column `%s` was left out by an earlier policy, or removed from the target: what its rows have there is not in the log any more", name))
@@ -97,7 +116,7 @@ func (t *table) verdict(schema *change.Table) (v verdict) {
 	if t.seen == nil || t.seen == schema {
 		return v
 	}
-	return t.route.Schema.judge(schemaChanges(t.seen, schema))
+	return t.route.Schema.judge(schemaChanges(t.route.leftOut(t.seen), t.route.leftOut(schema)))
 }
 
 // mayAlter tells whether the target may be altered for this version of the schema now:
@@ -105,6 +124,9 @@ func (t *table) verdict(schema *change.Table) (v verdict) {
 func (l *loop) mayAlter(t *table, schema *change.Table) bool {
 	if !t.drained() {
 		l.seal(t)
+		if t.route.Merged {
+			t.eager = schema.Version
+		}
 		l.needBoundary(t, "a schema change")
 		return false
 	}
@@ -129,7 +151,10 @@ func (l *loop) carrySchemas() {
 func (l *loop) lookForDue() { l.schemasDue = slices.ContainsFunc(l.order, (*table).isDue) }
 
 func (t *table) isDue() bool {
-	return t.route.Schema.atOnce() && t.schema != nil && t.seen != nil && t.seen != t.schema && !t.idle() && !t.gone && (t.layout == nil || t.layout.Source != t.schema)
+	if t.schema == nil || t.idle() || t.gone || t.layout != nil && t.layout.Source == t.schema {
+		return false
+	}
+	return t.eager > 0 && t.eager == t.schema.Version || t.route.Schema.atOnce() && t.seen != nil && t.seen != t.schema
 }
 
 // savedBehind tells whether a restart would begin behind the statement that made this
@@ -174,13 +199,15 @@ func (l *loop) describe(t *table, schema *change.Table) {
 }
 
 func (l *loop) addColumns(t *table, missing []change.Column) {
-	t.busy, t.layout = true, nil
+	t.busy = true
+	l.forgetColumns(t)
 	names := make([]string, len(missing))
 	for i := range missing {
 		names[i] = "`" + missing[i].Name + "`"
 		if was := indexOfColumn(t.added, missing[i].Name); was >= 0 {
 			missing[i] = t.added[was]
 		}
+		missing[i].Nullable = missing[i].Nullable || t.route.Merged
 	}
 	text := strings.Join(names, ", ")
 	l.begin(func(ctx context.Context) func() {
@@ -247,6 +274,9 @@ func fit(schema *change.Table, columns []TargetColumn, required bool) (missing [
 	keys := 0
 	for _, c := range columns {
 		i := schema.Index(c.Name)
+		if c.Computed {
+			continue
+		}
 		if i < 0 && (c.Key || !c.Nullable) {
 			refused = append(refused, fmt.Sprintf("the target's column `%s` is NOT NULL and not in the source table", c.Name))
 		}
@@ -254,19 +284,10 @@ func fit(schema *change.Table, columns []TargetColumn, required bool) (missing [
 			keys++
 		}
 	}
-	if keys != len(schema.Key) || keys != countKeys(columns) {
+	if keys != len(schema.Key) {
 		refused = append(refused, fmt.Sprintf("the source's primary key (%s) is not the target's", strings.Join(schema.KeyNames(), ", ")))
 	}
 	return missing, refused
-}
-
-func countKeys(columns []TargetColumn) (n int) {
-	for _, c := range columns {
-		if c.Key {
-			n++
-		}
-	}
-	return n
 }
 
 // sameKey tells whether two versions of a table have the same key in the same order:
@@ -302,13 +323,18 @@ func indexOf(columns []TargetColumn, name string) int {
 // newLayout fills every column of the target: from the source's column of that
 // name, or with NULL.
 func newLayout(schema *change.Table, columns []TargetColumn) *Layout {
-	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, len(columns))}
-	for i, c := range columns {
-		layout.Columns[i] = LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Key: c.Key, Nullable: c.Nullable}
-		if from := layout.Columns[i].From; from >= 0 {
-			layout.Columns[i].Type = schema.Columns[from].Type
+	layout := &Layout{Source: schema, Columns: make([]LayoutColumn, 0, len(columns))}
+	for _, c := range columns {
+		if c.Computed {
+			continue
 		}
+		column := LayoutColumn{Name: c.Name, From: schema.Index(c.Name), Type: change.Type{Base: c.Base}, Key: c.Key, Nullable: c.Nullable}
+		if column.From >= 0 {
+			column.Type = schema.Columns[column.From].Type
+		}
+		layout.Columns = append(layout.Columns, column)
 	}
+	layout.shaped(columns)
 	return layout
 }
 

@@ -125,8 +125,8 @@ func (l *loop) scope(t *table) change.Name {
 	return t.route.Target
 }
 
-// within tells that rows of the table are in a transaction that is not visible yet.
-func (t *table) within() bool { return len(t.loaded) > 0 }
+// within tells that rows are in a transaction that is not visible yet.
+func (o *outlet) within() bool { return len(o.loaded) > 0 }
 
 // overBudget tells that another transaction of the table's database would be one too
 // many. What an epoch that ends has to load does not ask.
@@ -151,10 +151,11 @@ func (l *loop) maxOpen() int {
 // be transactions.
 func (l *loop) crowded() bool {
 	counts := map[string]int{}
-	for _, t := range l.order {
-		if t.batch != nil || len(t.queue) > 0 || t.within() {
-			counts[t.route.Target.Database]++
-			if counts[t.route.Target.Database] >= l.maxOpen() {
+	for _, o := range l.outlets {
+		if o.batch != nil || len(o.queue) > 0 || o.within() {
+			database := o.shards[0].route.Target.Database
+			counts[database]++
+			if counts[database] >= l.maxOpen() {
 				return true
 			}
 		}
@@ -190,6 +191,6 @@ func (l *loop) needBoundary(t *table, why string) {
 	case l.atResume:
 		l.exact.mustEnd = true
 	case l.exact.closing == nil:
-		l.goBack(again("%s of %s needs a checkpoint where none can be made", why, t.route.Target), nil)
+		l.goBack(again("%s of %s needs a checkpoint where none can be made", why, t.route.Target))
 	}
 }

@@ -46,7 +46,7 @@ func TestARedoWithoutABrokenTableBeginsAtOnce(t *testing.T) {
 		t.Error(cfg.carried.pause())
 	}
 	s = newStillExact(t, 1, TwoPhase)
-	s.goBack(&LostError{Cause: errSimLost}, nil)
+	s.goBack(&LostError{Cause: errSimLost})
 	if cfg := s.goneBack(t); cfg.carried.pause() != backOff(1) {
 		t.Error(cfg.carried.pause())
 	}
@@ -59,7 +59,7 @@ func TestABusyTargetGetsFewerCheckpoints(t *testing.T) {
 	s := newStillExact(t, 1, TwoPhase)
 	s.cfg.EpochInterval = time.Second
 	for range 2 * redosTransient {
-		s.goBack(&LostError{Cause: errSimLost, Busy: true}, nil)
+		s.goBack(&LostError{Cause: errSimLost, Busy: true})
 		cfg := s.goneBack(t)
 		said := s.said
 		s = newStillExact(t, 1, TwoPhase)

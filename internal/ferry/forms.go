@@ -44,7 +44,7 @@ func (l *loop) widenForm(t *table) bool {
 	t.form, t.formUntil = widestForm, l.counts.Checkpoints+formKept
 	// While an epoch ends, nothing of the next one is loaded.
 	if l.exact.closing == nil && (t.within() || t.inFlight != nil) {
-		l.goBack(again("a row of %s needs another form of load than the rows before it in the same transaction", t.route.Source), nil)
+		l.goBack(again("a row of %s needs another form of load than the rows before it in the same transaction", t.route.Source))
 		return false
 	}
 	l.seal(t)
@@ -62,7 +62,7 @@ func (l *loop) rewrite(s *shipment) bool {
 	layout := *old.Layout()
 	layout.Columns = slices.Clone(layout.Columns)
 	for i := range layout.Columns {
-		layout.Columns[i].From = i
+		layout.Columns[i].From, layout.Columns[i].Constant = i, nil
 	}
 	batch := t.loads.NewBatchIn(&layout, t.form)
 	for i := range old.Rows() {

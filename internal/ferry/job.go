@@ -79,6 +79,8 @@ func (l *loop) takeTable(j *Job, t *table) error {
 		c.jobs = append(c.jobs, j)
 	case r != nil:
 		r.jobs = append(r.jobs, j)
+	case t.route.Merged:
+		l.beginRenewal(t, j)
 	case j.Kind == Wipe:
 		l.beginWipe(t, j)
 	default:

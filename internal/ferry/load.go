@@ -78,7 +78,7 @@ func (l *loop) nextLabel(t *table) string {
 func (l *loop) loaded(s *shipment, err error) {
 	t := s.table
 	t.inFlight = nil
-	if t.stopped != nil || t.gone {
+	if t.dead() {
 		l.landed(s, err)
 		return
 	}
@@ -101,7 +101,7 @@ func (l *loop) loaded(s *shipment, err error) {
 		if !errors.As(err, &aborted) {
 			t.abandon(s.label)
 		}
-		l.failTable(t, err)
+		l.failTarget(t, err)
 		l.release(s)
 		return
 	case errors.As(err, &aborted) || l.sabotage.freshLabelAfterUnknown:

@@ -47,10 +47,10 @@ func (l *loop) shipExact() {
 	l.beginAll(begun)
 }
 
-// mayLoad tells that the first batch of the table's queue may be loaded. Rows of the next
+// mayLoad tells that the first batch of the target's queue may be loaded. Rows of the next
 // epoch wait until this one is visible.
 func (l *loop) mayLoad(t *table) bool {
-	if t.inFlight != nil || len(t.queue) == 0 || t.gone || t.unsaved && !l.sabotage.loadBeforeJoinIsSaved || l.now.Before(t.queue[0].notUntil) {
+	if t.inFlight != nil || len(t.queue) == 0 || t.gone || t.queue[0].unsaved() && !l.sabotage.loadBeforeJoinIsSaved || l.now.Before(t.queue[0].notUntil) {
 		return false
 	}
 	c := l.exact.closing
@@ -99,7 +99,7 @@ func (l *loop) transactionBegun(x *transaction, err error) {
 		return
 	}
 	if t := l.owner(x); t != nil {
-		l.failTable(t, err)
+		l.failTarget(t, err)
 		return
 	}
 	l.fail(err)
@@ -157,9 +157,9 @@ func (l *loop) appended(s *shipment, err error) {
 		l.counts.LoadedBytes += uint64(s.bytes)
 		crashpoint.Here("load-acknowledged")
 	case errors.As(err, &lost):
-		l.goBack(err, nil)
+		l.goBack(err)
 	case errors.As(err, &refused):
-		l.goBack(refused.Cause, t)
+		l.goBack(refused.Cause, t.shards...)
 	case t.gone && diag.IsTransient(err):
 		l.bytes -= s.bytes
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
@@ -175,7 +175,7 @@ func (l *loop) appended(s *shipment, err error) {
 			l.fail(err)
 			return
 		}
-		l.goBack(alone.Cause, t)
+		l.goBack(alone.Cause, t.shards...)
 	}
 }
 
@@ -191,8 +191,8 @@ func (l *loop) appendedToGone(s *shipment, err error) {
 		l.unacked[s.epoch]++
 	case l.cfg.Delivery == TwoPhase:
 	case errors.As(err, &lost):
-		l.goBack(err, nil)
+		l.goBack(err)
 	case !diag.IsTransient(err) && !errors.Is(err, context.Canceled):
-		l.goBack(again("a load into %s, which is not needed any more, took its transaction with it: %v", s.table.route.Target, err), nil)
+		l.goBack(again("a load into %s, which is not needed any more, took its transaction with it: %v", s.table.route.Target, err))
 	}
 }

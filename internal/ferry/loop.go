@@ -44,8 +44,13 @@ type Config struct {
 	Floor Floor
 	// Unsettled are the loads an earlier process may have left under way.
 	Unsettled []checkpoint.Label
-	// Broken are source tables of routes that cannot go on, and why: they stop before
-	// anything else happens.
+	// From is where a first stream begins, as Source.Start says; asked there when it is zero.
+	From change.Position
+	// Admit is asked when a table has come that no route has; it makes the targets ready.
+	// Nil: none is followed.
+	Admit func(ctx context.Context, table *change.Table) (Admission, error)
+	// Broken are targets of routes that cannot go on, and why: they stop before anything
+	// else happens.
 	Broken map[change.Name]error
 	// Deployment and Incarnation make labels unique, see nextLabel; Name is the
 	// deployment's for people.
@@ -101,10 +106,12 @@ type effect func(ctx context.Context) (apply func())
 
 // loop owns all state of a running ferry.
 type loop struct {
-	cfg    Config
-	now    time.Time
-	tables map[change.Name][]*table // by their source
-	order  []*table
+	cfg     Config
+	now     time.Time
+	tables  map[change.Name][]*table // by their source
+	order   []*table
+	outlets []*outlet
+	mends   []*table // shards that are to be compared and mended
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -128,8 +135,11 @@ type loop struct {
 	checks       []*check
 	resyncs      []*resync
 	swapping     *resync // no event is taken until it is done
-	otherServers int     // pages in a row that came from another server than the stream
-	key          []byte  // of the row at hand
+	newcomers    []*newcomer
+	notFollowed  map[change.Name]string // newcomers, and why
+	siblingsWait bool                   // some table is besides another
+	otherServers int                    // pages in a row that came from another server than the stream
+	key          []byte                 // of the row at hand
 
 	epoch       uint64         // counts marks; batches belong to the epoch they were begun in
 	unacked     map[uint64]int // batches not acknowledged, by epoch
@@ -188,6 +198,8 @@ type sabotage struct {
 	unfenced                  bool
 	floorOfAnyServer          bool
 	dropAtOnce                bool
+	stopTakesAll              bool
+	joinUnsealed              bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -199,11 +211,8 @@ func newLoop(cfg Config, now time.Time) *loop {
 		l.resume.position = cfg.Restored.Position
 		l.server = cfg.Restored.Server
 	}
-	for i, route := range cfg.Routes {
-		t := &table{number: i, route: route, loads: cfg.Target.Loads(route)}
-		l.tables[route.Source] = append(l.tables[route.Source], t)
-		l.order = append(l.order, t)
-		l.restore(t)
+	for _, route := range cfg.Routes {
+		l.restore(l.newTable(route))
 	}
 	l.carryOn()
 	l.lookForDue()
@@ -244,6 +253,9 @@ func (l *loop) advance() {
 	l.emitPages()
 	l.advanceChecks()
 	l.advanceResyncs()
+	l.mendShards()
+	l.advanceNewcomers()
+	l.followSiblings()
 	l.registerPages()
 	l.relieveMemory()
 	if l.isExact() {
@@ -331,7 +343,7 @@ func (l *loop) finish() {
 // caughtUp tells whether the end of the log as asked at start, and every copy, are
 // visible at the target.
 func (l *loop) caughtUp() bool {
-	if !l.cfg.UntilCaughtUp || l.stream == nil || l.settled.generation != l.generation || !l.settled.position.Reached(l.until) {
+	if !l.cfg.UntilCaughtUp || l.stream == nil || l.newcomersWait() || l.settled.generation != l.generation || !l.settled.position.Reached(l.until) {
 		return false
 	}
 	for i := range l.settled.states {

@@ -65,6 +65,9 @@ type SchemaPolicy struct {
 	// Broadened tells that the target was created with the widest type of each family:
 	// a column that gets wider changes nothing there.
 	Broadened bool
+	// merged: other tables fill the target too. Nothing in it is dropped or renamed because
+	// one of them is, and its columns take NULL whatever theirs do.
+	merged bool
 }
 
 func (p *SchemaPolicy) ignores(k SchemaKind) bool {
@@ -199,7 +202,8 @@ func (p *SchemaPolicy) judge(changes []schemaChange) (v verdict) {
 			v.ignore(c)
 		case p.Behavior == Exception:
 			v.refused = append(v.refused, c.says)
-		case p.Behavior == Evolve:
+		case p.Behavior == Evolve && p.merged && c.kind == AlterNullability && !c.key:
+		case p.Behavior == Evolve && !(p.merged && (c.kind == DropColumn || c.kind == RenameColumn)):
 			v.evolve(c, p.Broadened)
 		case p.fixed(c):
 			v.refused = append(v.refused, c.says)

@@ -131,6 +131,16 @@ type TargetColumn struct {
 	Name     string
 	Key      bool
 	Nullable bool
+	// Computed: the target computes it inside a load, from the source columns Inputs.
+	Computed bool
+	Inputs   []string
+	Default  bool // it has one
+	// Narrow: of a merged target, which must be changed before it takes every value of the
+	// source's column of that name, and can be.
+	Narrow bool
+	// Base is a kind of the source's values that a load holds as this column's, where that
+	// makes a difference (JSON, binary).
+	Base change.Base
 }
 
 // Loads makes and sends the batches of one target table.
@@ -140,6 +150,9 @@ type Loads interface {
 	NewBatch(layout *Layout, rows *change.Rows, row int) Batch
 	// NewBatchIn begins a batch in the given form.
 	NewBatchIn(layout *Layout, form Form) Batch
+	// Continue has a batch that was begun for another shard of the same target go on with
+	// rows of this layout. False: loads of the two have not the same columns.
+	Continue(batch Batch, layout *Layout) bool
 	// Send loads a batch and returns when its rows are visible. The same batch may
 	// be sent again under the same label after an error with Outcome unknown; never
 	// may another batch be sent under a label that was used.

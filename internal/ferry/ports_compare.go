@@ -23,7 +23,8 @@ type Mirror interface {
 	ReadKeys(ctx context.Context, target change.Name, layout *Layout, after *change.Rows, limit int) (*change.Rows, error)
 	// Differs returns the first column of Layout.Source whose value differs between a
 	// row of the source and one of the target, as ReadRows gives it, or -1. Columns
-	// that the target lacks do not count.
+	// that the target lacks do not count. Behind the columns of the source stand those of
+	// Layout.Computed.
 	Differs(layout *Layout, source *change.Rows, i int, target *change.Rows, j int) int
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -25,9 +26,9 @@ import (
 // back, and only a redo would ever show that one of them does not.
 type redo struct {
 	cause  error
-	broken *table // that cannot go on
-	lost   bool   // one of the transactions being committed is gone
-	probe  bool   // for the table whose rows were refused
+	broken []*table // that cannot go on
+	lost   bool     // one of the transactions being committed is gone
+	probe  bool     // for the table whose rows were refused
 }
 
 func (r *redo) Error() string { return r.cause.Error() }
@@ -46,9 +47,13 @@ type carried struct {
 	// probing looks for the table whose rows were refused; probed tells that it was looked
 	// for since a checkpoint was settled.
 	probing, probed bool
-	// broken are the targets that no row can be loaded into, and why, until a checkpoint
-	// knows that they are stopped.
-	broken map[change.Name]error
+	// eager are versions of shards, see table.
+	eager map[routeNames]int
+	// broken are the tables that cannot go on, and why, until a checkpoint knows that they
+	// are stopped.
+	broken map[routeNames]error
+	// newcomers are tables that have come and are not among the routes yet.
+	newcomers []change.Name
 }
 
 // pause is how long the loop that goes on waits before it begins.
@@ -77,10 +82,10 @@ func again(format string, a ...any) error {
 	return &diag.Problem{Code: codeRedo, Class: diag.Transient, Message: fmt.Sprintf(format, a...)}
 }
 
-// goBack has everything behind the last settled checkpoint done again. With broken that
-// table is stopped first.
-func (l *loop) goBack(cause error, broken *table) {
-	if broken != nil && !l.othersGoOn(broken) {
+// goBack has everything behind the last settled checkpoint done again. The tables that are
+// broken are stopped first.
+func (l *loop) goBack(cause error, broken ...*table) {
+	if len(broken) > 0 && !l.othersGoOn(broken...) {
 		l.fail(cause)
 		return
 	}
@@ -100,7 +105,7 @@ func (l *loop) probeTables(cause error) {
 		l.fail(cause)
 		return
 	}
-	l.goBack(cause, nil)
+	l.goBack(cause)
 	l.exact.redo.probe, l.exact.redo.lost = true, true
 }
 
@@ -128,23 +133,26 @@ func (l *loop) after(r *redo) (Config, error) {
 	cfg := l.cfg
 	cfg.carried = carried{
 		epoch: l.epoch + 1, labels: l.labels, counts: l.counts, redos: l.cfg.carried.redos + 1,
-		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
+		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, eager: map[routeNames]int{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
 	}
 	cfg.carried.counts.Redos++
+	for _, n := range l.newcomers {
+		cfg.carried.newcomers = append(cfg.carried.newcomers, n.name)
+	}
 	var lost *LostError
 	busy := errors.As(r.cause, &lost) && lost.Busy
 	if busy {
 		cfg.carried.rarer.widen(max(l.cfg.EpochInterval, l.cfg.EpochPause), r.cause)
 	}
 	cfg.carried.probing, cfg.carried.probed = r.probe, l.cfg.carried.probed || l.exact.probing
-	if busy || r.broken != nil || r.probe || l.exact.probing {
+	if busy || len(r.broken) > 0 || r.probe || l.exact.probing {
 		cfg.carried.redos-- // the same does not come again, or is waited out
 	}
 	most := redosRefused
 	if diag.IsTransient(r.cause) {
 		most = redosTransient
 	}
-	if r.broken == nil && cfg.carried.redos > most {
+	if len(r.broken) == 0 && cfg.carried.redos > most {
 		return cfg, fmt.Errorf("gone back to the last checkpoint %d times in a row: %w", most, r.cause)
 	}
 	cfg.Restored, cfg.Floor = l.exact.settled, l.exact.floor
@@ -154,16 +162,18 @@ func (l *loop) after(r *redo) (Config, error) {
 			cfg.Unsettled = append(cfg.Unsettled, x.label)
 		}
 	}
-	if r.broken != nil {
-		cfg.carried.broken = maps.Clone(l.cfg.carried.broken)
-		if cfg.carried.broken == nil {
-			cfg.carried.broken = map[change.Name]error{}
-		}
-		cfg.carried.broken[r.broken.route.Target] = r.cause
-	} else {
-		cfg.carried.broken = l.cfg.carried.broken
+	cfg.carried.broken = l.cfg.carried.broken
+	if len(r.broken) > 0 {
+		cfg.carried.broken = map[routeNames]error{}
+		maps.Copy(cfg.carried.broken, l.cfg.carried.broken)
+	}
+	for _, t := range r.broken {
+		cfg.carried.broken[t.names()] = r.cause
 	}
 	for _, t := range l.order {
+		if t.eager > 0 {
+			cfg.carried.eager[t.names()] = t.eager
+		}
 		if t.formUntil > 0 {
 			cfg.carried.forms[t.route.Target] = t.formUntil
 		}
@@ -182,7 +192,7 @@ func (l *loop) unfinishedJobs(back *redo) (jobs []carriedJob) {
 	}
 	for _, r := range l.resyncs {
 		for _, j := range r.jobs {
-			if back.broken != nil && (r.shadow == back.broken || r.phase >= wipeAsked && r.table == back.broken) {
+			if slices.Contains(back.broken, r.shadow) || r.phase >= wipeAsked && slices.Contains(back.broken, r.table) {
 				j.tableDone(CheckResult{Source: r.table.route.Source, Target: r.table.route.Target, Err: back.cause})
 				continue
 			}
@@ -200,7 +210,10 @@ func (l *loop) carryOn() {
 	l.oldestEpoch, l.labels, l.counts, l.until, l.sabotage = l.epoch, c.labels, c.counts, c.until, c.sabotage
 	l.exact.rarer, l.exact.probing = c.rarer, c.probing
 	for _, t := range l.order {
-		t.formUntil = c.forms[t.route.Target]
+		t.formUntil, t.eager = c.forms[t.route.Target], c.eager[t.names()]
+	}
+	for _, name := range c.newcomers {
+		l.newcomers = append(l.newcomers, &newcomer{name: name})
 	}
 }
 

@@ -64,6 +64,23 @@ func (l *loop) failTable(t *table, err error) {
 	l.fail(err)
 }
 
+// failTarget takes an error that concerns all that goes to a target: it stops every shard of it.
+func (l *loop) failTarget(t *table, err error) {
+	var alone *TableError
+	switch {
+	case len(t.shards) == 1 || !errors.As(err, &alone):
+		l.failTable(t, err)
+	case l.isExact() && !t.drained():
+		l.goBack(alone.Cause, t.shards...)
+	case !l.othersGoOn(t.shards...):
+		l.fail(alone.Cause)
+	default:
+		for _, one := range t.shards {
+			l.stopTable(one, alone.Cause)
+		}
+	}
+}
+
 // refusedLoad takes back a batch whose rows the target refuses.
 func (l *loop) refusedLoad(s *shipment, cause error) {
 	t := s.table
@@ -79,7 +96,7 @@ func (l *loop) refusedLoad(s *shipment, cause error) {
 		l.fail(fmt.Errorf("reading a refused row of %s again: %w", t.route.Source, err))
 		return
 	}
-	l.badRow(&badRow{table: t, op: op, layout: s.batch.Layout(), rows: rows, after: s.after, upTo: s.upTo}, cause)
+	l.badRow(&badRow{table: s.tableOf(rows), op: op, layout: s.batch.Layout(), rows: rows, after: s.after, upTo: s.upTo}, cause)
 	l.release(s)
 }
 
@@ -90,7 +107,7 @@ func (l *loop) halve(s *shipment) {
 	parts := []*shipment{}
 	for _, batch := range []Batch{first, second} {
 		parts = append(parts, &shipment{
-			table: t, batch: batch, bytes: batch.Bytes(), epoch: s.epoch, begun: s.begun, after: s.after, upTo: s.upTo, part: true,
+			table: t, batch: batch, bytes: batch.Bytes(), epoch: s.epoch, begun: s.begun, after: s.after, upTo: s.upTo, part: true, joining: s.joining,
 		})
 	}
 	l.bytes += parts[0].bytes + parts[1].bytes - s.bytes
@@ -111,9 +128,12 @@ type badRow struct {
 func (l *loop) refusedRow(t *table, op Op, rows *change.Rows, row int, cause error) {
 	cells := change.NewRows(len(t.layout.Columns))
 	for _, c := range t.layout.Columns {
-		if c.From < 0 || rows.Null(row, c.From) {
+		switch {
+		case c.Constant != nil:
+			cells.AddBytes(c.Constant)
+		case c.From < 0 || rows.Null(row, c.From):
 			cells.AddNull()
-		} else {
+		default:
 			cells.AddBytes(rows.Cell(row, c.From))
 		}
 	}

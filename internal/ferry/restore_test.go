@@ -221,7 +221,7 @@ func TestRowThatCannotBeMendedStopsItsTable(t *testing.T) {
 	name := change.Name{Database: "shop", Table: "t0"}
 	schema := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, 1, false).tables[0].schema
 	l, s := restored(t, checkpoint.TableState{Name: name, Target: name, Table: schema, Seen: schema, Copy: checkpoint.CopyState{Done: true}})
-	l.order = append(l.order, &table{number: 1, route: Route{Source: change.Name{Database: "shop", Table: "t1"}}})
+	l.newTable(Route{Source: change.Name{Database: "shop", Table: "t1"}})
 	table := l.order[0]
 	table.layout = newLayout(schema, s.target.tables[name].columns)
 	l.beginCheck(table, checkpoint.CheckState{Repair: true})

@@ -32,6 +32,7 @@ type resync struct {
 	jobs          []*Job
 	epoch         uint64        // of a wipe: what was begun in it or before must be visible
 	schema        *change.Table // of the source, as last held against the shadow's
+	settled       bool          // of a shard: what it had left under way has ended
 }
 
 type resyncPhase uint8
@@ -46,6 +47,8 @@ const (
 	wiping
 	wiped
 	wipeCopied
+	renewAsked // see renew.go
+	renewing
 )
 
 // shadowName is the shadow beside a target.
@@ -113,6 +116,8 @@ func (l *loop) advanceResync(r *resync) {
 		} else {
 			l.needBoundary(r.table, "replacing")
 		}
+	case renewAsked, renewing:
+		l.advanceRenewal(r, quiet)
 	default:
 		l.advanceWipe(r, quiet)
 	}
@@ -196,11 +201,15 @@ func (l *loop) shadowOutdated(r *resync) bool {
 func (l *loop) addShadow(t *table, identity string) *table {
 	route := t.route
 	route.Target, route.ShadowOf = shadowName(t.route.Target), t.route.Target
-	shadow := &table{number: len(l.order), route: route, loads: l.cfg.Target.Loads(route), identity: identity, formUntil: l.cfg.carried.forms[route.Target]}
-	l.order = append(l.order, shadow)
-	l.tables[route.Source] = append(l.tables[route.Source], shadow)
+	return l.addTable(route, identity)
+}
+
+// addTable makes a route one of those that are at work.
+func (l *loop) addTable(route Route, identity string) *table {
+	t := l.newTable(route)
+	t.identity, t.formUntil = identity, max(t.formUntil, l.cfg.carried.forms[route.Target])
 	l.states = nil
-	return shadow
+	return t
 }
 
 // swapShadow gives the shadow the name of its table, once.

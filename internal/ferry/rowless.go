@@ -49,6 +49,10 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		l.dropPages(t)
 		l.seal(t)
 		switch {
+		case t.route.Merged: // rows of other shards are in it
+			t.emptied = true
+			l.notify(Info, t.route.Target, fmt.Sprintf("the rows of %s are removed one by one", t.route.Source))
+			l.beginRepair(t, event.Statement)
 		case l.drainedAround(t) && (!l.isExact() || l.aboveFloor()):
 			l.empty(t, event)
 		case l.isExact() && l.exact.closing == nil && (!l.atResume || !l.aboveFloor()):
@@ -72,7 +76,11 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		if t.check != nil {
 			l.startCheckOver(t.check)
 		}
-		l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s), and so was %s", event.Position, event.Statement, t.route.Target))
+		text := fmt.Sprintf("was emptied at %s (%s), and so was %s", event.Position, event.Statement, t.route.Target)
+		if t.route.Merged {
+			text = fmt.Sprintf("was emptied at %s (%s): its rows in %s are removed", event.Position, event.Statement, t.route.Target)
+		}
+		l.notify(Warning, t.route.Source, text)
 	}
 	return true
 }

@@ -93,7 +93,7 @@ func (r *runner) start(ctx context.Context) error {
 	}
 	l.sayStopped()
 	for _, t := range l.order {
-		if err := cmp.Or(l.cfg.carried.broken[t.route.Target], l.cfg.Broken[t.route.Source]); err != nil {
+		if err := cmp.Or(l.cfg.carried.broken[t.names()], l.cfg.Broken[t.route.Target]); err != nil {
 			l.stopTable(t, err)
 		}
 	}
@@ -101,9 +101,12 @@ func (r *runner) start(ctx context.Context) error {
 		return l.err
 	}
 	if l.resume.position.IsZero() {
-		from, err := l.cfg.Source.Start(ctx)
-		if err != nil {
-			return err
+		from := l.cfg.From
+		if from.IsZero() {
+			var err error
+			if from, err = l.cfg.Source.Start(ctx); err != nil {
+				return err
+			}
 		}
 		l.resume.position = from
 		l.settled.position = from

@@ -236,7 +236,7 @@ func (s *simulation) rowsMake() (settled, unsettled *checkpoint.Checkpoint) {
 	for i := range place.Tables {
 		t := &place.Tables[i]
 		own := places[t.Target.Database]
-		copied := t.Copied && (!behind[t.Target.Database] || slices.ContainsFunc(own.Tables, func(o PlaceTable) bool { return o.Target == t.Target && o.Copied }))
+		copied := t.Copied && (!behind[t.Target.Database] || slices.ContainsFunc(own.Tables, func(o PlaceTable) bool { return o.Source == t.Source && o.Target == t.Target && o.Copied }))
 		state := s.rowsTable(t, copied, unsettled != nil)
 		if state.Stopped == nil && state.Table != nil {
 			followed++
@@ -264,7 +264,7 @@ func (s *simulation) rowsTable(t *PlaceTable, copied, before bool) checkpoint.Ta
 	}
 	source := s.source.table(t.Source)
 	if source.dropped { // what came before that is not read any more
-		s.target.changed(t.Target)
+		s.target.changed(t.Source)
 		return state
 	}
 	if state.Table = source.schema; Shape(state.Table) != shape {

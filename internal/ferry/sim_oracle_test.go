@@ -43,30 +43,40 @@ func (t *simTarget) show(x *simTransaction) {
 		t.violate("a transaction of %s is visible that no checkpoint holds", x.label.Table)
 		return
 	}
-	byTable := map[change.Name][]*simBatch{}
-	var names []change.Name
+	byTarget := map[change.Name][]*simBatch{}
+	var targets, names []change.Name
 	for _, b := range x.batches {
-		if byTable[b.name] == nil {
-			names = append(names, b.name)
+		if byTarget[b.name] == nil {
+			targets = append(targets, b.name)
 		}
-		byTable[b.name] = append(byTable[b.name], b)
+		byTarget[b.name] = append(byTarget[b.name], b)
 	}
-	for _, name := range names {
-		batches := byTable[name]
-		last := map[string]int{}
+	for _, target := range targets {
+		batches := byTarget[target]
+		type key struct {
+			table change.Name
+			id    string
+		}
+		last := map[key]int{}
 		var ops []simOp
 		for _, b := range batches {
 			for _, op := range b.ops {
-				if at, ok := last[op.row["id"]]; ok {
+				one := key{op.table, op.row["id"]}
+				if at, ok := last[one]; ok {
 					ops[at] = op
 					continue
 				}
-				last[op.row["id"]] = len(ops)
+				last[one] = len(ops)
 				ops = append(ops, op)
 			}
 		}
 		t.apply(batches[0], ops)
-		t.checkpointed(name, c)
+		for _, table := range t.source.tables {
+			if t.source.into(table.name) == target {
+				t.checkpointed(table.name, c)
+				names = append(names, table.name)
+			}
+		}
 	}
 	if t.inside {
 		for _, name := range t.tablesOf(x.label.Table.Database) {
@@ -83,9 +93,9 @@ func (t *simTarget) holds(c *checkpoint.Checkpoint) {
 	}
 	var names []change.Name
 	for i := range c.Tables {
-		name := c.Tables[i].Target
+		name := c.Tables[i].Name
 		shown := t.shown[name]
-		if shown == nil {
+		if shown == nil || c.Tables[i].ShadowOf != (change.Name{}) {
 			continue
 		}
 		t.checkpointed(name, c)
@@ -106,7 +116,7 @@ func (t *simTarget) checkpointed(name change.Name, c *checkpoint.Checkpoint) {
 	for i := range c.Tables {
 		s := &c.Tables[i]
 		switch {
-		case s.Target != name:
+		case s.Name != name || s.ShadowOf != (change.Name{}):
 		case s.Stopped != nil:
 			shown.blind = true
 		case s.Table == nil && s.Copy.Done: // dropped, perhaps in the middle of its copy
@@ -165,15 +175,19 @@ func (t *simTarget) look(c *checkpoint.Checkpoint, names ...change.Name) {
 
 // groups are the tables, or all of their databases, that are at one place.
 func (t *simTarget) groups(names []change.Name) (groups [][]change.Name) {
-	databases := map[string]bool{}
+	databases, targets := map[string]bool{}, map[change.Name]bool{}
 	for _, name := range names {
+		into := t.source.into(name)
 		switch {
-		case t.shown[name] == nil || t.shown[name].blind || databases[name.Database]: // a shadow
+		case t.shown[name] == nil || t.shown[name].blind || databases[into.Database] || targets[into]: // a shadow
 		case t.inside:
-			databases[name.Database] = true
-			groups = append(groups, slices.DeleteFunc(t.tablesOf(name.Database), func(name change.Name) bool { return t.shown[name].blind }))
+			databases[into.Database] = true
+			groups = append(groups, slices.DeleteFunc(t.tablesOf(into.Database), func(name change.Name) bool { return t.shown[name].blind }))
 		default:
-			groups = append(groups, []change.Name{name})
+			targets[into] = true
+			groups = append(groups, slices.DeleteFunc(t.tablesOf(into.Database), func(name change.Name) bool {
+				return t.shown[name].blind || t.source.into(name) != into
+			}))
 		}
 	}
 	return groups
@@ -181,7 +195,7 @@ func (t *simTarget) groups(names []change.Name) (groups [][]change.Name) {
 
 func (t *simTarget) tablesOf(database string) (names []change.Name) {
 	for _, table := range t.source.tables {
-		if table.name.Database == database {
+		if t.source.into(table.name).Database == database {
 			names = append(names, table.name)
 		}
 	}

@@ -87,6 +87,8 @@ type simSource struct {
 	fails   bool       // another server takes its place now and then
 	drops   bool       // tables are dropped
 	reader  *simStream // the last one that was opened: no other gets anything
+	// merged are the targets of tables that others go into too.
+	merged map[change.Name]change.Name
 
 	// what the tests break
 	noBarrier, markByCounted bool

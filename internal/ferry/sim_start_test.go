@@ -121,7 +121,7 @@ func (s *simulation) config() Config {
 	j := s.journal
 	routes := make([]Route, len(s.source.tables))
 	for i, t := range s.source.tables {
-		routes[i] = Route{Source: t.name, Target: t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
+		routes[i] = Route{Source: t.name, Target: s.source.into(t.name), Merged: s.source.into(t.name) != t.name, Interval: time.Duration(s.rng.IntN(3)) * 200 * time.Millisecond, MaxBytes: 20 * (1 + s.rng.IntN(30)), MaxRows: 1000}
 		if s.source.poison {
 			if bad := OnBadRow(s.rng.IntN(3) % 2); s.delivery == AtLeastOnce {
 				routes[i].OnBadRow = bad
@@ -190,8 +190,8 @@ func (s *simulation) crash() {
 	s.journal.letters = nil
 	s.source.failOver()
 	s.target.lateCommits(s.loop)
-	for _, t := range s.loop.order {
-		if f := t.inFlight; f != nil && s.delivery == AtLeastOnce && s.rng.IntN(2) == 0 {
+	for _, o := range s.loop.outlets {
+		if f := o.inFlight; f != nil && s.delivery == AtLeastOnce && s.rng.IntN(2) == 0 {
 			s.target.late = append(s.target.late, simLate{f.label, f.batch.(*simBatch)})
 		}
 	}

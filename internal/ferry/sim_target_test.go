@@ -66,6 +66,11 @@ func newSimTarget(rng *rand.Rand, source *simSource) *simTarget {
 		t.tables[table.name] = &simTargetTable{rows: map[string]simRow{}, applied: map[string]int{}, columns: []TargetColumn{
 			{Name: "id", Key: true}, {Name: "v"}, {Name: "a", Nullable: true},
 		}}
+		if into := source.into(table.name); into != table.name {
+			t.tables[into] = &simTargetTable{columns: []TargetColumn{
+				{Name: "_db_name", Key: true}, {Name: "_table_name", Key: true}, {Name: "id", Key: true}, {Name: "v", Nullable: true}, {Name: "a", Nullable: true},
+			}}
+		}
 	}
 	t.mayReplay()
 	return t
@@ -138,6 +143,8 @@ type simLoads struct {
 type simOp struct {
 	op  Op
 	row simRow
+	// table holds the row: the target, or of a merged one the shard's part.
+	table change.Name
 }
 
 type simBatch struct {
@@ -161,6 +168,15 @@ func (s *simLoads) NewBatchIn(layout *Layout, form Form) Batch {
 	return &simBatch{target: s.target, name: s.name, layout: layout, wide: form == widestForm, form: form}
 }
 
+func (s *simLoads) Continue(batch Batch, layout *Layout) bool {
+	b := batch.(*simBatch)
+	if !slices.EqualFunc(b.layout.Columns, layout.Columns, func(a, b LayoutColumn) bool { return a.Name == b.Name }) {
+		return false
+	}
+	b.layout = layout
+	return true
+}
+
 func (b *simBatch) Form() Form { return b.form }
 
 func simRowHolds(rows *change.Rows, row int, value string) bool {
@@ -181,11 +197,18 @@ func (b *simBatch) Add(op Op, rows *change.Rows, row int) (bool, error) {
 	}
 	values := simRow{}
 	for _, c := range b.layout.Columns {
-		if c.From >= 0 && !rows.Null(row, c.From) {
+		switch {
+		case c.Constant != nil:
+			values[c.Name] = string(c.Constant)
+		case c.From >= 0 && !rows.Null(row, c.From):
 			values[c.Name] = string(rows.Cell(row, c.From))
 		}
 	}
-	b.ops = append(b.ops, simOp{op, values})
+	one := simOp{op, values, b.name}
+	if shard, ok := values["_table_name"]; ok {
+		one.table = change.Name{Database: values["_db_name"], Table: shard}
+	}
+	b.ops = append(b.ops, one)
 	return true, nil
 }
 
@@ -267,7 +290,7 @@ func (t *simTarget) ReadRows(_ context.Context, name change.Name, layout *Layout
 	rows, at := change.NewRows(len(layout.Source.Columns)), make([]int, keys.Len())
 	for i := range at {
 		at[i] = -1
-		if row := t.tables[name].rows[string(keys.Cell(i, 0))]; row != nil {
+		if row := t.part(name, layout).rows[string(keys.Cell(i, 0))]; row != nil {
 			at[i] = rows.Len()
 			appendSimRow(rows, layout.Source, row)
 		}
@@ -276,7 +299,7 @@ func (t *simTarget) ReadRows(_ context.Context, name change.Name, layout *Layout
 }
 
 // ReadKeys answers in an order that is not the source's.
-func (t *simTarget) ReadKeys(_ context.Context, name change.Name, _ *Layout, after *change.Rows, limit int) (*change.Rows, error) {
+func (t *simTarget) ReadKeys(_ context.Context, name change.Name, layout *Layout, after *change.Rows, limit int) (*change.Rows, error) {
 	if t.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
@@ -284,7 +307,7 @@ func (t *simTarget) ReadKeys(_ context.Context, name change.Name, _ *Layout, aft
 		return nil, &TableError{errSimRefused}
 	}
 	var keys []string
-	for key := range t.tables[name].rows {
+	for key := range t.part(name, layout).rows {
 		if after == nil || key < string(after.Cell(0, 0)) {
 			keys = append(keys, key)
 		}
@@ -319,6 +342,10 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 		return &diag.Problem{Code: "SF0000", Class: diag.Refused, Message: "not allowed"}
 	}
 	table := t.tables[name]
+	if table.rows == nil {
+		t.violate("the merged table %s is emptied", name)
+		return nil
+	}
 	clear(table.rows)
 	t.emptied(name)
 	t.swapped = t.exact
@@ -336,6 +363,9 @@ func (t *simTarget) Truncate(_ context.Context, name change.Name) error {
 func (t *simTarget) CreateShadow(_ context.Context, shadow, target change.Name, _ *change.Table) error {
 	if t.rng.IntN(8) == 0 {
 		return errSimLost
+	}
+	if t.tables[target].rows == nil {
+		t.violate("the merged table %s gets a shadow", target)
 	}
 	t.made++
 	t.tables[shadow] = &simTargetTable{rows: map[string]simRow{}, applied: map[string]int{}, columns: slices.Clone(t.tables[target].columns), identity: strconv.Itoa(t.made)}
@@ -406,7 +436,7 @@ func (t *simTarget) corrupt() {
 		default:
 			row = cloneRow(row)
 			row["a"] = "damaged"
-			if table.has("a") {
+			if t.tables[t.source.into(source.name)].has("a") {
 				table.rows[key] = row
 			}
 		}
@@ -457,27 +487,32 @@ func (t *simTarget) apply(b *simBatch, ops []simOp) {
 	if len(b.layout.Columns) != len(table.columns) {
 		t.violate("load with %d columns into %s, which has %d", len(b.layout.Columns), b.name, len(table.columns))
 	}
-	if t.newest[b.name] == nil {
-		t.newest[b.name] = map[string]int{}
-	}
+	merged := table.rows == nil
 	for _, op := range ops {
+		source := b.layout.Source.Name
+		if table = t.tables[op.table]; merged {
+			source = op.table
+		}
+		if t.newest[op.table] == nil {
+			t.newest[op.table] = map[string]int{}
+		}
 		key := op.row["id"]
 		version, err := strconv.Atoi(op.row["v"])
 		if err != nil {
-			t.violate("row %v of %s has no version", op.row, b.name)
+			t.violate("row %v of %s has no version", op.row, op.table)
 			continue
 		}
 		if op.op == Delete {
 			delete(table.rows, key)
-			version = t.source.successor(b.layout.Source.Name, key, version)
+			version = t.source.successor(source, key, version)
 		} else {
 			table.rows[key] = op.row
 		}
 		table.applied[key] = version
-		if newest := t.newest[b.name][key]; newest > t.replayed && version < newest {
-			t.violate("%s of %s went back in time: change %d after change %d", key, b.name, version, t.newest[b.name][key])
+		if newest := t.newest[op.table][key]; newest > t.replayed && version < newest {
+			t.violate("%s of %s went back in time: change %d after change %d", key, op.table, version, newest)
 		}
-		t.newest[b.name][key] = version
+		t.newest[op.table][key] = version
 	}
 }
 

@@ -67,6 +67,7 @@ func play(seed uint64, broken simBreak) error {
 		databases = 1 + rng.IntN(2)
 		tables += rng.IntN(databases)
 	}
+	shards, tables := simShards(seed, tables)
 	s := &simulation{rng: rng, source: newSimSource(rng, databases, tables, broken.refusals), broken: broken.loop, joined: map[change.Name]uint64{}}
 	s.source.rowless = rng.IntN(3) == 0 && !broken.refusals
 	s.source.steady, s.damages = rng.IntN(2) == 0 && !broken.hidden, rng.IntN(3) == 0 && !broken.refusals && !broken.hidden
@@ -76,6 +77,7 @@ func play(seed uint64, broken simBreak) error {
 	// A second look makes sure, the first must be right.
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
+	s.source.merge(shards)
 	s.target = newSimTarget(rng, s.source)
 	s.target.copied = func(name change.Name) bool {
 		t := s.loop.tables[name][0]
@@ -279,6 +281,8 @@ func (s *simulation) saved(c *checkpoint.Checkpoint) {
 		}
 		if t.Table == nil || t.Stopped != nil {
 			delete(s.joined, t.Name)
+		} else if t.Check != nil && t.Check.Reason == renewReason && !t.Copy.Done {
+			s.joined[t.Name] = simPlace(c.Position) // what was before comes by copy, again
 		}
 	}
 	s.target.checkCovered(c.Position, s.joined, s.journal.durable)
@@ -444,6 +448,9 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"touched rows judged":                        {loop: sabotage{judgeTouched: true}},
 		"a stop that old marks do not know":          {loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"a stop by the source that they do not know": {loop: sabotage{stopOnlyFromHere: true}, hidden: true},
+
+		"a stop that takes the rows of other shards": {loop: sabotage{stopTakesAll: true}, refusals: true},
+		"a join that rows of other shards wait for":  {loop: sabotage{joinUnsealed: true}},
 
 		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},

@@ -34,7 +34,7 @@ func (t *table) due(now time.Time) bool { return now.Sub(t.shippedAt) >= t.spaci
 // half full, and an end, do not wait for the interval, but for a busy target they do.
 // The parts of a refused batch make up one load.
 func (l *loop) mayShip(t *table) bool {
-	if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) || (t.unsaved && !l.sabotage.loadBeforeJoinIsSaved) {
+	if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) || (t.queue[0].unsaved() && !l.sabotage.loadBeforeJoinIsSaved) {
 		return false
 	}
 	hurried := t.widened == 0 && (l.stopping || l.bytes >= l.cfg.Memory/2)

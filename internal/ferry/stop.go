@@ -38,14 +38,16 @@ func (l *loop) stopTable(t *table, cause error) {
 		l.fail(cause)
 		return
 	}
-	if t.within() || t.inFlight != nil && l.isExact() {
-		l.goBack(cause, t) // what is in its transaction cannot be taken out
+	if t.within() || l.isExact() && (t.inFlight != nil || len(t.shards) > 1 && !t.drained()) {
+		l.goBack(cause, t) // what is in its transaction, or in a batch with others, cannot be taken out
 		return
 	}
 	t.stopped = &checkpoint.Stop{
 		At: l.now, Position: l.settled.position, Code: string(problem.Code), Reason: cause.Error(), Fix: remedy(t, problem),
 	}
-	l.dropRows(t)
+	if t.dead() || l.sabotage.stopTakesAll { // else rows of other shards are among them
+		l.dropRows(t)
+	}
 	l.dropPages(t)
 	if t.copying != nil {
 		l.endPass(t.copying)
@@ -58,7 +60,7 @@ func (l *loop) stopTable(t *table, cause error) {
 		l.endResync(r, cause)
 	}
 	t.unsaved = false
-	t.touched = touched{}
+	t.touched = touched{window: t.touched.window}
 	if t.unread {
 		t.schema = nil
 	}
@@ -85,9 +87,11 @@ func (l *loop) stopProblems() error {
 // idle tells that no rows of the table are expected any more.
 func (t *table) idle() bool { return t.dropped || t.absent || t.stopped != nil }
 
-// othersGoOn tells that there is a table to go on with besides t; a shadow is none.
-func (l *loop) othersGoOn(t *table) bool {
-	return slices.ContainsFunc(l.order, func(other *table) bool { return other != t && !other.idle() && other.identity == "" })
+// othersGoOn tells that there is a table to go on with besides these; a shadow is none.
+func (l *loop) othersGoOn(besides ...*table) bool {
+	return slices.ContainsFunc(l.order, func(other *table) bool {
+		return !slices.Contains(besides, other) && !other.idle() && other.identity == ""
+	})
 }
 
 // anew is the remedy of a ferry that ended because its only table cannot go on.
@@ -126,9 +130,9 @@ func (l *loop) dropRows(t *table) {
 
 // abandon remembers a load whose outcome nobody waits for any more, so that the next
 // process settles it before it loads anything.
-func (t *table) abandon(label string) {
+func (o *outlet) abandon(label string) {
 	if label != "" {
-		t.abandoned = append(t.abandoned, label)
+		o.abandoned = append(o.abandoned, label)
 	}
 }
 
@@ -195,7 +199,7 @@ func (l *loop) sayStopped() {
 		l.notify(Warning, t.route.Source, fmt.Sprintf("is stopped since %s: error[%s]: %s\n   = To fix: %s",
 			t.stopped.At.Format("2006-01-02 15:04:05 MST"), t.stopped.Code, t.stopped.Reason, t.stopped.Fix))
 	}
-	if first != nil && !l.othersGoOn(nil) {
+	if first != nil && !l.othersGoOn() {
 		l.fail(&diag.Problem{
 			Code:    codeAllStopped,
 			Message: fmt.Sprintf("no table is left to follow: %s is stopped since %s: %s", first.route.Source, first.stopped.At.Format("2006-01-02 15:04:05 MST"), first.stopped.Reason),

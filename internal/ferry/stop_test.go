@@ -23,17 +23,22 @@ type still struct {
 
 func newStill(t *testing.T, tables int, onBadRow OnBadRow, stopped ...*checkpoint.Stop) *still {
 	t.Helper()
-	source := newSimSource(rand.New(rand.NewPCG(1, 1)), 1, tables, false)
+	return newStillOf(t, newSimSource(rand.New(rand.NewPCG(1, 1)), 1, tables, false), onBadRow, stopped...)
+}
+
+func newStillOf(t *testing.T, source *simSource, onBadRow OnBadRow, stopped ...*checkpoint.Stop) *still {
+	t.Helper()
 	s := &still{journal: &simJournal{onSave: func(*checkpoint.Checkpoint) {}, durable: map[int]bool{}}, target: newSimTarget(source.rng, source)}
 	restored := &checkpoint.Checkpoint{Epoch: 1, Exact: true, Position: change.Position{File: "log.000001", Offset: 4}}
 	var routes []Route
 	for i, table := range source.tables {
-		state := checkpoint.TableState{Name: table.name, Target: table.name, Table: table.schema, Seen: table.schema, Copy: checkpoint.CopyState{Done: true}}
+		target := source.into(table.name)
+		state := checkpoint.TableState{Name: table.name, Target: target, Table: table.schema, Seen: table.schema, Copy: checkpoint.CopyState{Done: true}}
 		if i < len(stopped) {
 			state.Stopped = stopped[i]
 		}
 		restored.Tables = append(restored.Tables, state)
-		routes = append(routes, Route{Source: table.name, Target: table.name, Interval: time.Second, MaxBytes: 1 << 20, MaxRows: 1000, OnBadRow: onBadRow})
+		routes = append(routes, Route{Source: table.name, Target: target, Merged: target != table.name, Interval: time.Second, MaxBytes: 1 << 20, MaxRows: 1000, OnBadRow: onBadRow})
 	}
 	s.loop = newLoop(Config{
 		Source: source, Target: s.target, Journal: s.journal, Memory: 1 << 20, Deployment: "d", Incarnation: "i", Routes: routes, Restored: restored,

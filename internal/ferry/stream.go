@@ -33,7 +33,7 @@ func (l *loop) retryHeld() {
 // process is the only switch on the kinds of change. False means that the event has
 // to wait: nothing of it was done.
 func (l *loop) process(event *change.Event) bool {
-	tables := l.tables[nameOf(event)]
+	tables := l.concerned(event)
 	if l.endsBefore(event) {
 		return false
 	}
@@ -53,7 +53,13 @@ func (l *loop) process(event *change.Event) bool {
 		for _, t := range tables {
 			l.happened(t, event)
 		}
+		if len(tables) == 0 {
+			l.stranger(event)
+		}
 	case change.Unreadable:
+		if len(tables) == 0 {
+			l.stranger(event)
+		}
 		l.unreadable(tables, event.Cause)
 	default:
 		l.fail(fmt.Errorf("the source delivered an event of unknown kind %d", event.Kind))
@@ -135,7 +141,8 @@ func (l *loop) passed(event *change.Event) {
 		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
 		l.atResume = true
 		altered := event.Kind == change.Altered || event.Kind == change.Replaced
-		if event.Kind == change.Joined || altered {
+		followed := len(l.tables[nameOf(event)]) > 0
+		if (event.Kind == change.Joined || altered) && followed {
 			l.markHere()
 			// An epoch holds rows from one side of a schema change only, and none of a table
 			// that it is the first to know.
@@ -146,7 +153,7 @@ func (l *loop) passed(event *change.Event) {
 }
 
 func (l *loop) joined(t *table, event *change.Event) {
-	t.unread, t.absent = false, false
+	t.unread, t.absent, t.besides = false, false, false
 	switch {
 	case t.stopped != nil:
 		t.schema = event.Table // what a resync begins with
@@ -162,6 +169,10 @@ func (l *loop) joined(t *table, event *change.Event) {
 		t.schema, t.seen = event.Table, event.Table
 		l.states = nil
 		t.unsaved = true
+		l.schemasDue = l.schemasDue || t.isDue()
+		if !l.sabotage.joinUnsealed {
+			l.seal(t) // what is in it already is not to wait for a checkpoint that knows the shard
+		}
 		// What was logged before was not delivered and may not be visible yet.
 		t.touched.clear(l.now)
 		l.notify(Info, t.route.Source, "joined: following it from here, the copy begins")
@@ -232,21 +243,7 @@ func (l *loop) openStream() {
 	if l.stream != nil || l.opening || l.stopping || l.now.Before(l.openAfter) {
 		return
 	}
-	var followed []*change.Table
-	var join []change.Name
-	for _, t := range l.order {
-		t.unread = false
-		switch {
-		case t.identity != "": // a shadow follows what its table follows
-		case t.schema != nil:
-			followed = append(followed, t.schema)
-		case t.stopped != nil && l.resyncOf(t) == nil:
-			t.unread = true
-		default:
-			// A dropped table too: that it is created again must be noticed.
-			join = append(join, t.route.Source)
-		}
-	}
+	followed, join := l.askedFor()
 	l.opening = true
 	from, until, floor := l.resume.position, l.until, l.exact.floor
 	l.begin(func(ctx context.Context) func() {
@@ -276,6 +273,42 @@ func (l *loop) openStream() {
 	})
 }
 
+// askedFor are the schemas that a stream is to go on with, and the tables that are to join:
+// each source once, whatever its targets are.
+func (l *loop) askedFor() (followed []*change.Table, join []change.Name) {
+	asked := map[change.Name]*table{}
+	for _, t := range l.order {
+		if t.identity != "" { // a shadow follows what its table follows
+			continue
+		}
+		t.unread, t.besides = false, false
+		first := asked[t.route.Source]
+		switch {
+		case t.schema != nil && first != nil && first.schema != nil:
+			if t.schema.Version == first.schema.Version {
+				t.schema = first.schema // what the stream hands out
+			}
+		case t.schema != nil:
+			followed = append(followed, t.schema)
+			asked[t.route.Source] = t
+		case t.stopped != nil && l.resyncOf(t) == nil:
+			t.unread = true
+		case l.sibling(t) != nil:
+			t.besides, l.siblingsWait = true, true
+		case first == nil:
+			// A dropped table too: that it is created again must be noticed.
+			join = append(join, t.route.Source)
+			asked[t.route.Source] = t
+		}
+	}
+	for _, n := range l.newcomers {
+		if asked[n.name] == nil {
+			join = append(join, n.name)
+		}
+	}
+	return followed, join
+}
+
 func (l *loop) opened(stream Stream, until change.Position, err error) {
 	l.opening = false
 	switch {
@@ -289,7 +322,7 @@ func (l *loop) opened(stream Stream, until change.Position, err error) {
 	default:
 		if l.isExact() && l.unsettledRows() && l.server != stream.Server() {
 			// The new server may not have the half of a transaction that the epoch has.
-			l.goBack(&diag.Problem{Code: codeServerChanged, Class: diag.Transient, Message: "the source's server changed in the middle of an epoch"}, nil)
+			l.goBack(&diag.Problem{Code: codeServerChanged, Class: diag.Transient, Message: "the source's server changed in the middle of an epoch"})
 		}
 		l.stream, l.server, l.until = stream, stream.Server(), until
 		l.generation++
@@ -348,6 +381,7 @@ func (l *loop) rewind() {
 		t.unsaved = t.unsaved && t.schema != nil
 	}
 	l.states = nil
+	l.forgetSchemas()
 	l.lookForDue()
 }
 

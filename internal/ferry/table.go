@@ -8,9 +8,10 @@ import (
 	"starferry/internal/checkpoint"
 )
 
-// table is one route at work: the state of its source table, its copy and its
-// batches.
+// table is one route at work: the state of its source table and its copy.
 type table struct {
+	*outlet // where its rows go
+
 	number int
 	route  Route
 	loads  Loads
@@ -25,6 +26,8 @@ type table struct {
 	identity string
 	gone     bool
 	stopped  *checkpoint.Stop // see stop.go
+	// besides: the source is followed for another target, and this one joins there.
+	besides bool
 	// unread: the stream says nothing of the table, see unreadable.go.
 	unread bool
 	// unsaved: the table has joined and no checkpoint knows it yet. Nothing of it is
@@ -51,36 +54,22 @@ type table struct {
 	wasCopied bool          // the copy was complete when this loop began
 	columns   []TargetColumn
 	added     []change.Column
-	busy      bool // a description, an ALTER or a TRUNCATE of the target table is under way
-	emptied   bool // the target was, for the TRUNCATE that is held
+	// eager is the version of the schema that is carried when its statement comes: its first
+	// row is known to come behind others of the target, where no epoch can end.
+	eager   int
+	emptied bool   // the target was, for the TRUNCATE that is held
+	mend    string // why the table is to be compared with its target, "" when it is not
 
 	asks     int       // failed questions about the target table in a row
 	askAfter time.Time // no question before
 
-	batch    Batch
-	begun    time.Time       // when the batch got its first row
-	after    change.Position // of the loop, before it did
-	epoch    uint64          // the epoch the batch was begun in
-	queue    []*shipment
-	inFlight *shipment
-	// loaded are the epochs of the batches that are in the table's transaction and not
-	// visible, loadedSince when the oldest of them was begun.
-	loaded      []uint64
-	loadedSince time.Time
-	// form is that of the table's batches in the epoch at hand, once it is fixed; formUntil
-	// the checkpoint until which it is the widest.
-	form      Form
-	formFixed bool
-	formUntil uint64
-	// abandoned are loads of a stopped table whose outcome is open.
-	abandoned []string
-
-	shippedAt time.Time     // when the last load began
-	widened   time.Duration // between two loads, because the target asked for fewer; 0 when not
-	whyWide   string
-
 	refused refusals
 }
+
+// routeNames tell a table from all others.
+type routeNames struct{ source, target change.Name }
+
+func (t *table) names() routeNames { return routeNames{t.route.Source, t.route.Target} }
 
 // restore sets the table as it was at the checkpoint, and takes up its passes.
 func (l *loop) restore(t *table) {
@@ -136,9 +125,9 @@ func (t *table) setSchema(s *checkpoint.TableState) {
 	t.dropped = s.Table == nil && s.Copy.Done && t.stopped == nil
 }
 
-// drained tells that no row of the table is on its way.
-func (t *table) drained() bool {
-	return t.batch == nil && t.inFlight == nil && len(t.queue) == 0 && len(t.loaded) == 0
+// drained tells that no row is on its way to the target.
+func (o *outlet) drained() bool {
+	return o.batch == nil && o.inFlight == nil && len(o.queue) == 0 && len(o.loaded) == 0
 }
 
 // tableStates is what a checkpoint at this moment says of the tables. The slice is

@@ -147,7 +147,7 @@ func (l *loop) emitPage(p *page) {
 func (l *loop) copyPage(p *page) {
 	t := p.pass.table
 	for i := range p.rows.Len() {
-		if !p.gone[i] {
+		if !p.gone[i] && t.layout.keeps(p.rows, i) {
 			l.add(t, Upsert, p.rows, i)
 			l.counts.Copied++
 		}

@@ -29,10 +29,7 @@ const aheadMax = 64 << 20
 func (r *reader) columnsSince(ctx context.Context, name change.Name) (table *change.Table, why string, err error) {
 	s := r.source
 	// A DDL keeps its lock until information_schema shows it.
-	rows, err := s.db.QueryContext(ctx, "SELECT 1 FROM "+quotedTable(name)+" LIMIT 0")
-	if err == nil {
-		err = rows.Close()
-	}
+	err = s.open(ctx, name)
 	if err != nil && !isSchemaChange(err) {
 		return nil, err.Error(), ifTransient(s.queryProblem("opening table "+name.String(), err))
 	}

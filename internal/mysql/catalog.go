@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -16,29 +17,34 @@ import (
 // being followed (missing, a view, no primary key, a type that is not carried) is a
 // Problem naming the table and the fix; all of them come in one error.
 func (s *Source) Describe(ctx context.Context, names []change.Name) ([]*change.Table, error) {
-	var tables []*change.Table
-	var problems []error
-	for _, name := range names {
-		table, err := s.describe(ctx, name)
-		if err == nil {
-			err = usable(table)
-		}
-		if err != nil {
-			if diag.IsTransient(err) || diag.Find(err) == nil && !isSeveral(err) {
-				return nil, err
-			}
-			problems = append(problems, err)
-			continue
-		}
-		tables = append(tables, table)
+	tables, problems, err := s.DescribeEach(ctx, names)
+	if err == nil {
+		err = diag.Join(problems...)
 	}
-	if err := diag.Join(problems...); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return tables, nil
 }
 
-func isSeveral(err error) bool { _, ok := err.(diag.Problems); return ok }
+// DescribeEach reads the schemas of tables: of each it, or what keeps it from being
+// followed.
+func (s *Source) DescribeEach(ctx context.Context, names []change.Name) ([]*change.Table, []error, error) {
+	described, err := s.describeAll(ctx, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	tables, problems := make([]*change.Table, len(names)), make([]error, len(names))
+	for i, d := range described {
+		if problems[i] = d.problem; d.problem == nil {
+			problems[i] = usable(d.table)
+		}
+		if problems[i] == nil {
+			tables[i] = d.table
+		}
+	}
+	return tables, problems, nil
+}
 
 // usable says everything that keeps a table from being followed.
 func usable(t *change.Table) error {
@@ -69,59 +75,138 @@ func atTable(name change.Name, err error) error {
 
 func quotedTable(n change.Name) string { return quoted(n.Database) + "." + quoted(n.Table) }
 
+// description is what is known of one table.
+type description struct {
+	table   *change.Table
+	kind    string // as information_schema says; "" when there is none
+	problem error
+}
+
 // describe reads one table; its version is 1.
 func (s *Source) describe(ctx context.Context, name change.Name) (*change.Table, error) {
-	table := &change.Table{Name: name, Version: 1}
-	if err := s.describeTable(ctx, table); err != nil {
+	described, err := s.describeAll(ctx, []change.Name{name})
+	if err != nil {
 		return nil, err
 	}
-	if err := s.describeColumns(ctx, table); err != nil {
-		return nil, err
+	return described[0].table, described[0].problem
+}
+
+// describeAll reads tables with a few questions for each database, however many they are.
+func (s *Source) describeAll(ctx context.Context, names []change.Name) ([]*description, error) {
+	known := map[change.Name]*description{}
+	described := make([]*description, len(names))
+	for i, name := range names {
+		key := s.foldName(name)
+		if known[key] == nil {
+			known[key] = &description{table: &change.Table{Name: name, Version: 1}}
+		}
+		described[i] = known[key]
 	}
-	if err := s.describeKey(ctx, table); err != nil {
-		return nil, err
+	// information_schema may compare without case where the server does not.
+	find := func(database, table string) *description {
+		return known[s.foldName(change.Name{Database: database, Table: table})]
 	}
-	return s.config.Treatment.of(table, nil), nil
+	for _, where := range s.whereAll(names, listedMost) {
+		for _, read := range []func(context.Context, string, func(database, table string) *description) error{s.readTables, s.readColumns, s.readKeys} {
+			if err := read(ctx, where, find); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, d := range known {
+		if err := s.conclude(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	return described, nil
+}
+
+// conclude judges what was read of a table.
+func (s *Source) conclude(ctx context.Context, d *description) error {
+	switch d.kind {
+	case "BASE TABLE":
+		if d.problem == nil {
+			d.table = s.config.Treatment.of(d.table, nil)
+		}
+		return nil
+	case "":
+		d.problem = s.noTable(ctx, d.table.Name)
+		if diag.Find(d.problem) == nil || diag.IsTransient(d.problem) {
+			return d.problem
+		}
+		return nil
+	}
+	d.problem = &diag.Problem{Code: codeNotBase, Class: diag.Refused,
+		Message: fmt.Sprintf("%s is a %s; only tables have changes to follow", d.table.Name, strings.ToLower(d.kind)),
+		Fix:     "name the table the rows are stored in."}
+	return nil
+}
+
+const (
+	// listedAlone is how many tables of a database are asked for one by one, which servers
+	// answer from those tables alone; for a list some look at every table of the database.
+	listedAlone = 8
+	// listedMost is how many are asked for at a time: a question has only so much time.
+	listedMost = 500
+)
+
+// whereAll are the conditions by which tables are found in information_schema, each by
+// one of them, and at most so many by one.
+func (s *Source) whereAll(names []change.Name, most int) (conditions []string) {
+	var databases []string
+	of := map[string][]change.Name{}
+	seen := map[change.Name]bool{}
+	for _, name := range names {
+		if seen[s.foldName(name)] {
+			continue
+		}
+		seen[s.foldName(name)] = true
+		if of[name.Database] == nil {
+			databases = append(databases, name.Database)
+		}
+		of[name.Database] = append(of[name.Database], name)
+	}
+	for _, database := range databases {
+		if len(of[database]) <= listedAlone {
+			for _, name := range of[database] {
+				conditions = append(conditions, s.where(name))
+			}
+			continue
+		}
+		for part := range slices.Chunk(of[database], most) {
+			texts := make([]string, len(part))
+			for i, name := range part {
+				texts[i] = literal(name.Table)
+			}
+			conditions = append(conditions, " WHERE TABLE_SCHEMA = "+literal(database)+" AND TABLE_NAME IN ("+strings.Join(texts, ", ")+")")
+		}
+	}
+	return conditions
 }
 
 func (s *Source) where(name change.Name) string {
 	return " WHERE TABLE_SCHEMA = " + literal(name.Database) + " AND TABLE_NAME = " + literal(name.Table)
 }
 
-func (s *Source) describeTable(ctx context.Context, t *change.Table) error {
+func (s *Source) readTables(ctx context.Context, where string, find func(database, table string) *description) error {
 	const what = "reading information_schema.TABLES"
-	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COLLATION, TABLE_COMMENT"+
-		" FROM information_schema.TABLES"+s.where(t.Name))
+	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COLLATION, TABLE_COMMENT FROM information_schema.TABLES"+where)
 	if err != nil {
 		return s.queryProblem(what, err)
 	}
 	defer rows.Close()
-	found := ""
 	for rows.Next() {
 		var database, name, kind string
 		var collation, comment sql.NullString
 		if err := rows.Scan(&database, &name, &kind, &collation, &comment); err != nil {
 			return s.queryProblem(what, err)
 		}
-		// information_schema may compare without case where the server does not.
-		if s.fold(database) != s.fold(t.Database) || s.fold(name) != s.fold(t.Name.Table) {
-			continue
+		if d := find(database, name); d != nil {
+			d.kind, d.table.Collation, d.table.Comment = kind, collation.String, comment.String
+			d.table.Charset = s.charsetOf(d.table.Collation)
 		}
-		found, t.Collation, t.Comment = kind, collation.String, comment.String
-		t.Charset = s.charsetOf(t.Collation)
 	}
-	if err := rows.Err(); err != nil {
-		return s.queryProblem(what, err)
-	}
-	switch found {
-	case "BASE TABLE":
-		return nil
-	case "":
-		return s.noTable(ctx, t.Name)
-	}
-	return &diag.Problem{Code: codeNotBase, Class: diag.Refused,
-		Message: fmt.Sprintf("%s is a %s; only tables have changes to follow", t.Name, strings.ToLower(found)),
-		Fix:     "name the table the rows are stored in."}
+	return s.queryProblem(what, rows.Err())
 }
 
 func (s *Source) charsetOf(collation string) string {
@@ -184,11 +269,11 @@ func (s *Source) names(ctx context.Context, query string) ([]string, error) {
 	return all, s.queryProblem("reading information_schema", rows.Err())
 }
 
-func (s *Source) describeColumns(ctx context.Context, t *change.Table) error {
+func (s *Source) readColumns(ctx context.Context, where string, find func(database, table string) *description) error {
 	const what = "reading information_schema.COLUMNS"
 	rows, err := s.db.QueryContext(ctx, "SELECT COLUMN_NAME, COLUMN_DEFAULT, IS_NULLABLE, COLUMN_TYPE, CHARACTER_SET_NAME,"+
-		" COLLATION_NAME, EXTRA, COLUMN_COMMENT, TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS"+s.where(t.Name)+
-		" ORDER BY ORDINAL_POSITION")
+		" COLLATION_NAME, EXTRA, COLUMN_COMMENT, TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS"+where+
+		" ORDER BY TABLE_NAME, ORDINAL_POSITION")
 	if err != nil {
 		return s.queryProblem(what, err)
 	}
@@ -199,7 +284,8 @@ func (s *Source) describeColumns(ctx context.Context, t *change.Table) error {
 		if err := rows.Scan(&name, &value, &nullable, &columnType, &charset, &collation, &extra, &comment, &database, &table); err != nil {
 			return s.queryProblem(what, err)
 		}
-		if s.fold(database) != s.fold(t.Database) || s.fold(table) != s.fold(t.Name.Table) {
+		d := find(database, table)
+		if d == nil || d.problem != nil {
 			continue
 		}
 		typ, err := ddl.ParseType(columnType, charset.String, collation.String)
@@ -207,8 +293,8 @@ func (s *Source) describeColumns(ctx context.Context, t *change.Table) error {
 			// Left Unknown: cells.Supported refuses it, naming the column.
 			typ = change.Type{Base: change.Unknown}
 		}
-		if err := s.uncarried(t.Name, name, columnType, typ); err != nil {
-			return err
+		if d.problem = s.uncarried(d.table.Name, name, columnType, typ); d.problem != nil {
+			continue
 		}
 		flags := strings.ToUpper(extra)
 		c := change.Column{
@@ -220,17 +306,17 @@ func (s *Source) describeColumns(ctx context.Context, t *change.Table) error {
 		if value.Valid && !c.Generated {
 			c.Default, c.DefaultExpression = ddl.ParseDefault(&value.String, extra, typ, s.server.Flavor == MariaDB)
 		}
-		t.Columns = append(t.Columns, c)
+		d.table.Columns = append(d.table.Columns, c)
 	}
 	return s.queryProblem(what, rows.Err())
 }
 
-// describeKey reads the primary key. A key over the beginning of a column (a
+// readKeys reads the primary keys. A key over the beginning of a column (a
 // prefix) does not tell rows apart by whole cells and does not count.
-func (s *Source) describeKey(ctx context.Context, t *change.Table) error {
+func (s *Source) readKeys(ctx context.Context, where string, find func(database, table string) *description) error {
 	const what = "reading information_schema.STATISTICS"
 	rows, err := s.db.QueryContext(ctx, "SELECT COLUMN_NAME, SUB_PART, TABLE_SCHEMA, TABLE_NAME FROM information_schema.STATISTICS"+
-		s.where(t.Name)+" AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX")
+		where+" AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX")
 	if err != nil {
 		return s.queryProblem(what, err)
 	}
@@ -241,19 +327,21 @@ func (s *Source) describeKey(ctx context.Context, t *change.Table) error {
 		if err := rows.Scan(&column, &prefix, &database, &table); err != nil {
 			return s.queryProblem(what, err)
 		}
-		if s.fold(database) != s.fold(t.Database) || s.fold(table) != s.fold(t.Name.Table) {
+		d := find(database, table)
+		if d == nil || d.problem != nil {
 			continue
 		}
-		i := t.Index(column)
+		i := d.table.Index(column)
 		if i < 0 {
 			continue // columns and key were read in two statements: the join sees the DDL between
 		}
 		if prefix.Valid {
-			return &diag.Problem{Code: codeNoKey, Class: diag.Refused,
-				Message: fmt.Sprintf("the primary key of table %s has only the first %d characters of column `%s`", t.Name, prefix.Int64, column),
+			d.problem = &diag.Problem{Code: codeNoKey, Class: diag.Refused,
+				Message: fmt.Sprintf("the primary key of table %s has only the first %d characters of column `%s`", d.table.Name, prefix.Int64, column),
 				Fix:     "make a primary key of whole columns."}
+			continue
 		}
-		t.Key = append(t.Key, i)
+		d.table.Key = append(d.table.Key, i)
 	}
 	return s.queryProblem(what, rows.Err())
 }

@@ -12,6 +12,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/ferry"
 )
@@ -51,6 +52,9 @@ type Config struct {
 	HeldBytes int
 	// Treatment is what becomes of some types.
 	Treatment Treatment
+	// Wants tells of a table that no stream was opened with whether it is followed when it
+	// comes into being; may be called from any goroutine. Nil: none is.
+	Wants func(change.Name) bool
 	// Now is our clock, for tests; time.Now when nil.
 	Now func() time.Time
 	// Notify takes sentences for people: what is being waited for, and why. May be

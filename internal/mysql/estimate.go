@@ -3,25 +3,60 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+const (
+	estimatedAtATime = 50
+	estimateTime     = 2 * time.Second
 )
 
 // Estimates are the servers' own guesses of how many rows tables have, often off by
 // a third: good for a progress bar, for nothing else. Tables without one are left
 // out.
 func (s *Source) Estimates(ctx context.Context, names []change.Name) (map[change.Name]uint64, error) {
-	estimates := map[change.Name]uint64{}
+	estimates, known := map[change.Name]uint64{}, map[change.Name]change.Name{}
 	for _, name := range names {
-		var rows sql.NullInt64
-		err := s.db.QueryRowContext(ctx, "SELECT TABLE_ROWS FROM information_schema.TABLES"+s.where(name)).Scan(&rows)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, s.queryProblem("reading information_schema.TABLES", err)
+		known[s.foldName(name)] = name
+	}
+	// Servers open every table for it, so it is not asked for longer than it is worth.
+	began := time.Now()
+	for _, where := range s.whereAll(names, estimatedAtATime) {
+		if time.Since(began) > estimateTime {
+			break
 		}
-		if rows.Valid && rows.Int64 > 0 {
-			estimates[name] = uint64(rows.Int64)
+		if err := s.estimate(ctx, where, func(database, table string, rows uint64) {
+			if name, ok := known[s.foldName(change.Name{Database: database, Table: table})]; ok {
+				estimates[name] = rows
+			}
+		}); diag.IsTransient(err) && ctx.Err() == nil {
+			break
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return estimates, nil
+}
+
+func (s *Source) estimate(ctx context.Context, where string, take func(database, table string, rows uint64)) error {
+	const what = "reading information_schema.TABLES"
+	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES"+where)
+	if err != nil {
+		return s.queryProblem(what, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var database, table string
+		var guess sql.NullInt64
+		if err := rows.Scan(&database, &table, &guess); err != nil {
+			return s.queryProblem(what, err)
+		}
+		if guess.Valid && guess.Int64 > 0 {
+			take(database, table, uint64(guess.Int64))
+		}
+	}
+	return s.queryProblem(what, rows.Err())
 }

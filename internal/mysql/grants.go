@@ -14,18 +14,18 @@ import (
 // not.
 func (s *Source) checkGrants(ctx context.Context, tables []change.Name) (problem, err error) {
 	var problems []error
-	for _, name := range tables {
-		rows, err := s.db.QueryContext(ctx, "SELECT * FROM "+quotedTable(name)+" LIMIT 0")
-		if err == nil {
-			err = rows.Close()
-		}
+	err = s.openAll(ctx, tables, func(name change.Name, err error) error {
 		switch code := errorCode(err); {
-		case err == nil || isSchemaChange(err): // a missing table is Describe's to say
+		case isSchemaChange(err): // a missing table is Describe's to say
 		case denied(code):
 			problems = append(problems, s.grantProblem("SELECT", quotedTable(name), err))
 		default:
-			return nil, s.queryProblem("SELECT from "+name.String(), err)
+			return s.queryProblem("SELECT from "+name.String(), err)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	client := "REPLICATION CLIENT"
 	if s.server.Flavor == MariaDB {

@@ -75,6 +75,8 @@ func (d *statementReader) place(name change.Name) *place {
 // settle takes what a name stands for behind the statement.
 func (d *statementReader) settle(ctx context.Context, p *place) error {
 	switch {
+	case p.one == nil && p.there && p.from != (change.Name{}) && d.reader.wanted(p.name):
+		return d.arrived(ctx, p.name, p.table)
 	case p.one == nil:
 		if p.there && p.table != nil && d.find(p.name) == nil {
 			d.remember(p.name, p.table)

@@ -112,6 +112,17 @@ func (g *Servers) Describe(ctx context.Context, names []change.Name) ([]*change.
 	return g.source().Describe(ctx, names)
 }
 
+// DescribeEach reads the schemas of tables: of each it, or what keeps it from being
+// followed.
+func (g *Servers) DescribeEach(ctx context.Context, names []change.Name) ([]*change.Table, []error, error) {
+	return g.source().DescribeEach(ctx, names)
+}
+
+// Tables lists the tables of databases, or of all.
+func (g *Servers) Tables(ctx context.Context, databases []string) ([]change.Name, error) {
+	return g.source().Tables(ctx, databases)
+}
+
 // Estimates are rough numbers of rows.
 func (g *Servers) Estimates(ctx context.Context, names []change.Name) (map[change.Name]uint64, error) {
 	return g.source().Estimates(ctx, names)

@@ -36,7 +36,10 @@ func (d *statementReader) create(ctx context.Context, s *ddl.CreateTable) error 
 	if s.Temporary {
 		return nil
 	}
-	if d.find(s.Name) == nil {
+	switch {
+	case d.reader.wanted(s.Name):
+		return d.createWanted(ctx, s)
+	case d.find(s.Name) == nil:
 		return d.createOther(ctx, s)
 	}
 	one := d.known(s.Name)
@@ -157,6 +160,9 @@ func (d *statementReader) alter(ctx context.Context, s *ddl.AlterTable) error {
 		}
 		if s.RenameTo != nil {
 			return d.rename(ctx, []ddl.Rename{{From: s.Name, To: *s.RenameTo, IfExists: s.IfExists}})
+		}
+		if d.reader.wanted(s.Name) {
+			return d.alteredWanted(ctx, s.Name)
 		}
 		return nil
 	}

@@ -2,14 +2,12 @@ package mysql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
-	"starferry/internal/ferry"
 )
 
 // Invariant: a row is decoded with the version of its table that was in force at
@@ -71,15 +69,13 @@ func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join 
 	for _, table := range followed {
 		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, table: table, state: following, version: table.Version}
 	}
-	for _, name := range join {
-		one := &tracked{name: name}
-		t.tables[s.foldName(name)] = one
-		if err := t.beginJoin(ctx, one); err != nil {
-			return nil, err
-		}
-		t.waiting++
+	joins := make([]*tracked, len(join))
+	for i, name := range join {
+		joins[i] = &tracked{name: name}
+		t.tables[s.foldName(name)] = joins[i]
 	}
-	return t, nil
+	t.waiting = len(joins)
+	return t, t.beginJoin(ctx, joins)
 }
 
 // live tells whether there is a table whose schema is known.
@@ -92,61 +88,79 @@ func (t *tracker) find(database, table string) *tracked {
 // joinTries bounds the waits for a DDL or an XA transaction that stands in the way.
 const joinTries = 60
 
-// beginJoin reads P1, the schema and P2, or notes why the table cannot join.
-func (t *tracker) beginJoin(ctx context.Context, one *tracked) error {
+// beginJoin reads P1, the schemas and P2, or notes why a table cannot join.
+func (t *tracker) beginJoin(ctx context.Context, ones []*tracked) error {
+	if len(ones) == 0 {
+		return nil
+	}
 	for tries := 0; ; tries++ {
-		err := t.tryJoin(ctx, one)
-		var alone *ferry.TableError
-		if errors.As(err, &alone) && !diag.IsTransient(err) && ctx.Err() == nil {
-			one.problem = alone.Cause
-			return nil
-		}
+		err := t.tryJoin(ctx, ones)
 		if err == nil || !diag.IsTransient(err) || tries == joinTries {
 			return err
 		}
-		t.source.config.Notify("table %s cannot join yet: %v", one.name, err)
+		which := "table " + ones[0].name.String()
+		if len(ones) > 1 {
+			which += fmt.Sprintf(" and %d more", len(ones)-1)
+		}
+		t.source.config.Notify("%s cannot join yet: %v", which, err)
 		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
 }
 
-func (t *tracker) tryJoin(ctx context.Context, one *tracked) error {
+func (t *tracker) tryJoin(ctx context.Context, ones []*tracked) error {
 	s := t.source
-	if err := t.checkPrepared(ctx, one.name); err != nil {
+	if err := t.checkPrepared(ctx, ones[0].name); err != nil {
 		return err
 	}
 	p1, err := s.End(ctx)
 	if err != nil {
 		return err
 	}
+	names := make([]change.Name, len(ones))
+	for i, one := range ones {
+		names[i], one.problem = one.name, nil
+	}
 	// A DDL is in the log before it is visible in information_schema; it keeps its
-	// lock until then, and this statement waits for it.
-	rows, err := s.db.QueryContext(ctx, "SELECT 1 FROM "+quotedTable(one.name)+" LIMIT 0")
-	if err == nil {
-		err = rows.Close()
-	}
-	if denied(errorCode(err)) {
-		return &ferry.TableError{Cause: s.grantProblem("SELECT", quotedTable(one.name), err)}
-	}
-	if err != nil && !isSchemaChange(err) {
-		return &ferry.TableError{Cause: s.queryProblem("opening table "+one.name.String(), err)}
-	}
-	table, err := s.describe(ctx, one.name)
-	if p := diag.Find(err); p != nil && (p.Code == codeNoTable || p.Code == codeNoDatabase) {
-		table, err = nil, nil
-	}
+	// lock until then, and this waits for it.
+	err = s.openAll(ctx, names, func(name change.Name, err error) error {
+		switch {
+		case isSchemaChange(err):
+			return nil
+		case denied(errorCode(err)):
+			err = s.grantProblem("SELECT", quotedTable(name), err)
+		default:
+			if err = s.queryProblem("opening table "+name.String(), err); diag.Find(err) == nil || diag.IsTransient(err) {
+				return err
+			}
+		}
+		t.tables[s.foldName(name)].problem = err
+		return nil
+	})
 	if err != nil {
-		return &ferry.TableError{Cause: err}
+		return err
+	}
+	described, err := s.describeAll(ctx, names)
+	if err != nil {
+		return err
 	}
 	p2, err := s.End(ctx)
 	if err != nil {
 		return err
 	}
-	if table == nil {
-		s.config.Notify("there is no table %s at the source now; it joins when it is created", one.name)
+	for i, one := range ones {
+		table := described[i].table
+		switch p := diag.Find(described[i].problem); {
+		case p == nil:
+		case p.Code == codeNoTable || p.Code == codeNoDatabase:
+			table = nil
+			s.config.Notify("there is no table %s at the source now; it joins when it is created", one.name)
+		default:
+			one.problem = firstOf(one.problem, described[i].problem)
+		}
+		one.p1, one.p2, one.again, one.table, one.state = p1, p2, false, table, joining
 	}
-	one.p1, one.p2, one.again, one.table, one.state = p1, p2, false, table, joining
 	return nil
 }
 
@@ -226,7 +240,7 @@ func (r *reader) joinOne(ctx context.Context, one *tracked) error {
 	t := r.tracker
 	if one.again && one.problem == nil {
 		r.source.config.Notify("table %s was changed while it joined; reading its schema again", one.name)
-		if err := t.beginJoin(ctx, one); err != nil {
+		if err := t.beginJoin(ctx, []*tracked{one}); err != nil {
 			return err
 		}
 		if one.problem == nil && !r.at.Reached(one.p2) {

@@ -216,7 +216,7 @@ func (r *reader) unreadable(ctx context.Context, database, text string, cause er
 			return err
 		}
 	}
-	return nil
+	return r.lookForWanted(ctx, mayBe)
 }
 
 // mayName tells whether a statement may hold a name: it stands in the text as a word, in

@@ -114,7 +114,7 @@ func (c *compiler) useCatalog(st *script.UseCatalog) {
 
 func (c *compiler) use(st *script.Use) {
 	parts := st.Path.Parts
-	if len(parts) == 0 || len(parts) > 2 || !c.refusePath(st.Path) {
+	if len(parts) == 0 || len(parts) > 2 || !c.refuseVariables(st.Path) {
 		c.lost = true
 		return
 	}

@@ -17,8 +17,10 @@ const (
 	CodeNoIfNotExists diag.Code = "SF2018" // IF NOT EXISTS is left out
 	CodeLateSet       diag.Code = "SF2019" // a SET behind the last statement it could concern
 	CodeCannotDrop    diag.Code = "SF2020" // DROP CATALOG of the current one
-	CodeSourceTwice   diag.Code = "SF2021" // one source table into two targets
 	CodeTwoDeliveries diag.Code = "SF2022" // tables delivered in different ways in one script
+	CodePattern       diag.Code = "SF2023" // a pattern of names that cannot be read, or has no place there
+	CodeNoMatch       diag.Code = "SF2024" // a pattern that matches no table of the source
+	CodeTargetName    diag.Code = "SF2025" // a source table whose name StarRocks does not have
 
 	CodeUnknownOption  diag.Code = "SF2104" // no such option here
 	CodeOptionTwice    diag.Code = "SF2105" // an option is written twice in one list
@@ -36,4 +38,6 @@ const (
 	CodeTimeBudget     diag.Code = "SF2217" // times of checkpoints and transactions that do not fit together
 	CodeTooManyTables  diag.Code = "SF2218" // more tables of a database than one transaction takes
 	CodeNotExactlyOnce diag.Code = "SF2219" // how exactly-once is kept, of a delivery that is at-least-once
+	CodeShape          diag.Code = "SF2230" // clauses that shape the target and do not fit together
+	CodeExpression     diag.Code = "SF2231" // an expression or condition that cannot be taken
 )

@@ -37,11 +37,12 @@ type compiler struct {
 	sourceOptions []layers
 	// someWays are options that are written and mean something with some ways of
 	// delivery only.
-	someWays  []*bound
-	targets   map[change.Name]diag.Span
-	sources   map[change.Name]diag.Span
-	missing   map[[2]string]bool // catalog and option
-	passwords []diag.Span
+	someWays []*bound
+	// selections are those that the routes are templates of, nil for routes of one table.
+	selections []*Selection
+	targets    map[change.Name]diag.Span
+	missing    map[[2]string]bool // catalog and option
+	passwords  []diag.Span
 }
 
 // Compile makes a plan of a script that was parsed, even of one with mistakes, so
@@ -49,7 +50,7 @@ type compiler struct {
 // an error. A script without tables gives a plan without routes: see Runnable.
 func Compile(s *script.Script, name string) (*Plan, []diag.Finding) {
 	c := &compiler{
-		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, sources: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
+		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
 		settings: &layer{origin: "SET"}, plan: Plan{Name: name},
 	}
 	for _, st := range s.Statements {
@@ -70,7 +71,7 @@ func Compile(s *script.Script, name string) (*Plan, []diag.Finding) {
 // Runnable returns a finding when a plan has nothing to run. A script of catalogs
 // only is a fine script, but not one to start.
 func Runnable(p *Plan, file *diag.File) []diag.Finding {
-	if len(p.Routes) > 0 {
+	if len(p.Routes)+len(p.Selections) > 0 {
 		return nil
 	}
 	script.Hide(file)
@@ -99,8 +100,7 @@ func (c *compiler) statement(st script.Statement) {
 		c.createTable(st)
 	case *script.CreateDatabaseAs:
 		c.createDatabase(st)
-	case *script.BeginStatementSet:
-		c.later(st.Span(), "BEGIN STATEMENT SET", "remove it and END: all statements of a script are one deployment already.")
+	case *script.BeginStatementSet, *script.EndStatementSet: // a script is one deployment anyway
 	case *script.Unread:
 		c.lost = true
 	}

@@ -223,9 +223,13 @@ func (c *compiler) fitInside(set layers) {
 	tables := map[string]int{}
 	for _, r := range c.plan.Routes {
 		if tables[r.Target.Database]++; tables[r.Target.Database] == insideTables+1 {
-			c.error(CodeTooManyTables, b.text.At,
-				fmt.Sprintf("more than %d tables go into database %s: StarRocks prepares the tables of one transaction one after another", insideTables, r.Target.Database),
-				"SET 'delivery.exactly-once' = 'two-phase', or write a script for each part of the tables.")
+			message, fix := tooManyInside(r.Target.Database)
+			c.error(CodeTooManyTables, b.text.At, message, fix)
 		}
 	}
+}
+
+func tooManyInside(database string) (message, fix string) {
+	return fmt.Sprintf("more than %d tables go into database %s: StarRocks prepares the tables of one transaction one after another", insideTables, database),
+		"SET 'delivery.exactly-once' = 'two-phase', or write a script for each part of the tables."
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 	"starferry/internal/script"
 )
 
@@ -73,6 +74,34 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func texts(patterns []Pattern) (texts []string) {
+	for _, p := range patterns {
+		texts = append(texts, p.Text)
+	}
+	return texts
+}
+
+func templates(p *Plan) (routes []Route) {
+	for i := range p.Selections {
+		routes = append(routes, p.Selections[i].Template)
+	}
+	return routes
+}
+
+func dumpShape(s *expression.Shape) string {
+	var b strings.Builder
+	for _, c := range s.Computed {
+		fmt.Fprintf(&b, "  computed %s AS %s first %v after %q comment %q\n", c.Name, c.Value.Text, c.First, c.After, c.Comment)
+	}
+	if s.Key != nil || s.Partition != nil || s.LeftOut != nil || s.Comment != "" {
+		fmt.Fprintf(&b, "  key %v partition %v without %v comment %q\n", s.Key, s.Partition, s.LeftOut, s.Comment)
+	}
+	if s.Where != nil {
+		fmt.Fprintf(&b, "  where %s\n", s.Where.Text)
+	}
+	return b.String()
+}
+
 func dump(p *Plan) string {
 	if p == nil {
 		return "no plan\n"
@@ -87,7 +116,11 @@ func dump(p *Plan) string {
 	if p.Delivery == ExactlyOnce {
 		fmt.Fprintf(&b, "  position inside %v, min-pause %s, %d transactions\n", p.Settings.PositionInside, p.Settings.CheckpointMinPause, p.Settings.MaxOpenTransactions)
 	}
-	for _, r := range p.Routes {
+	for i := range p.Selections {
+		s := &p.Selections[i]
+		fmt.Fprintf(&b, "selection of %q including %q excluding %q merged %v\n", s.Database.Text, texts(s.Include), texts(s.Exclude), s.Merged)
+	}
+	for _, r := range slices.Concat(p.Routes, templates(p)) {
 		line, column := r.File.Position(r.Span.Start)
 		fmt.Fprintf(&b, "route %s -> %s %s %q at %d:%d\n", r.Source, r.Target, r.Mode, r.Properties, line, column)
 		fmt.Fprintf(&b, "  flush %s %d bytes %d rows, load %q %q %s prefix %q", r.Flush.Interval, r.Flush.MaxBytes, r.Flush.MaxRows,
@@ -98,7 +131,7 @@ func dump(p *Plan) string {
 		for _, k := range slices.Sorted(maps.Keys(r.Load.Headers)) {
 			fmt.Fprintf(&b, " %s=%s", k, r.Load.Headers[k])
 		}
-		b.WriteString("\n")
+		b.WriteString("\n" + dumpShape(&r.Shape))
 	}
 	for _, o := range p.Options {
 		if o.Origin != "default" {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"starferry/internal/diag"
@@ -13,33 +12,11 @@ func (c *compiler) later(at diag.Span, what, instead string) {
 	c.error(CodeComesLater, at, what+" comes later: this version does not run it yet", instead)
 }
 
-// refuseClauses refuses the clauses of CREATE TABLE … AS TABLE that come later.
-func (c *compiler) refuseClauses(st *script.CreateTableAs) {
-	if st.PrimaryKey != nil {
-		c.later(st.PrimaryKey.At, "a primary key other than the source's",
-			"remove it: the target has the key of the source table, or the one in starrocks.create.table.properties.")
-	}
-	if st.PartitionBy != nil {
-		c.later(st.PartitionBy.At, "PARTITIONED BY", "write the partitions into starrocks.create.table.properties, in normal mode.")
-	}
-	if st.AddColumns != nil {
-		c.later(st.AddColumns.At, "ADD COLUMN with an expression", "remove it, and compute the column in a view over the target table.")
-	}
-	if st.Comment != nil {
-		c.warn(CodeNoComment, st.Comment.At, "the comment is not carried to the target table",
-			"write it into starrocks.create.table.properties, behind the key: comment '…'.")
-	}
-}
-
-// refusePath refuses variables and patterns in a name; false when it did.
-func (c *compiler) refusePath(path script.Path) bool {
+// refuseVariables refuses variables in a name; false when it did.
+func (c *compiler) refuseVariables(path script.Path) bool {
 	for _, part := range path.Parts {
 		if strings.Contains(part.Name, "${") {
 			c.refuseVariable(part.At)
-			return false
-		}
-		if part.Quoted && strings.ContainsAny(part.Name, `[](){}*+?|\^`) {
-			c.later(part.At, fmt.Sprintf("merging all tables that match `%s`", part.Name), "name one table, in a statement of its own.")
 			return false
 		}
 	}
@@ -66,13 +43,4 @@ func variableIn(file *diag.File, at diag.Span) (diag.Span, bool) {
 		}
 	}
 	return diag.Span{}, false
-}
-
-// createDatabase checks what can be checked of CREATE DATABASE … AS DATABASE and
-// says that it is not run.
-func (c *compiler) createDatabase(st *script.CreateDatabaseAs) {
-	c.bind(st.With, InWith, "WITH")
-	c.bind(st.Hint, InOptions, "OPTIONS")
-	instead := "write one CREATE TABLE … AS TABLE for each table; all statements of a script are one deployment."
-	c.later(diag.Span{Start: st.At.Start, End: st.At.Start + len("CREATE DATABASE")}, "CREATE DATABASE … AS DATABASE", instead)
 }

@@ -4,6 +4,8 @@ import "slices"
 
 var onBadRow = []string{"stop", "dead-letter"}
 
+const followNew = "table.cdas.scan.newly-added-table.enabled"
+
 // settingOptions are those of SET that change how a deployment runs.
 var settingOptions = []Option{
 	{Key: "pipeline.name", Where: InSet, Check: checkName, Help: "Name of the deployment. The script's file name when not set."},
@@ -38,6 +40,8 @@ var settingOptions = []Option{
 		Help: "Kinds of schema change that are ignored, named as in include.schema.changes."},
 	{Key: typeBroadening, Where: InSet, Type: Bool, Default: "false",
 		Help: "Whether a target table is created with the widest type of each family (BIGINT, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
+	{Key: followNew, Where: InSet, Type: Bool, Default: "true",
+		Help: "Whether a table that is created while the deployment runs is followed too, when a statement selects it by a pattern (CREATE DATABASE … AS DATABASE, or a back-quoted pattern): its target is created, and it is copied, while the others go on. false: when the deployment is started again."},
 	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",
 		Help: "What happens about foreign keys ON DELETE or ON UPDATE CASCADE, SET NULL or SET DEFAULT at a source that does not log the rows they change (MariaDB, MySQL before 9.6). warn: they are named. repair: when rows of a followed parent change, the followed tables that refer to it are compared with their source and mended."},
 	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
@@ -71,7 +75,6 @@ var settingsWithoutEffect = slices.Concat(
 	withoutEffect(InSet, "one ordered loop runs the deployment", "parallelism.default", "pipeline.max-parallelism", "pipeline.*", "sink.partitioning.strategy",
 		"route-mode", "schema-operator.*", "operator.*"),
 	withoutEffect(InSet, "all statements of a script share one source already", "table.optimizer.source-merge.enabled"),
-	withoutEffect(InSet, "each table has a statement of its own; a statement that is added to the script adds its table", "table.cdas.scan.newly-added-table.enabled"),
 	withoutEffect(InSet, "it is a setting of Flink's planner", "table.*"),
 	withoutEffect(InSet, "it is a setting of Flink's cluster", "taskmanager.*", "jobmanager.*", "cluster.*", "kubernetes.*", "metrics.*", "akka.*", "pekko.*",
 		"rest.*", "env.*", "classloader.*", "web.*", "high-availability*", "heartbeat.*", "slotmanager.*", "scheduler-mode", "jobmanager", "execution.target",

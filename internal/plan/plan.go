@@ -8,6 +8,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 )
 
 // Plan is what one script asks for. All its statements are one deployment with one
@@ -15,12 +16,15 @@ import (
 type Plan struct {
 	// Name names the deployment: the option pipeline.name, else the script's file
 	// name without folder and ending.
-	Name     string
-	Source   Source
-	Target   Target
-	Routes   []Route
-	Delivery Delivery
-	Settings Settings
+	Name   string
+	Source Source
+	Target Target
+	// Routes are those of statements that name their source table, Selections the other
+	// statements: see Resolve.
+	Routes     []Route
+	Selections []Selection
+	Delivery   Delivery
+	Settings   Settings
 	// Options are all options in force and where each came from, for EXPLAIN.
 	Options []OptionInForce
 }
@@ -94,9 +98,15 @@ func (m CreateMode) String() string { return [...]string{"normal", "simple"}[m] 
 type Route struct {
 	Source change.Name
 	Target change.Name
-	Mode   CreateMode
+	// Merged: one of several source tables of this target, which all have routes of their
+	// own: the rows are told apart by _db_name and _table_name.
+	Merged bool
+	// ByPattern: no statement names the source table, it only matches.
+	ByPattern bool
+	Mode      CreateMode
 	// Properties is starrocks.create.table.properties as written.
 	Properties string
+	Shape      expression.Shape
 	Flush      Flush
 	Load       Load
 	OnBadRow   string // stop, dead-letter
@@ -154,6 +164,8 @@ type Settings struct {
 	RowLess      RowLess
 	// MendCascades: what unlogged foreign key actions change is repaired, not only said.
 	MendCascades bool
+	// FollowNew: tables that are created later are followed too, where a selection has them.
+	FollowNew bool
 }
 
 // RowLess says what happens when a statement changes rows without row events.

@@ -10,6 +10,8 @@ var (
 	buckets      = regexp.MustCompile(`(?i)\bbuckets\s*=?\s*\d+`)
 	primaryKey   = regexp.MustCompile(`(?i)\bprimary\s+key\s*\(`)
 	otherKey     = regexp.MustCompile(`(?i)\b(duplicate|aggregate|unique)\s+key\b`)
+	partitionBy  = regexp.MustCompile(`(?i)\bpartition\s+by\b`)
+	tableComment = regexp.MustCompile(`(?i)\bcomment\b`)
 	madeBySimple = regexp.MustCompile(`(?i)\b(engine\s*=|primary\s+key|duplicate\s+key|aggregate\s+key|unique\s+key|distributed\s+by|partition\s+by|order\s+by)`)
 )
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -15,11 +16,12 @@ type side struct {
 	kind  kind
 	where Scope
 	write string // how to write the name out
+	what  string // that is named
 }
 
 var (
-	sourceSide = side{"source", kindMySQL, InOptions, "AS TABLE mysql_catalog.database.table"}
-	targetSide = side{"target", kindStarRocks, InWith, "CREATE TABLE starrocks_catalog.database.table"}
+	sourceSide = side{"source", kindMySQL, InOptions, "AS TABLE mysql_catalog.database.table", "table"}
+	targetSide = side{"target", kindStarRocks, InWith, "CREATE TABLE starrocks_catalog.database.table", "table"}
 )
 
 // resolve finds the catalog and the full name of a table. The identifier of the
@@ -27,16 +29,19 @@ var (
 // 'database-name': what one reads in the statement is what happens. Nil when the
 // catalog is not known; a finding says why.
 func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, change.Name) {
-	if len(path.Parts) == 0 || !c.refusePath(path) {
+	if len(path.Parts) == 0 || !c.refuseVariables(path) {
 		return nil, change.Name{}
 	}
-	cat := c.catalogOf(path, s)
+	cat := c.catalogAt(path, 3, s)
 	if cat == nil || cat.kind == kindUnknown {
 		return nil, change.Name{}
 	}
 	if cat.kind != s.kind {
-		c.error(CodeCatalogKind, path.At, fmt.Sprintf("catalog '%s' is a %s catalog: it cannot be the %s", cat.name, cat.kind, s.name),
-			fmt.Sprintf("name a table of a %s catalog: %s.", s.kind, s.write))
+		c.wrongKind(cat, path, s)
+		return nil, change.Name{}
+	}
+	if s.where == InWith && slices.ContainsFunc(path.Parts, isPattern) {
+		c.error(CodePattern, path.At, fmt.Sprintf("%s is not a name: only a source is chosen by patterns", path), "name the table.")
 		return nil, change.Name{}
 	}
 	name := change.Name{Table: path.Last().Name, Database: c.databaseOf(path, cat, written)}
@@ -48,8 +53,14 @@ func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, 
 	return cat, name
 }
 
-func (c *compiler) catalogOf(path script.Path, s side) *catalog {
-	if len(path.Parts) == 3 {
+func (c *compiler) wrongKind(cat *catalog, path script.Path, s side) {
+	c.error(CodeCatalogKind, path.At, fmt.Sprintf("catalog '%s' is a %s catalog: it cannot be the %s", cat.name, cat.kind, s.name),
+		fmt.Sprintf("name a %s of a %s catalog: %s.", s.what, s.kind, s.write))
+}
+
+// catalogAt finds the catalog of a path, which names it when it has so many parts.
+func (c *compiler) catalogAt(path script.Path, parts int, s side) *catalog {
+	if len(path.Parts) == parts {
 		return c.lookup(path.Parts[0])
 	}
 	if c.current == nil && !c.lost {
@@ -77,18 +88,19 @@ func (c *compiler) databaseOf(path script.Path, cat *catalog, written *layer) st
 // compareNames warns where an option names another table or database than the
 // statement does.
 func (c *compiler) compareNames(path script.Path, written *layer, name change.Name, s side) {
-	for _, pair := range []struct{ key, what, used string }{
-		{"database-name", "database", name.Database}, {"table-name", "table", name.Table},
-	} {
-		b := written.get(pair.key)
-		if b == nil || b.value == pair.used {
-			continue
-		}
-		c.findings = append(c.findings, diag.Finding{
-			Code: CodeNamesDiffer, Severity: diag.Warning, File: c.file, Span: b.text.At,
-			Message: fmt.Sprintf("the %s %s is '%s', as the statement says; '%s' = '%s' is not used", s.name, pair.what, pair.used, pair.key, b.value),
-			Label:   "the statement names " + strings.TrimSpace(path.String()),
-			Fix:     fmt.Sprintf("remove '%s', or write '%s' there.", pair.key, pair.used),
-		})
+	c.compareName("database-name", "database", name.Database, path, written, s)
+	c.compareName("table-name", "table", name.Table, path, written, s)
+}
+
+func (c *compiler) compareName(key, what, used string, path script.Path, written *layer, s side) {
+	b := written.get(key)
+	if b == nil || b.value == used {
+		return
 	}
+	c.findings = append(c.findings, diag.Finding{
+		Code: CodeNamesDiffer, Severity: diag.Warning, File: c.file, Span: b.text.At,
+		Message: fmt.Sprintf("the %s %s is '%s', as the statement says; '%s' = '%s' is not used", s.name, what, used, key, b.value),
+		Label:   "the statement names " + strings.TrimSpace(path.String()),
+		Fix:     fmt.Sprintf("remove '%s', or write '%s' there.", key, used),
+	})
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 func (c *compiler) createTable(st *script.CreateTableAs) {
 	with := c.bind(st.With, InWith, "WITH")
 	hint := c.bind(st.Hint, InOptions, "OPTIONS")
-	c.refuseClauses(st)
 	if !st.IfNotExists && !st.IsBroken() {
 		c.info(CodeNoIfNotExists, st.Name.At, "IF NOT EXISTS is left out, but the statement means it: a table that exists is checked and kept",
 			"write CREATE TABLE IF NOT EXISTS.")
@@ -28,28 +26,27 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 	if sinkCatalog == nil || sourceCatalog == nil {
 		return
 	}
-	if first, twice := c.targets[target]; twice {
-		line, _ := c.file.Position(first.Start)
-		c.error(CodeTargetTwice, st.Name.At, fmt.Sprintf("target table %s is filled already by the statement on line %d", target, line),
-			"give it another name, or remove one of the two statements.")
+	selected, ok := c.selectionOf(st, source)
+	if !ok {
+		return
 	}
+	c.refuseMerged(st, selected)
+	c.targetTwice(st.Name.At, target)
 	c.targets[target] = st.At
-	if first, twice := c.sources[source]; twice {
-		line, _ := c.file.Position(first.Start)
-		c.error(CodeSourceTwice, st.Source.At, fmt.Sprintf("source table %s goes already to the target of the statement on line %d; one table into several targets comes later", source, line),
-			"put one of the two statements into a script of its own, with a data directory of its own.")
-	}
-	c.sources[source] = st.At
+	c.take(st, selected, layers{with, sinkCatalog.options}, layers{hint, sourceCatalog.options}, source, target)
+}
 
-	sinkOptions := layers{with, sinkCatalog.options}
-	c.takeSource(st, layers{hint, sourceCatalog.options}, source)
-	c.takeTarget(st, sinkOptions)
-	c.takeDelivery(st, sinkOptions)
-	c.plan.Routes = append(c.plan.Routes, c.route(st, sinkOptions, source, target))
-	c.routeOptions = append(c.routeOptions, sinkOptions)
-	c.sourceOptions = append(c.sourceOptions, layers{hint})
-	c.inForceOptions(sinkOptions, InWith, target, target.String())
-	c.schemaInForce(hint, target)
+// take makes the route of a statement, which is the template of what it selects.
+func (c *compiler) take(st *script.CreateTableAs, selected *Selection, sink, from layers, source, target change.Name) {
+	c.takeSource(st, from, source)
+	c.takeTarget(st, sink)
+	c.takeDelivery(st, sink)
+	c.plan.Routes = append(c.plan.Routes, c.route(st, sink, source, target))
+	c.selections = append(c.selections, selected)
+	c.routeOptions = append(c.routeOptions, sink)
+	c.sourceOptions = append(c.sourceOptions, layers{from[0]})
+	c.inForceOptions(sink, InWith, target, target.String())
+	c.schemaInForce(from[0], target)
 }
 
 func (c *compiler) route(st *script.CreateTableAs, options layers, source, target change.Name) Route {
@@ -82,6 +79,8 @@ func (c *compiler) route(st *script.CreateTableAs, options layers, source, targe
 	r.OnBadRow = options.text("on-bad-row", InWith)
 	r.Load.LabelPrefix = options.text("sink.label-prefix", InWith)
 	c.checkSeparators(options)
+	r.Shape = c.shapeOf(st)
+	c.shapeOverProperties(st, &r)
 	return r
 }
 

@@ -73,6 +73,7 @@ func (c *compiler) finish() {
 		SnapshotBytesPerSecond: int(set.number("snapshot.max-mb-per-second", InSet)) << 20,
 		VerifyBytesPerSecond:   int(set.number("verify.max-mb-per-second", InSet)) << 20,
 		PauseThreads:           pauseThreads(set.text("snapshot.pause-when", InSet)),
+		FollowNew:              set.text(followNew, InSet) == "true",
 		MendCascades:           set.text("fk.cascade", InSet) == "repair",
 		RowLess:                rowLess[set.text("row-less.change.behavior", InSet)],
 	}
@@ -93,6 +94,7 @@ func (c *compiler) finish() {
 	c.inForceOptions(set, InSet, change.Name{}, "")
 	c.deliver(set)
 	sortOptions(c.plan.Options)
+	c.takeSelections()
 }
 
 var rowLess = map[string]RowLess{"repair": RepairRowLess, "repair-all": RepairAllRowLess, "stop": StopRowLess}

@@ -136,6 +136,8 @@ type CreateTableAs struct {
 	Source      Path
 	Hint        *Options
 	AddColumns  *AddColumns
+	DropColumns *Columns
+	Where       *Text
 }
 
 // PrimaryKey is ( [CONSTRAINT name] PRIMARY KEY (a, b) NOT ENFORCED ).
@@ -144,7 +146,7 @@ type PrimaryKey struct {
 	At      diag.Span
 }
 
-// Columns is PARTITIONED BY (a, b).
+// Columns is PARTITIONED BY (a, b), or DROP COLUMN (a, b).
 type Columns struct {
 	Names []Ident
 	At    diag.Span
@@ -159,7 +161,7 @@ type AddColumns struct {
 // AddColumn is name AS expression [COMMENT 'text'] [FIRST | AFTER column].
 type AddColumn struct {
 	Name       Ident
-	Expression string // as written
+	Expression Text // as written
 	Comment    *Text
 	First      bool
 	After      *Ident
@@ -177,8 +179,12 @@ type CreateDatabaseAs struct {
 	IncludingAll bool
 	Including    []Text // empty with IncludingAll, and when nothing was said
 	Excluding    []Text
+	Renames      []Rename
 	Hint         *Options
 }
+
+// Rename is 'pattern' TO 'name' of RENAME TABLE.
+type Rename struct{ From, To Text }
 
 // BeginStatementSet is BEGIN STATEMENT SET, or EXECUTE STATEMENT SET BEGIN.
 type BeginStatementSet struct{ Node }

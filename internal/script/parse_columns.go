@@ -1,10 +1,6 @@
 package script
 
-import (
-	"strings"
-
-	"starferry/internal/diag"
-)
+import "starferry/internal/diag"
 
 // addColumns reads ADD COLUMN name AS expression … or ADD COLUMN (…, …).
 func (p *parser) addColumns() (*AddColumns, bool) {
@@ -64,12 +60,37 @@ func (p *parser) addColumn() (AddColumn, bool) {
 	return c, true
 }
 
+// dropColumns reads DROP COLUMN name, or DROP COLUMN (a, b).
+func (p *parser) dropColumns() (*Columns, bool) {
+	c := &Columns{At: p.take().at}
+	if !p.accept("COLUMNS") && !p.keyword("COLUMN") {
+		return c, false
+	}
+	ok := true
+	if p.peek().is("(") {
+		c.Names, ok = p.columnList()
+	} else {
+		c.Names = make([]Ident, 1)
+		c.Names[0], ok = p.name("the column to leave out")
+	}
+	c.At.End = p.behind().End
+	return c, ok
+}
+
+// where reads WHERE and the condition.
+func (p *parser) where() (*Text, bool) {
+	p.take()
+	x, ok := p.expression()
+	return &x, ok
+}
+
 // expression takes the text up to the comma, parenthesis or keyword that ends it.
-func (p *parser) expression() (string, bool) {
+func (p *parser) expression() (Text, bool) {
 	at, depth := diag.Span{Start: p.peek().at.Start}, 0
 	for {
 		t := p.peek()
-		ends := t.is(",") || t.is(")") || t.is("COMMENT") || t.is("FIRST") || t.is("AFTER")
+		ends := t.is(",") || t.is(")") || t.is("COMMENT") || t.is("FIRST") || t.is("AFTER") || t.is("WHERE") ||
+			(t.is("ADD") || t.is("DROP")) && (p.ahead(1).is("COLUMN") || p.ahead(1).is("COLUMNS"))
 		if t.kind == endOfFile || t.is(";") || t.kind == hintOpen || depth == 0 && ends {
 			break
 		}
@@ -82,7 +103,7 @@ func (p *parser) expression() (string, bool) {
 		at.End = p.take().at.End
 	}
 	if at.End <= at.Start {
-		return "", p.unexpected("an expression after AS", "")
+		return Text{At: at}, p.unexpected("an expression", "")
 	}
-	return strings.TrimSpace(p.file.Text[at.Start:at.End]), true
+	return Text{Value: p.file.Text[at.Start:at.End], At: at}, true
 }

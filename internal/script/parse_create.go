@@ -182,6 +182,14 @@ func (p *parser) asTable(c *CreateTableAs) (Statement, bool) {
 			if c.AddColumns, ok = p.addColumns(); !ok {
 				return c, false
 			}
+		case t.is("DROP") && (p.ahead(1).is("COLUMN") || p.ahead(1).is("COLUMNS")):
+			if c.DropColumns, ok = p.dropColumns(); !ok {
+				return c, false
+			}
+		case t.is("WHERE"):
+			if c.Where, ok = p.where(); !ok {
+				return c, false
+			}
 		case t.is("WITH"), t.is("COMMENT"), t.is("PARTITIONED"):
 			return c, p.unexpected("; after the source table", "move "+t.text+" before AS TABLE.")
 		case t.is("OPTIONS"):

@@ -46,6 +46,9 @@ func (p *parser) asDatabase(c *CreateDatabaseAs) (Statement, bool) {
 			ok = p.including(c)
 		case p.accept("EXCLUDING"):
 			c.Excluding, ok = p.tableList()
+		case t.is("RENAME"):
+			p.take()
+			c.Renames, ok = p.renames()
 		case t.kind == word && p.atHead():
 			return c, true
 		case t.kind == word:
@@ -72,6 +75,28 @@ func (p *parser) including(c *CreateDatabaseAs) bool {
 	var ok bool
 	c.Including, ok = p.tableList()
 	return ok
+}
+
+// renames reads TABLE 'pattern' TO 'name', 'pattern' TO 'name'.
+func (p *parser) renames() ([]Rename, bool) {
+	if !p.accept("TABLES") && !p.keyword("TABLE") {
+		return nil, false
+	}
+	var all []Rename
+	for {
+		var r Rename
+		var ok bool
+		if r.From, ok = p.text("the pattern of source tables"); !ok || !p.keyword("TO") {
+			return all, false
+		}
+		if r.To, ok = p.text("the target table's name"); !ok {
+			return all, false
+		}
+		all = append(all, r)
+		if !p.accept(",") {
+			return all, true
+		}
+	}
 }
 
 // tableList reads TABLE 'a', 'b'.

@@ -104,7 +104,7 @@ func (c *Client) addStatement(table change.Name, columns []change.Column) (strin
 	var problems []error
 	added := &change.Table{Name: table, Columns: columns}
 	for i := range columns {
-		column, _, err := mapWide(added, i, typesOf(c.version), c.isBroadened(table))
+		column, _, err := mapWide(added, i, typesOf(c.version), c.specOf(table).Broadened)
 		if !column.Nullable && column.Default == nil {
 			filled, ok := implicitDefault(&columns[i])
 			column.Default = &filled

@@ -42,13 +42,3 @@ func widestType(target string, source *change.Type, key bool) string {
 	}
 	return target
 }
-
-// isBroadened tells whether a table, or the one whose shadow it is, is declared so.
-func (c *Client) isBroadened(target change.Name) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if of, ok := c.shadows[target]; ok {
-		target = of
-	}
-	return c.declared[target].Broadened
-}

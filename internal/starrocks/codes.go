@@ -24,6 +24,9 @@ const (
 	CodeColumnName   diag.Code = "SF4104" // a column name that StarRocks refuses
 	CodeProperties   diag.Code = "SF4105" // starrocks.create.table.properties cannot be used
 	CodeDifferent    diag.Code = "SF4106" // the existing table differs
+	CodeShape        diag.Code = "SF4109" // columns, key or partitions of the statement that cannot be made
+	CodeMerge        diag.Code = "SF4107" // tables that cannot be merged into one
+	CodeKeyLength    diag.Code = "SF4108" // a table none of whose keys fits into a StarRocks key
 	CodeSeparator    diag.Code = "SF4201" // a separator that StarRocks refuses
 	CodeHeader       diag.Code = "SF4202" // a sink.properties option that loads cannot use
 	CodeLoadRefused  diag.Code = "SF4301" // StarRocks refused the rows of a load

@@ -30,7 +30,7 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 			continue
 		}
 		seen[at] = true
-		different, note := want.compare(&columns[at])
+		different, note := m.compareColumn(want, &columns[at])
 		differences = append(differences, different...)
 		if note != "" {
 			notes = append(notes, note)
@@ -49,26 +49,59 @@ func (m Mapping) differences(columns []existingColumn, key []string) (difference
 	return differences, missing, notes
 }
 
-// holds compares the columns that both sides have.
-func (c *Client) holds(table change.Name, columns []existingColumn, source *change.Table) error {
+func (m Mapping) compareColumn(want *MappedColumn, have *existingColumn) (different []string, note string) {
+	if !m.merged {
+		return want.compare(have)
+	}
+	narrow, different := want.fitsMerged(have)
+	if narrow {
+		note = fmt.Sprintf("column `%s` is %s: it is widened with the first row that has %s", have.name, have.typ, want.Type)
+	}
+	return different, note
+}
+
+// holds compares the columns that both sides have. narrow are those of a merged table that
+// are to be widened first.
+func (c *Client) holds(table change.Name, columns []existingColumn, source *change.Table) (narrow []int, err error) {
 	var differences []string
-	broadened := c.isBroadened(table)
+	spec := c.specOf(table)
+	keyed, err := spec.keyOf(source)
+	if err != nil {
+		return nil, err
+	}
 	for i := range source.Columns {
 		at := slices.IndexFunc(columns, func(have existingColumn) bool { return strings.EqualFold(have.name, source.Columns[i].Name) })
-		if at < 0 {
+		if at < 0 || spec.Shape.Leaves(source.Columns[i].Name) {
 			continue
 		}
-		want, _, err := mapWide(source, i, typesOf(c.version), broadened)
+		want, _, err := mapWide(keyed, i, typesOf(c.version), spec.Broadened)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if spec.Merged {
+			isNarrow, different := want.fitsMerged(&columns[at])
+			if isNarrow {
+				narrow = append(narrow, at)
+			}
+			differences = append(differences, different...)
+			continue
 		}
 		different, _ := want.compare(&columns[at])
 		differences = append(differences, different...)
 	}
-	if len(differences) == 0 {
-		return nil
+	for i := range spec.Shape.Computed {
+		gone := func(name string) bool { return source.Index(name) < 0 }
+		if slices.ContainsFunc(spec.Shape.Computed[i].Value.Columns(), gone) {
+			continue // which the caller judges
+		}
+		if _, err := spec.typed(&spec.Shape.Computed[i], keyed, typesOf(c.version)); err != nil {
+			return nil, err
+		}
 	}
-	return &diag.Problem{
+	if len(differences) == 0 {
+		return narrow, nil
+	}
+	return nil, &diag.Problem{
 		Code:    CodeDifferent,
 		Message: fmt.Sprintf("the StarRocks table %s cannot hold the rows of %s as they are now:\n- %s", readableTable(table), source.Name, strings.Join(differences, "\n- ")),
 		Fix:     fmt.Sprintf("DROP TABLE %s;   in StarRocks, then\n     starferry run SCRIPT --data-dir NEW\n   which creates the table and copies it anew. Until then nothing is lost: the position is kept.", readableTable(table)),

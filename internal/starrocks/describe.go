@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -30,14 +31,34 @@ func (c *Client) Columns(ctx context.Context, table change.Name, source *change.
 	if err != nil {
 		return nil, ofTable(c.tableProblem("describing "+table.String(), table, err))
 	}
-	if err := c.holds(table, columns, source); err != nil {
+	narrow, err := c.holds(table, columns, source)
+	if err != nil {
 		return nil, ofTable(err)
 	}
 	described := make([]ferry.TargetColumn, len(columns))
+	spec := c.specOf(table)
 	for i, column := range columns {
-		described[i] = ferry.TargetColumn{Name: column.name, Key: column.key, Nullable: column.nullable}
+		described[i] = ferry.TargetColumn{
+			Name: column.name, Key: column.key, Nullable: column.nullable, Default: column.def != nil && *column.def != "NULL",
+			Narrow: slices.Contains(narrow, i), Base: loadBase(column.typ),
+		}
+		if computed := spec.Shape.Computes(column.name); computed != nil {
+			described[i].Computed, described[i].Inputs = true, computed.Value.Columns()
+		}
 	}
 	return described, nil
+}
+
+// loadBase is a kind of the source's values that a load holds in the way of a column's, where
+// that is a way of its own.
+func loadBase(typ string) change.Base {
+	switch {
+	case typ == "JSON":
+		return change.JSON
+	case strings.HasPrefix(typ, "VARBINARY"):
+		return change.VarBinary
+	}
+	return change.Unknown
 }
 
 // describe reads SHOW FULL COLUMNS; its errors are the driver's.
@@ -89,7 +110,7 @@ func ofTable(err error) error {
 		return err
 	}
 	switch p.Code {
-	case CodeNoTable, CodePrivilege, CodeAlter, CodeDifferent, CodeType, CodeKeyType, CodeColumnName, CodeLoadRefused:
+	case CodeNoTable, CodePrivilege, CodeAlter, CodeDifferent, CodeShape, CodeType, CodeKeyType, CodeColumnName, CodeLoadRefused:
 		return &ferry.TableError{Cause: err}
 	}
 	return err

@@ -121,8 +121,12 @@ func (r *csvRules) hasSpecial(cell []byte) bool {
 // columnPlan is a column of a layout, ready for encoding.
 type columnPlan struct {
 	from int
-	kind cellKind
-	key  bool
+	// constant is what every row has, where it is not nil.
+	constant []byte
+	kind     cellKind
+	key      bool
+	// kept tells that a delete has the value too: it is of the key, or decides it.
+	kept bool
 	// nullable tells that the target's column takes NULL.
 	nullable bool
 	// field is the name the value has in a load: that of the column, unless StarRocks
@@ -137,9 +141,12 @@ type layoutPlan struct {
 	layout  *ferry.Layout
 	columns []columnPlan
 	header  string // of "columns"
+	// volatile: some column depends on the time of the load.
+	volatile bool
 }
 
-func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
+// newLayoutPlan makes a layout ready; computed are the columns that StarRocks computes.
+func newLayoutPlan(layout *ferry.Layout, computed []computedColumn) *layoutPlan {
 	p := &layoutPlan{layout: layout}
 	names := make([]string, 0, len(layout.Columns)+1)
 	decoded := ""
@@ -149,7 +156,8 @@ func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 		if i == 0 {
 			lead = '{'
 		}
-		c := columnPlan{from: column.From, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
+		c := columnPlan{from: column.From, constant: column.Constant, kind: kindOf(column.Type), key: column.Key, nullable: column.Nullable, field: column.Name}
+		c.kept = c.key || slices.Contains(layout.KeyInputs, c.from)
 		if c.kind == octets && !c.key {
 			c.field = freeName(layout, i)
 			decoded += "," + quoteName(column.Name) + "=to_binary(" + quoteName(c.field) + ",'hex')"
@@ -157,6 +165,10 @@ func newLayoutPlan(layout *ferry.Layout) *layoutPlan {
 		c.jsonKey = append(appendJSONText([]byte{lead}, []byte(c.field)), ':')
 		p.columns = append(p.columns, c)
 		names = append(names, c.field)
+	}
+	for _, c := range computed {
+		decoded += "," + quoteName(c.name) + "=" + c.sql
+		p.volatile = p.volatile || c.volatile
 	}
 	p.header = quoteNames(append(names, "__op")) + decoded
 	return p
@@ -191,10 +203,13 @@ func (c *columnPlan) appendField(dst, cell []byte) []byte {
 // else, so the rest stays behind: it may well be what the row was refused for when it
 // came.
 func (c *columnPlan) sent(op ferry.Op, rows *change.Rows, row int) (cell []byte, null bool) {
+	if c.constant != nil {
+		return c.constant, false
+	}
 	if c.from < 0 || rows.Null(row, c.from) {
 		return nil, true
 	}
-	if op == ferry.Delete && !c.key {
+	if op == ferry.Delete && !c.kept {
 		if c.nullable {
 			return nil, true
 		}
@@ -233,12 +248,8 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.For
 	}
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.from < 0 || rows.Null(row, c.from) {
-			continue
-		}
-		need := r.needs(c.kind, rows.Cell(row, c.from))
-		if need > f {
-			f = need
+		if cell, null := c.sent(ferry.Upsert, rows, row); !null {
+			f = max(f, r.needs(c.kind, cell))
 		}
 	}
 	if f != quoted {
@@ -248,7 +259,7 @@ func narrowest(p *layoutPlan, r *csvRules, rows *change.Rows, row int) ferry.For
 	// those that need enclosing.
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.from >= 0 && !rows.Null(row, c.from) && !r.fitsQuoted(c.kind, rows.Cell(row, c.from)) {
+		if cell, null := c.sent(ferry.Upsert, rows, row); !null && !r.fitsQuoted(c.kind, cell) {
 			return jsonLines
 		}
 	}

@@ -38,7 +38,7 @@ func (c *Client) Loads(route ferry.Route) ferry.Loads {
 // with quotes in turn, each would end the other's batch.
 func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry.Batch {
 	if l.plan == nil || l.plan.layout != layout {
-		l.plan = newLayoutPlan(layout)
+		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
 	}
 	f := jsonLines
 	if !l.options.json && (l.last == nil || l.last.form != quoted || !l.last.full) {
@@ -51,12 +51,25 @@ func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry
 // quoted form: JSON takes its place.
 func (l *loads) NewBatchIn(layout *ferry.Layout, f ferry.Form) ferry.Batch {
 	if l.plan == nil || l.plan.layout != layout {
-		l.plan = newLayoutPlan(layout)
+		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
 	}
 	if l.options.json || l.csv.impossible || f != plain {
 		f = jsonLines
 	}
 	return l.begin(f)
+}
+
+// Continue has a batch of another shard go on with rows of this layout.
+func (l *loads) Continue(one ferry.Batch, layout *ferry.Layout) bool {
+	if l.plan == nil || l.plan.layout != layout {
+		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
+	}
+	b, ok := one.(*batch)
+	if !ok || b.plan.header != l.plan.header {
+		return false
+	}
+	b.plan, l.last = l.plan, b
+	return true
 }
 
 func (l *loads) begin(f ferry.Form) ferry.Batch {
@@ -69,6 +82,9 @@ func (l *loads) headers(b *batch) map[string]string {
 	h := map[string]string{}
 	for name, value := range l.options.headers {
 		h[name] = value
+	}
+	if b.plan.volatile && h["timezone"] == "" {
+		h["timezone"] = "UTC"
 	}
 	h["columns"] = b.plan.header
 	h["strict_mode"] = "true"

@@ -1,11 +1,13 @@
 package starrocks
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 )
 
 // TableSpec is what is known of a target table before StarRocks is asked.
@@ -17,6 +19,12 @@ type TableSpec struct {
 	Properties string // starrocks.create.table.properties as written
 	// Broadened asks for the widest type of each family, see broaden.go.
 	Broadened bool
+	// Shape is what the clauses of the statement make of the table.
+	Shape expression.Shape
+	// Merged: the target takes rows of several tables, of which Shards are those to be
+	// made ready for, in place of Source; see merged.go.
+	Merged bool
+	Shards []*change.Table
 }
 
 // Mapping is the target table that belongs to a source table.
@@ -31,12 +39,13 @@ type Mapping struct {
 
 	comment string
 	suffix  suffix
+	merged  bool
 }
 
 // MappedColumn is one column of a Mapping.
 type MappedColumn struct {
 	Name       string
-	Source     int    // index into the source table's columns
+	Source     int    // index into the source table's columns, -1: it is computed
 	SourceType string // as MySQL prints it
 	Type       string // StarRocks type as written in DDL
 	Nullable   bool
@@ -56,28 +65,32 @@ var reservedColumns = map[string]bool{"__op": true, "__row": true, "___count___"
 // (as Client.Version gives it, "" when unknown). It is pure. The error joins one
 // Problem per reason why it cannot be done.
 func Map(spec TableSpec, version string) (Mapping, error) {
-	m := Mapping{Target: spec.Target, comment: spec.Source.Comment}
+	if spec.Merged {
+		return mapMerged(spec, version)
+	}
+	m := Mapping{Target: spec.Target, comment: cmp.Or(spec.Shape.Comment, spec.Source.Comment)}
 	var problems []error
 	if len(spec.Source.Key) == 0 {
-		problems = append(problems, &diag.Problem{
-			Code:    CodeNoKey,
-			Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", spec.Source.Name),
-			Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(spec.Source.Database), quoteName(spec.Source.Table)),
-		})
+		problems = append(problems, noKey(spec.Source))
 	}
 	parsed, err := parseSuffix(spec)
 	problems = append(problems, err)
 	m.suffix = parsed
-	order, err := keyOrder(spec, parsed)
+	m.suffix.partition, m.suffix.comment = spec.Shape.Partition, spec.Shape.Comment
+	key, err := targetKey(spec, parsed)
 	problems = append(problems, err)
-	for i := range spec.Source.Columns {
-		if !spec.Source.IsKey(i) {
-			order = append(order, i)
-		}
-	}
+	source := keyed(spec.Source, key)
+	names, err := spec.columnsOf(source, key)
+	problems = append(problems, err)
 	keyBytes := 0
-	for _, i := range order {
-		column, width, err := mapWide(spec.Source, i, typesOf(version), spec.Broadened)
+	for n, name := range names {
+		var column MappedColumn
+		var width int
+		if c := spec.Shape.Computes(name); c != nil {
+			column, width, err = spec.mapComputed(c, source, n < len(key), typesOf(version))
+		} else {
+			column, width, err = mapWide(source, source.Index(name), typesOf(version), spec.Broadened)
+		}
 		problems = append(problems, err)
 		m.Columns = append(m.Columns, column)
 		if column.Key {
@@ -85,6 +98,7 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 			keyBytes += width
 		}
 	}
+	problems = append(problems, spec.checkPartition(&m, version))
 	if keyBytes > maxKeyBytes {
 		m.Notes = append(m.Notes, fmt.Sprintf("the primary key (%s) can need %d bytes; StarRocks refuses rows whose key is longer than %d: raise primary_key_limit_size in be.conf, or choose a shorter key",
 			strings.Join(m.Key, ", "), keyBytes, maxKeyBytes))
@@ -94,6 +108,14 @@ func Map(spec TableSpec, version string) (Mapping, error) {
 	}
 	m.Notes = append(m.Notes, parsed.notes...)
 	return m, diag.Join(problems...)
+}
+
+func noKey(source *change.Table) error {
+	return &diag.Problem{
+		Code:    CodeNoKey,
+		Message: fmt.Sprintf("table %s has no primary key, so its changes cannot be told apart", source.Name),
+		Fix:     fmt.Sprintf("ALTER TABLE %s.%s ADD PRIMARY KEY (…);", quoteName(source.Database), quoteName(source.Table)),
+	}
 }
 
 func mapColumn(source *change.Table, i int, cluster has) (MappedColumn, int, error) {
@@ -168,37 +190,15 @@ func nameProblem(table change.Name, name string) error {
 	}
 }
 
-// keyOrder gives the indexes of the key columns in the order of the target's
-// primary key: that of the user's clause where there is one, else MySQL's.
-func keyOrder(spec TableSpec, s suffix) ([]int, error) {
-	key := append([]int(nil), spec.Source.Key...)
-	if s.key == nil || len(key) == 0 {
-		return key, nil
-	}
-	ordered := make([]int, 0, len(key))
-	for _, name := range s.key {
-		i := spec.Source.Index(name)
-		if i < 0 || !spec.Source.IsKey(i) {
-			return key, keyProblem(spec, s.key)
-		}
-		for _, earlier := range ordered {
-			if earlier == i {
-				return key, keyProblem(spec, s.key)
-			}
-		}
-		ordered = append(ordered, i)
-	}
-	if len(ordered) != len(key) {
-		return key, keyProblem(spec, s.key)
-	}
-	return ordered, nil
-}
-
 func keyProblem(spec TableSpec, named []string) error {
+	where := "'starrocks.create.table.properties' says PRIMARY KEY(%s)"
+	if spec.Shape.Key != nil {
+		where = "the statement says PRIMARY KEY (%s)"
+	}
 	return &diag.Problem{
 		Code: CodeProperties,
-		Message: fmt.Sprintf("table %s: 'starrocks.create.table.properties' says PRIMARY KEY(%s), but the primary key of %s is (%s)",
+		Message: fmt.Sprintf("table %s: "+where+", but the primary key of %s is (%s)",
 			spec.Target, strings.Join(named, ", "), spec.Source.Name, strings.Join(spec.Source.KeyNames(), ", ")),
-		Fix: fmt.Sprintf("write primary key(%s) there; the order may differ, the columns may not.", strings.Join(spec.Source.KeyNames(), ", ")),
+		Fix: fmt.Sprintf("write primary key(%s) there; the order may differ, none may be left out, and others must be columns of the source or be added.", strings.Join(spec.Source.KeyNames(), ", ")),
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/expression"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -127,6 +128,8 @@ func TestMapGolden(t *testing.T) {
 		"own_repl":             {TableSpec{Target: target, Source: tutorialTable(), Simple: true, Properties: "replication_num=1"}, "", 3},
 		"zoo":                  {TableSpec{Target: change.Name{Database: "z", Table: "zoo `x`"}, Source: zooTable(), Simple: true, Properties: "BUCKETS 4"}, "3.5.2-abc", 0},
 		"zoo_4":                {TableSpec{Target: change.Name{Database: "z", Table: "zoo"}, Source: zooTable(), Properties: "PRIMARY KEY(amount, id)"}, "4.0.1-abc", 0},
+		"shaped_simple":        {TableSpec{Target: target, Source: tutorialTable(), Simple: true, Properties: "buckets 8", Shape: shapeOfTests()}, "3.3.0", 1},
+		"shaped_normal":        {TableSpec{Target: target, Source: tutorialTable(), Properties: "engine=olap primary key(day, runoob_id, runoob_title) distributed by hash(runoob_id) properties(\"compression\"=\"LZ4\")", Shape: shapeOfTests()}, "", 1},
 	} {
 		m, err := Map(c.spec, c.version)
 		if err != nil {
@@ -144,6 +147,58 @@ func TestMapGolden(t *testing.T) {
 			}
 		}
 		golden(t, name+".sql", b.String())
+	}
+}
+
+func computedOfTests(name, text string) expression.Computed {
+	x, err := expression.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return expression.Computed{Name: name, Value: x}
+}
+
+func shapeOfTests() expression.Shape {
+	day := computedOfTests("day", "COALESCE(CAST(DATE_FORMAT(submission_date, 'yyyyMMdd') AS STRING), 'none')")
+	day.Comment = "of it"
+	loaded := computedOfTests("loaded", "NOW()")
+	loaded.First = true
+	twice := computedOfTests("twice", "add_col * 2")
+	twice.After = "submission_date"
+	return expression.Shape{Computed: []expression.Computed{loaded, day, twice, computedOfTests("last", "UPPER(runoob_title)")},
+		Key: []string{"day", "runoob_id", "runoob_title"}, Partition: []string{"day"}, Comment: "it's shaped", LeftOut: []string{"runoob_author"}}
+}
+
+func TestMapRefusesShapesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for says, shape := range map[string]func(*expression.Shape){
+		"but the primary key of":              func(s *expression.Shape) { s.Key = []string{"day", "runoob_title"} },
+		"statement says PRIMARY KEY (nowhere": func(s *expression.Shape) { s.Key = []string{"nowhere", "runoob_id"} },
+		"may be NULL at the source":           func(s *expression.Shape) { s.Key = []string{"day", "runoob_id", "add_col"} },
+		"another one each time":               func(s *expression.Shape) { s.Key = []string{"loaded", "day", "runoob_id"} },
+		"PARTITIONED BY `runoob_title`":       func(s *expression.Shape) { s.Key, s.Partition = []string{"day", "runoob_id"}, []string{"runoob_title"} },
+		"DROP COLUMN names `gone`":            func(s *expression.Shape) { s.LeftOut = []string{"gone"} },
+		"which is part of the key":            func(s *expression.Shape) { s.LeftOut = []string{"runoob_id"} },
+		"AFTER `gone`":                        func(s *expression.Shape) { s.Computed[2].After = "gone" },
+		"has one of that name":                func(s *expression.Shape) { s.Computed[3].Name = "ADD_COL" },
+		"has no column `nowhere`":             func(s *expression.Shape) { s.Computed[3] = computedOfTests("x", "nowhere + 1") },
+		"DOUBLE, which no key can be":         func(s *expression.Shape) { s.Computed[1] = computedOfTests("day", "add_col / 2") },
+		"no such column name":                 func(s *expression.Shape) { s.Computed[3].Name = "__op" },
+	} {
+		spec := TableSpec{Target: tutorialTable().Name, Source: tutorialTable(), Simple: true, Properties: "buckets 8", Shape: shapeOfTests()}
+		shape(&spec.Shape)
+		_, err := Map(spec, "")
+		if p := diag.Find(err); p == nil || p.Fix == "" || !strings.Contains(err.Error(), says) {
+			t.Errorf("want %q, got %v", says, err)
+		}
+	}
+	spec := TableSpec{Target: tutorialTable().Name, Source: tutorialTable(), Simple: true, Properties: "buckets 8", Shape: shapeOfTests()}
+	if _, err := Map(spec, "3.0.9"); err == nil || !strings.Contains(err.Error(), "needs StarRocks 3.1") {
+		t.Error(err)
+	}
+	spec.Simple, spec.Properties = false, "primary key(runoob_id)"
+	if _, err := Map(spec, ""); err == nil || !strings.Contains(err.Error(), "write the same key in both") && !strings.Contains(err.Error(), "and primary key(runoob_id)") {
+		t.Error(err)
 	}
 }
 

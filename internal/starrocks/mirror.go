@@ -29,12 +29,23 @@ type reading struct {
 	// what its rows are sorted by.
 	key    []int
 	layout *ferry.Layout
+	// computed are columns whose values StarRocks itself holds against what they are computed
+	// from; ReadRows gives what it finds behind the cells of the source's columns.
+	computed []computedColumn
+	// part is a condition that all rows read meet, "" for none: those of one shard.
+	part string
 }
 
-func newReading(target change.Name, layout *ferry.Layout) (*reading, error) {
-	r := &reading{target: target, source: layout.Source, layout: layout}
+func newReading(target change.Name, layout *ferry.Layout, computed []computedColumn) (*reading, error) {
+	r := &reading{target: target, source: layout.Source, layout: layout, computed: computed}
 	for i := range layout.Columns {
 		from := layout.Columns[i].From
+		if constant := layout.Columns[i].Constant; constant != nil {
+			if r.part != "" {
+				r.part += " AND "
+			}
+			r.part += quoteName(layout.Columns[i].Name) + " = " + quoteText(string(constant))
+		}
 		if from < 0 {
 			continue
 		}
@@ -66,11 +77,11 @@ func (r *reading) name(from int) string {
 
 // ReadRows reads the rows with these keys.
 func (c *Client) ReadRows(ctx context.Context, target change.Name, layout *ferry.Layout, keys *change.Rows) (*change.Rows, []int, error) {
-	r, err := newReading(target, layout)
+	r, err := newReading(target, layout, c.computedOf(target, layout))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows := change.NewRows(len(r.source.Columns))
+	rows := change.NewRows(len(r.source.Columns) + len(r.computed))
 	at := make([]int, keys.Len())
 	if keys.Len() == 0 {
 		return rows, at, nil
@@ -91,7 +102,10 @@ func (c *Client) ReadRows(ctx context.Context, target change.Name, layout *ferry
 	var scratch []byte
 	for i := range rows.Len() {
 		scratch = r.appendRowKey(scratch[:0], rows, i, r.source.Key)
-		found[string(scratch)] = i
+		// Of rows that a computed part of the key keeps apart, the wrong one is shown.
+		if other, twice := found[string(scratch)]; !twice || r.wrong(rows, other) == 0 {
+			found[string(scratch)] = i
+		}
 	}
 	whole := make([]int, len(r.source.Key))
 	for n := range whole {
@@ -106,6 +120,17 @@ func (c *Client) ReadRows(ctx context.Context, target change.Name, layout *ferry
 		at[i] = row
 	}
 	return rows, at, nil
+}
+
+// wrong is the place of the first computed column that is not what it should be, 0 when
+// there is none.
+func (r *reading) wrong(rows *change.Rows, row int) int {
+	for n := len(r.source.Columns); n < rows.Width(); n++ {
+		if string(rows.Cell(row, n)) == "0" {
+			return n
+		}
+	}
+	return 0
 }
 
 // appendRowKey appends the canonical key of a row whose key cells are at these places.
@@ -140,7 +165,7 @@ func (r *reading) read(ctx context.Context, conn *sql.Conn, query string, into *
 		return err
 	}
 	defer answer.Close()
-	cells := make([]sql.RawBytes, len(r.columns))
+	cells := make([]sql.RawBytes, len(r.columns)+len(r.computed))
 	targets := make([]any, len(cells))
 	// place is where the cell of a source column is in the answer, -1 for nowhere.
 	place := make([]int, len(r.source.Columns))
@@ -148,8 +173,10 @@ func (r *reading) read(ctx context.Context, conn *sql.Conn, query string, into *
 		place[i] = -1
 	}
 	for n, i := range r.columns {
-		targets[n] = &cells[n]
 		place[r.layout.Columns[i].From] = n
+	}
+	for n := range cells {
+		targets[n] = &cells[n]
 	}
 	for answer.Next() {
 		if err := answer.Scan(targets...); err != nil {
@@ -160,7 +187,10 @@ func (r *reading) read(ctx context.Context, conn *sql.Conn, query string, into *
 				into.AddNull()
 				continue
 			}
-			into.AddCell(appendSourceText(into.Buffer(), &r.source.Columns[from].Type, r.source.IsKey(from), cells[n]))
+			into.AddCell(appendSourceText(into.Buffer(), &r.source.Columns[from].Type, r.layout.Columns[r.columns[n]].Key, cells[n]))
+		}
+		for _, cell := range cells[len(r.columns):] {
+			into.AddBytes(cell)
 		}
 	}
 	return answer.Err()
@@ -168,7 +198,7 @@ func (r *reading) read(ctx context.Context, conn *sql.Conn, query string, into *
 
 // ReadKeys reads the keys behind after, in the order of the target's key.
 func (c *Client) ReadKeys(ctx context.Context, target change.Name, layout *ferry.Layout, after *change.Rows, limit int) (*change.Rows, error) {
-	r, err := newReading(target, layout)
+	r, err := newReading(target, layout, c.computedOf(target, layout))
 	if err != nil {
 		return nil, err
 	}
@@ -226,6 +256,11 @@ func (c *Client) Differs(layout *ferry.Layout, source *change.Rows, i int, targe
 		}
 		if !same {
 			first = from
+		}
+	}
+	for n := len(layout.Source.Columns); first < 0 && n < target.Width(); n++ {
+		if !target.Null(j, n) && string(target.Cell(j, n)) == "0" {
+			first = n
 		}
 	}
 	return first

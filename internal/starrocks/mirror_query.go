@@ -56,12 +56,27 @@ func (r *reading) rowsQuery(keys *change.Rows, begin int) (query string, end int
 	for n, i := range r.columns {
 		names[n] = quoteName(r.layout.Columns[i].Name)
 	}
+	for _, c := range r.computed {
+		if c.volatile {
+			names = append(names, "TRUE")
+		} else {
+			names = append(names, "("+quoteName(c.name)+" <=> "+c.sql+")")
+		}
+	}
 	query = "SELECT " + strings.Join(names, ", ") + " FROM " + quoteTable(r.target) + " WHERE "
+	if r.part != "" {
+		query += r.part + " AND "
+	}
 	if last > 0 {
 		query += r.name(r.source.Key[0]) + " IN (" + strings.Join(firsts, ", ") + ") AND "
 	}
 	// A limit of its own, so that none of the session's cuts the answer.
-	return query + "((" + b.String() + ")) LIMIT " + strconv.Itoa(end-begin), end
+	// With a computed part of the key there may be more than one row where one should be.
+	limit := end - begin
+	if len(r.computed) > 0 {
+		limit *= 4
+	}
+	return query + "((" + b.String() + ")) LIMIT " + strconv.Itoa(limit), end
 }
 
 // sameGroup tells keys that differ in the last part only.
@@ -86,7 +101,12 @@ func (r *reading) keysQuery(after *change.Rows, limit int) string {
 		order[i] = names[n]
 	}
 	query := "SELECT " + strings.Join(names, ", ") + " FROM " + quoteTable(r.target)
-	if after != nil {
+	switch {
+	case r.part != "" && after != nil:
+		query += " WHERE " + r.part + " AND (" + r.behind(after, order) + ")"
+	case r.part != "":
+		query += " WHERE " + r.part
+	case after != nil:
 		query += " WHERE " + r.behind(after, order)
 	}
 	return query + " ORDER BY " + strings.Join(order, ", ") + " LIMIT " + strconv.Itoa(limit)

@@ -144,7 +144,7 @@ func (c *Client) compare(ctx context.Context, p *Prepared) error {
 	p.Notes = append(p.Notes, notes...)
 	// An empty table may lack what was added at the source since an earlier try created
 	// it, and nothing else: the first row brings it.
-	young := p.Rows == 0 && len(differences) == 0 && !slices.ContainsFunc(missing, func(c *MappedColumn) bool { return !c.Nullable })
+	young := (p.Rows == 0 || p.Mapping.merged) && len(differences) == 0 && !slices.ContainsFunc(missing, func(c *MappedColumn) bool { return !c.Nullable })
 	for _, column := range missing {
 		if young {
 			p.Notes = append(p.Notes, fmt.Sprintf("column `%s` is missing: it is appended with the first row", column.Name))

@@ -110,9 +110,15 @@ func (c *Client) reshapeOf(table change.Name, source *change.Table, r *ferry.Res
 	if at < 0 || i < 0 {
 		return step, "", nil // it is appended as it is now
 	}
-	want, _, err := mapWide(source, i, typesOf(c.version), c.isBroadened(table))
+	want, _, err := mapWide(source, i, typesOf(c.version), c.specOf(table).Broadened)
 	if err != nil {
 		return step, "", err
+	}
+	if c.specOf(table).Merged {
+		wide, ok := widest(columns[at].typ, want.Type)
+		if want.Nullable = columns[at].nullable; ok {
+			want.Type = wide
+		}
 	}
 	return modifyStep(alter, r, &want, &columns[at])
 }

@@ -31,15 +31,15 @@ func (c *Client) Declare(spec TableSpec) {
 // was declared.
 func (c *Client) CreateShadow(ctx context.Context, shadow, target change.Name, source *change.Table) error {
 	columns, err := c.Columns(ctx, target, source)
-	if err == nil && holdsAll(columns, source) {
+	c.mu.Lock()
+	spec, declared := c.declared[target]
+	c.mu.Unlock()
+	if err == nil && spec.holdsAll(columns, source) {
 		return c.createLike(ctx, shadow, target)
 	}
 	if diag.IsTransient(err) {
 		return err
 	}
-	c.mu.Lock()
-	spec, declared := c.declared[target]
-	c.mu.Unlock()
 	if !declared {
 		return err
 	}
@@ -55,23 +55,29 @@ func (c *Client) CreateShadow(ctx context.Context, shadow, target change.Name, s
 }
 
 // holdsAll tells whether a table has every column that it cannot be given later.
-func holdsAll(columns []ferry.TargetColumn, source *change.Table) bool {
-	keys := 0
+func (spec TableSpec) holdsAll(columns []ferry.TargetColumn, source *change.Table) bool {
+	keyed, err := spec.keyOf(source)
+	if err != nil {
+		return false
+	}
+	keys, computed := 0, 0
 	for i, c := range source.Columns {
 		at := slices.IndexFunc(columns, func(one ferry.TargetColumn) bool { return strings.EqualFold(one.Name, c.Name) })
-		if at < 0 && !c.Nullable || at >= 0 && columns[at].Key != source.IsKey(i) {
+		if at < 0 && !c.Nullable && !spec.Shape.Leaves(c.Name) || at >= 0 && columns[at].Key != keyed.IsKey(i) {
 			return false
 		}
 	}
 	for _, one := range columns {
-		if one.Key {
+		switch {
+		case one.Computed:
+			computed++
+		case one.Key:
 			keys++
-		}
-		if source.Index(one.Name) < 0 && !one.Nullable {
+		case source.Index(one.Name) < 0 && !one.Nullable:
 			return false
 		}
 	}
-	return keys == len(source.Key)
+	return keys == len(keyed.Key) && computed == len(spec.Shape.Computed)
 }
 
 // createLike creates an empty table with the columns, key and properties of another.

@@ -2,6 +2,7 @@ package starrocks_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestTablesAreEmptiedAndReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		mine, err := c.Columns(t.Context(), shadow, source)
-		if theirs, theirErr := c.Columns(t.Context(), target, source); err != nil || theirErr != nil || !slices.Equal(mine, theirs) {
+		if theirs, theirErr := c.Columns(t.Context(), target, source); err != nil || theirErr != nil || !reflect.DeepEqual(mine, theirs) {
 			t.Fatal(mine, theirs, err, theirErr)
 		}
 		if got := ids(shadow); got != "" {

@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,12 @@ type suffix struct {
 	// replication is the number the user asks for, "" when he leaves it open.
 	replication string
 	notes       []string
+	// partition are the columns of PARTITIONED BY; keyEnd is where verbatim's primary key
+	// clause ends.
+	partition []string
+	keyEnd    int
+	commented bool   // verbatim has a comment
+	comment   string // of the statement's clause
 }
 
 type property struct{ key, value string }
@@ -114,6 +121,7 @@ func parseNormal(spec TableSpec, tokens []token) (suffix, error) {
 		}
 	}
 	s.key = primaryKey(tokens)
+	s.keyEnd, s.commented = keyClauseEnd(tokens)-lead, slices.ContainsFunc(tokens, func(t token) bool { return t.is("comment") })
 	if s.key == nil && len(spec.Source.Key) > 0 {
 		return s, propertiesProblem(spec, "it has no PRIMARY KEY clause",
 			fmt.Sprintf("write it with primary key(%s), or use 'starrocks.create.table.mode' = 'simple'.", strings.Join(spec.Source.KeyNames(), ", ")))
@@ -129,6 +137,9 @@ func (s suffix) text(key []string, comment string, replication int) string {
 	lines := []string{"ENGINE=OLAP", "PRIMARY KEY(" + quoteNames(key) + ")"}
 	if comment != "" {
 		lines = append(lines, "COMMENT "+quoteText(comment))
+	}
+	if len(s.partition) > 0 {
+		lines = append(lines, s.partitionText())
 	}
 	distribution := "DISTRIBUTED BY HASH(" + quoteNames(key) + ")"
 	if s.buckets > 0 {
@@ -148,7 +159,23 @@ func (s suffix) text(key []string, comment string, replication int) string {
 	return strings.Join(lines, "\n")
 }
 
+func (s suffix) partitionText() string { return "PARTITION BY (" + quoteNames(s.partition) + ")" }
+
+// normalText is the user's text, with what clauses of the statement add behind its key.
 func (s suffix) normalText(replication int) string {
+	added := ""
+	if s.comment != "" && !s.commented {
+		added = " COMMENT " + quoteText(s.comment)
+	}
+	if len(s.partition) > 0 {
+		added += " " + s.partitionText()
+	}
+	if added != "" {
+		s.verbatim = s.verbatim[:s.keyEnd] + added + s.verbatim[s.keyEnd:]
+		if s.insertAt > s.keyEnd {
+			s.insertAt += len(added)
+		}
+	}
 	if replication == 0 || s.replication != "" {
 		return s.verbatim
 	}

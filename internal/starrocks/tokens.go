@@ -129,3 +129,15 @@ func primaryKey(tokens []token) []string {
 	}
 	return nil
 }
+
+// keyClauseEnd is where "PRIMARY KEY ( … )" ends, 0 without one.
+func keyClauseEnd(tokens []token) int {
+	for i := 0; i+2 < len(tokens); i++ {
+		if tokens[i].is("primary") && tokens[i+1].is("key") {
+			if _, n := nameList(tokens[i+2:]); n > 0 {
+				return tokens[i+1+n].end
+			}
+		}
+	}
+	return 0
+}

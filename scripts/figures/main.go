@@ -1,7 +1,7 @@
 // Figures measures the binary on this machine and prints one table: how soon it
 // streams again after a start with many tables, how fast it copies under writes, what
 // that costs the source, how fast it compares, how much memory a large transaction
-// takes, and what exactly-once costs. The servers are private ones of the testbed, the target is starferry emulator;
+// takes, what exactly-once costs, and how a database of many tables is followed. The servers are private ones of the testbed, the target is starferry emulator;
 // nothing is left behind.
 package main
 
@@ -33,6 +33,7 @@ type figures struct {
 	writers         int
 	largeMB         int // of the large transaction
 	changes         int // rows that change, for the ways of delivery
+	databaseTables  int // of the database that one statement follows
 	every, baseline time.Duration
 	table           [][2]string
 }
@@ -50,7 +51,8 @@ func main() {
 	flag.DurationVar(&f.baseline, "baseline", 20*time.Second, "how long they write before the copy, for comparison")
 	flag.IntVar(&f.largeMB, "large", 2000, "megabytes of the large transaction")
 	flag.IntVar(&f.changes, "changes", 2_000_000, "rows that change for each way of delivery")
-	flag.StringVar(&f.only, "only", "", "measure only the start, the copy, the verify, the large transaction or the delivery")
+	flag.IntVar(&f.databaseTables, "database-tables", 2000, "tables of the database that one statement follows")
+	flag.StringVar(&f.only, "only", "", "measure only the start, the copy, the verify, the large transaction, the delivery or the database")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := f.measure(ctx)
@@ -72,7 +74,7 @@ func (f *figures) measure(ctx context.Context) error {
 	for _, one := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}, {"large", f.measureLarge}, {"delivery", f.measureDelivery}} {
+	}{{"start", f.measureStart}, {"copy", f.measureCopy}, {"verify", f.measureVerify}, {"large", f.measureLarge}, {"delivery", f.measureDelivery}, {"database", f.measureDatabase}} {
 		if f.only != "" && f.only != one.name {
 			continue
 		}
