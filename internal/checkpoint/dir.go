@@ -154,6 +154,9 @@ func (d *Dir) Save(c *Checkpoint) error {
 	if err := d.closeLetters(); err != nil {
 		return writeProblem(diag.Refused, filepath.Join(d.path, lettersFolder), err)
 	}
+	if err := d.writeSchemas(c); err != nil {
+		return err
+	}
 	doc, err := encodeCheckpoint(c, d.now(), d.schemaNumber)
 	if err != nil {
 		return err

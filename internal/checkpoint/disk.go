@@ -67,6 +67,14 @@ func (osDisk) Sync(folder string) error {
 // replace makes path hold exactly content, or stay as it was: a crash at any
 // moment leaves the one or the other. It may stay behind as path.tmp.
 func replace(d disk, path string, content []byte) error {
+	if err := place(d, path, content); err != nil {
+		return err
+	}
+	return d.Sync(filepath.Dir(path))
+}
+
+// place is replace, but for the entry of the folder, which is durable with the next Sync.
+func place(d disk, path string, content []byte) error {
 	temporary := path + temporarySuffix
 	f, err := d.Create(temporary)
 	if err != nil {
@@ -84,7 +92,7 @@ func replace(d disk, path string, content []byte) error {
 		return err
 	}
 	crashpoint.Here("file-renamed")
-	return d.Sync(filepath.Dir(path))
+	return nil
 }
 
 const temporarySuffix = ".tmp"

@@ -37,8 +37,8 @@ var Points = []Point{
 	{"load-acknowledged", "ferry: loaded"},
 	{"save-begins", "ferry: save"},
 	{"schema-written", "checkpoint: schemaNumber"},
-	{"file-written", "checkpoint: replace"}, // and not renamed yet
-	{"file-renamed", "checkpoint: replace"},
+	{"file-written", "checkpoint: place"}, // and not renamed yet
+	{"file-renamed", "checkpoint: place"},
 	{"checkpoint-written", "checkpoint: Save"}, // older ones are still there
 	{"settled", "checkpoint: Settled"},         // noted; older ones are still there
 	{"saved", "ferry: save"},

@@ -2,7 +2,9 @@ package endtoend
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -286,4 +288,36 @@ func TestCrashWhileATableComes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestManyTables copies and follows many small tables; STARFERRY_TABLES says how many.
+// What that takes is measured by make figures.
+func TestManyTables(t *testing.T) {
+	t.Parallel()
+	many := 60
+	if n, err := strconv.Atoi(os.Getenv("STARFERRY_TABLES")); err == nil {
+		many = n
+	}
+	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+		if strings.Contains(settings, "position-inside") {
+			many = min(many, 200)
+		}
+		for i := range many {
+			w.exec(t, fmt.Sprintf("CREATE TABLE t%d (id INT PRIMARY KEY, v INT)", i), fmt.Sprintf("INSERT INTO t%d VALUES (1,%[1]d),(2,2)", i))
+		}
+		script := w.write(t, "all.sql", w.into(settings, "", options...))
+		p := w.start(t, script, "--progress-interval", "50ms")
+		waitLine(t, p, "state=streaming")
+		for i := range many {
+			w.exec(t, fmt.Sprintf("UPDATE t%d SET v = v + 1", i))
+		}
+		w.awaitEqual(t, fmt.Sprintf("t%d", many-1))
+		w.stop(t, p)
+		if lines := strings.Count(p.Output(), "joined"); lines > 25 {
+			t.Errorf("%d lines on tables that have joined:\n%s", lines, p.Output())
+		}
+		for i := 0; i < many; i += 1 + many/10 {
+			w.compare(t, fmt.Sprintf("t%d", i), fmt.Sprintf("t%d", i))
+		}
+	})
 }

@@ -25,6 +25,9 @@ const (
 	// markInterval is the least time between two marks, marksMax how many may wait.
 	markInterval = 100 * time.Millisecond
 	marksMax     = 64
+	// joinPause is between two checkpoints for the sake of tables that have joined: many may
+	// join one after the other.
+	joinPause = 20 * time.Millisecond
 )
 
 // mark ends the epoch, if the loop stands at a place a stream can be opened at and
@@ -84,7 +87,8 @@ func (l *loop) settle() {
 		l.settled = l.marks[0]
 		l.marks = l.marks[1:]
 	}
-	if l.now.Sub(l.savedAt) >= l.cfg.SaveInterval || l.joinSettled() || l.wipeSettled() {
+	since := l.now.Sub(l.savedAt)
+	if since >= l.cfg.SaveInterval || since >= joinPause && l.joinSettled() || l.wipeSettled() {
 		l.save()
 	}
 }

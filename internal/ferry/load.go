@@ -12,6 +12,13 @@ import (
 	"starferry/internal/diag"
 )
 
+// manyTables is from how many tables on their loads begin together, once in outboxPause:
+// a label is on the disk before its load begins, and the loop waits for that.
+const (
+	manyTables  = 50
+	outboxPause = 50 * time.Millisecond
+)
+
 // ship begins the loads that may begin: one per table at a time, since the order of
 // two transactions at the target is the order of their commits. All labels of the
 // step are made durable together, before the first load begins.
@@ -21,6 +28,10 @@ func (l *loop) ship() {
 	}
 	if l.isExact() {
 		l.shipExact()
+		return
+	}
+	// With many tables labels are made durable for many loads at a time.
+	if len(l.order) >= manyTables && l.now.Sub(l.outboxAt) < outboxPause {
 		return
 	}
 	var outbox []*shipment
@@ -43,6 +54,7 @@ func (l *loop) ship() {
 	for i, s := range outbox {
 		labels[i] = checkpoint.Label{Table: s.table.route.Target, Label: s.label}
 	}
+	l.outboxAt = l.now
 	if err := l.cfg.Journal.Note(labels); err != nil {
 		l.fail(err)
 		return

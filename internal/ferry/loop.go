@@ -154,9 +154,10 @@ type loop struct {
 
 	exact exact // what only exactly-once has
 
-	bytes   int // in batches, loads under way and pages
-	labels  uint64
-	effects []effect // begun in this step, for the runner to run
+	outboxAt time.Time // when loads were begun last, in at-least-once
+	bytes    int       // in batches, loads under way and pages
+	labels   uint64
+	effects  []effect // begun in this step, for the runner to run
 
 	stopping bool
 	done     bool

@@ -88,13 +88,14 @@ func (p *pass) done(s *span) {
 // addPass queues a pass: copies before checks, and small tables first, so that most
 // tables are done early.
 func (l *loop) addPass(p *pass) {
-	l.passes = append(l.passes, p)
-	slices.SortStableFunc(l.passes, func(a, b *pass) int {
+	rows := l.cfg.Estimates[p.table.route.Source]
+	at, _ := slices.BinarySearchFunc(l.passes, p, func(a, b *pass) int {
 		if (a.check == nil) != (b.check == nil) {
 			return cmp.Compare(boolToInt(a.check != nil), boolToInt(b.check != nil))
 		}
-		return cmp.Compare(l.cfg.Estimates[a.table.route.Source], l.cfg.Estimates[b.table.route.Source])
+		return cmp.Or(cmp.Compare(l.cfg.Estimates[a.table.route.Source], rows), -1) // behind its like
 	})
+	l.passes = slices.Insert(l.passes, at, p)
 }
 
 // endPass takes a pass off the list; a split under way finds nothing of it any more.

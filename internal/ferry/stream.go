@@ -131,6 +131,9 @@ func nameOf(event *change.Event) change.Name {
 // passed moves the position behind an event.
 func (l *loop) passed(event *change.Event) {
 	l.position = change.Position{File: event.Position.File, Offset: event.Position.Offset}
+	if event.Kind == change.Joined && !event.Resumable {
+		l.atResume = false // others join at the same place, which knows all of them then
+	}
 	if !event.Time.IsZero() {
 		l.lastEventTime = event.Time
 	}

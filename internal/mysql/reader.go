@@ -53,6 +53,7 @@ type reader struct {
 	told        time.Time          // when the last resumable event was put
 	timer       *time.Timer
 	happened    []happening // in the group at hand
+	together    bool        // several tables join: they are told of when all have
 }
 
 // mapped is a table id of the log.

@@ -224,6 +224,8 @@ func (r *reader) join(ctx context.Context) error {
 	if t.waiting == 0 {
 		return nil
 	}
+	r.together = true
+	defer func() { r.together = false }()
 	for _, one := range t.tables {
 		if one.state != joining || one.problem == nil && (!r.at.Reached(one.p2) || !r.canResume() || r.holdsEarly(one)) {
 			continue
@@ -232,7 +234,8 @@ func (r *reader) join(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	r.together = false
+	return r.tell(ctx)
 }
 
 // joinOne ends the join of a table, or begins it again.
@@ -270,7 +273,7 @@ func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, 
 	arrived.Name, arrived.Version = one.name, one.version
 	one.table, one.state = arrived, arriving
 	r.happened = append(r.happened, happening{change.Event{Kind: change.Joined, Table: one.table, Statement: statement}, one})
-	if r.group.open {
+	if r.group.open || r.together {
 		return nil
 	}
 	return r.tell(ctx)
@@ -294,7 +297,9 @@ func (r *reader) tell(ctx context.Context) error {
 			if h.one.state == arriving && h.one.table == e.Table {
 				h.one.state = following
 			}
-			r.makeResumable(&e)
+			if !slices.ContainsFunc(r.happened[i+1:], func(h happening) bool { return h.event.Kind == change.Joined }) {
+				r.makeResumable(&e) // one place for all that join here
+			}
 		}
 		r.owed = true
 		if err := r.queue.put(ctx, e); err != nil {

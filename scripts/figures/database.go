@@ -23,7 +23,7 @@ const (
 // of them are copied and followed, what that takes, and how soon a table is followed that
 // comes later.
 func (f *figures) measureDatabase(ctx context.Context) error {
-	return on(ctx, f, false, nil, func(s *stage) error {
+	return on(ctx, f, false, []string{"--sync-binlog=0", "--innodb-flush-log-at-trx-commit=0"}, func(s *stage) error {
 		statements := []string{"CREATE DATABASE " + database, "USE " + database}
 		for i := range f.databaseTables {
 			statements = append(statements, fmt.Sprintf("CREATE TABLE t%d (id INT AUTO_INCREMENT PRIMARY KEY, v INT, w VARCHAR(100), x DATETIME, y DECIMAL(10,2))", i),

@@ -87,6 +87,7 @@ func (f *figures) measure(ctx context.Context) error {
 
 func (f *figures) add(name, format string, a ...any) {
 	f.table = append(f.table, [2]string{name, fmt.Sprintf(format, a...)})
+	say("%s: %s", name, fmt.Sprintf(format, a...))
 }
 
 func (f *figures) print() {

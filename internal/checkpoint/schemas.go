@@ -1,0 +1,71 @@
+package checkpoint
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+)
+
+const (
+	// manySchemas is from how many on schemas are written at a time, writersAtATime how
+	// many of them: each waits for the disk, and a file system lets many wait together.
+	manySchemas    = 16
+	writersAtATime = 32
+)
+
+// writeSchemas makes the schemas durable that a checkpoint is the first to name, when they
+// are many: those of a database of thousands of tables.
+func (d *Dir) writeSchemas(c *Checkpoint) error {
+	var fresh []*change.Table
+	seen := map[*change.Table]bool{nil: true}
+	for i := range c.Tables {
+		for _, t := range []*change.Table{c.Tables[i].Table, c.Tables[i].Seen} {
+			if _, known := d.schemas[t]; !known && !seen[t] {
+				seen[t] = true
+				fresh = append(fresh, t)
+			}
+		}
+	}
+	if len(fresh) < manySchemas {
+		return nil
+	}
+	first := d.lastSchema + 1
+	d.lastSchema += len(fresh)
+	problems := make([]error, len(fresh))
+	turns := make(chan struct{}, writersAtATime)
+	var all sync.WaitGroup
+	for i, t := range fresh {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			problems[i] = d.placeSchema(first+i, t)
+		})
+	}
+	all.Wait()
+	if err := diag.Join(problems...); err != nil {
+		return err
+	}
+	folder := filepath.Join(d.path, schemasFolder)
+	if err := d.disk.Sync(folder); err != nil {
+		return writeProblem(diag.Refused, folder, err)
+	}
+	for i, t := range fresh {
+		d.schemas[t] = first + i
+	}
+	return nil
+}
+
+func (d *Dir) placeSchema(number int, t *change.Table) error {
+	document, err := encodeSchema(t)
+	if err != nil {
+		return fmt.Errorf("encoding the schema of %s: %w", t.Name, err)
+	}
+	path := schemaPath(d.path, number)
+	if err := place(d.disk, path, seal("schema", document)); err != nil {
+		return writeProblem(diag.Refused, path, err)
+	}
+	return nil
+}
