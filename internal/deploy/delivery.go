@@ -32,8 +32,12 @@ func delivery(ctx context.Context, p *plan.Plan, target *starrocks.Client, out *
 	return way, open, nil
 }
 
-// readyLedger makes sure that every target database has the table of position rows.
-func readyLedger(ctx context.Context, p *plan.Plan, target *starrocks.Client) error {
+// readyLedger makes sure that every target database has the table of position rows, where
+// there are any.
+func readyLedger(ctx context.Context, p *plan.Plan, way ferry.Delivery, target *starrocks.Client) error {
+	if way != ferry.PositionInside {
+		return nil
+	}
 	ready := map[string]bool{}
 	for _, r := range p.Routes {
 		if ready[r.Target.Database] {

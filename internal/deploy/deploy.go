@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"starferry/internal/change"
@@ -106,10 +105,10 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	defer source.Close()
 	defer target.Close()
 	p, from, err := selected(ctx, p, ends{state, source, target}, newestOf(&recovery), out)
-	if err != nil {
-		return err
+	if err == nil {
+		err = configure(target, p.Routes)
 	}
-	if err := configure(target, p.Routes); err != nil {
+	if err != nil {
 		return err
 	}
 	way, open, err := delivery(ctx, p, target, out)
@@ -123,10 +122,8 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
-	if way == ferry.PositionInside {
-		if err := readyLedger(ctx, p, target); err != nil {
-			return err
-		}
+	if err := readyLedger(ctx, p, way, target); err != nil {
+		return err
 	}
 	estimates, err := source.Estimates(ctx, sources(p.Routes))
 	if err != nil {
@@ -137,10 +134,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 		return err
 	}
 	later.begin(p.Routes, source, target)
-	watching, cancel := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(watching) })
-	defer func() { cancel(); watch.Wait() }()
+	defer watchLog(ctx, source, out)()
 	limitMemory(p.Settings.Memory)
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{

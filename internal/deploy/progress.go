@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -68,11 +69,14 @@ func (p *printer) say(text string) {
 	}
 }
 
+var digits = regexp.MustCompile(`\d+`)
+
 // burst is one sentence about many tables.
 type burst struct{ said, more int }
 
 // isOneTooMany counts a sentence about a table, and tells that enough others have it.
 func (p *printer) isOneTooMany(text string) bool {
+	text = digits.ReplaceAllString(text, "…") // copied: 4711 rows
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.bursts == nil {

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -88,5 +89,25 @@ func TestPrinterNeverMakesTheFerryWait(t *testing.T) {
 	p.close(nil)
 	if p.lost == 0 {
 		t.Error("nothing was left out")
+	}
+}
+
+// TestWhatIsSaidOfManyTables: some of them by name, the others by their number; warnings
+// all.
+func TestWhatIsSaidOfManyTables(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := newPrinter(Options{Out: &out, ProgressInterval: time.Hour}, "orders")
+	for i := range 2000 {
+		name := change.Name{Database: "d", Table: fmt.Sprintf("t%d", i)}
+		p.notice(ferry.Notice{Level: ferry.Info, Table: name, Text: fmt.Sprintf("copied: %d rows", i)})
+		if i%100 == 0 {
+			p.notice(ferry.Notice{Level: ferry.Warning, Table: name, Text: "is stopped"})
+		}
+	}
+	p.close(nil)
+	if got := strings.Count(out.String(), " copied: "); got != saidEach+1 || strings.Count(out.String(), "is stopped") != 20 ||
+		!strings.Contains(out.String(), fmt.Sprintf("and %d more tables: copied: … rows\n", 2000-saidEach)) {
+		t.Errorf("%d lines:\n%s", got, out.String())
 	}
 }

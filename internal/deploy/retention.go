@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"starferry/internal/change"
@@ -27,6 +28,14 @@ type logWatch struct {
 	out    *printer
 	now    func() time.Time
 	saidAt time.Time // zero while there is nothing to say
+}
+
+// watchLog looks at how long the source keeps its log, until stop is called.
+func watchLog(ctx context.Context, source logKeeper, out *printer) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { (&logWatch{source: source, out: out, now: time.Now}).run(ctx) })
+	return func() { cancel(); watch.Wait() }
 }
 
 // run looks every minute until ctx ends.

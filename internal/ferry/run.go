@@ -148,7 +148,8 @@ func (r *runner) step(ctx context.Context) {
 		r.loop.stop(time.Now())
 	}
 	now := time.Now()
-	if now.Sub(r.publishedAt) >= publishInterval {
+	// A picture of many tables is drawn more rarely.
+	if now.Sub(r.publishedAt) >= publishInterval*time.Duration(1+len(r.loop.order)/200) {
 		r.publish(now)
 	}
 	if !r.stopAt.IsZero() && now.After(r.stopAt) {
