@@ -54,7 +54,7 @@ func (a *app) folder(cmd *cobra.Command, script string, f *checkpointFlags) (str
 	if formats := []string{"text", "json"}; !slices.Contains(formats, f.format) {
 		return "", unknown(cmd, "format", f.format, formats)
 	}
-	p, err := a.load(script)
+	p, err := a.load(cmd, script)
 	if err != nil {
 		return "", err
 	}
@@ -88,6 +88,7 @@ func (a *app) checkpointList() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	a.takesScript(cmd)
 	return cmd
 }
 
@@ -128,6 +129,7 @@ func (a *app) checkpointShow() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	a.takesScript(cmd)
 	return cmd
 }
 

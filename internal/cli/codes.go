@@ -10,6 +10,7 @@ const (
 	CodeJob          diag.Code = "SF7004" // a job of a deployment failed
 	CodeReport       diag.Code = "SF7005" // verify: the report cannot be written
 	CodeNotConfirmed diag.Code = "SF7006" // resync: whoever was asked did not agree
+	CodeSecrets      diag.Code = "SF7007" // the folder of secrets cannot be read
 	CodeConnect      diag.Code = "SF7010" // sql: the server cannot be reached or refuses the login
 	CodeStatement    diag.Code = "SF7011" // sql: the server refuses a statement
 	CodeStatements   diag.Code = "SF7012" // sql: the statements cannot be read

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"starferry/internal/diag"
 	"starferry/internal/plan"
 	"starferry/internal/script"
@@ -11,8 +13,9 @@ import (
 
 // compile makes a plan of a script's text. The plan is of use only when none of
 // the findings, which come in the order of the text, is an error.
-func compile(path, text string) (*plan.Plan, []diag.Finding) {
-	parsed, findings := script.Parse(scriptFile(path, text))
+func (a *app) compile(path, text string, v *values) (*plan.Plan, []diag.Finding) {
+	parsed, findings := script.ParseWith(scriptFile(path, text), v)
+	a.mask(parsed.Secrets)
 	p, more := plan.Compile(parsed, deploymentName(path))
 	findings = append(findings, more...)
 	diag.Sort(findings)
@@ -33,12 +36,16 @@ func deploymentName(path string) string {
 
 // load reads and compiles the script of a command that goes on to use the plan.
 // What there is to say about it goes to standard error.
-func (a *app) load(path string) (*plan.Plan, error) {
+func (a *app) load(cmd *cobra.Command, path string) (*plan.Plan, error) {
+	v, err := a.values(cmd, true)
+	if err != nil {
+		return nil, err
+	}
 	text, err := a.readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	p, findings := compile(path, text)
+	p, findings := a.compile(path, text, v)
 	if p != nil {
 		findings = append(findings, plan.Runnable(p, scriptFile(path, text))...)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func (a *app) explain() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "explain SCRIPT",
 		Short: "Show what run would do, without doing it.",
 		Long: "Show what run would do, without doing it: column mapping, the DDL for StarRocks, options in force and their origin.\n" +
@@ -16,11 +16,13 @@ func (a *app) explain() *cobra.Command {
   starferry explain - < orders.sql`,
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.load(args[0])
+			p, err := a.load(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			return deploy.Explain(cmd.Context(), p, a.Out)
 		},
 	}
+	a.takesScript(cmd)
+	return cmd
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) lint() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "lint SCRIPT…",
 		Short: "Check scripts without a server.",
 		Example: `  starferry lint orders.sql
@@ -25,12 +25,18 @@ func (a *app) lint() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.lintFiles(args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.lintFiles(cmd, args) },
 	}
+	a.takesScript(cmd)
+	return cmd
 }
 
 // lintFiles checks every file that can be read, also when another cannot.
-func (a *app) lintFiles(paths []string) error {
+func (a *app) lintFiles(cmd *cobra.Command, paths []string) error {
+	v, err := a.values(cmd, false)
+	if err != nil {
+		return err
+	}
 	var unreadable error
 	var all []diag.Finding
 	checked := 0
@@ -40,7 +46,7 @@ func (a *app) lintFiles(paths []string) error {
 			unreadable = diag.Join(unreadable, err)
 			continue
 		}
-		_, findings := compile(path, text)
+		_, findings := a.compile(path, text, v)
 		for _, f := range findings {
 			f.Print(a.Out)
 			fmt.Fprintln(a.Out)

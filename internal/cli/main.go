@@ -48,7 +48,10 @@ func Process() Stdio {
 // app is one command in progress.
 type app struct {
 	Stdio
-	env map[string]string
+	env    map[string]string
+	script scriptFlags
+	// masked are the secrets that are taken out of what is printed.
+	masked []string
 	// stopping is what to say when the command is asked to stop and stops by itself
 	// in good order; nil while nothing would be lost by ending at once.
 	stopping atomic.Pointer[string]
@@ -63,6 +66,7 @@ var errStopped = errors.New("stopped by a signal")
 // code. The first signal asks the command to stop in good order, the second makes
 // Main return at once; the process is then expected to exit.
 func Main(ctx context.Context, args []string, stdio Stdio) int {
+	stdio.Out, stdio.Err = &masking{w: stdio.Out}, &masking{w: stdio.Err}
 	a := &app{Stdio: stdio, env: environment(stdio.Environ)}
 	return a.supervise(ctx, func(ctx context.Context) int { return a.execute(ctx, args[1:]) })
 }

@@ -34,6 +34,7 @@ func (a *app) resync() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runResync(cmd, args[0], &f) },
 	}
 	f.add(cmd)
+	a.takesScript(cmd)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&f.wipe, "wipe", false, "empty the table and copy it in place: readers see it empty, then growing")
 	return cmd
@@ -46,7 +47,7 @@ func (a *app) runResync(cmd *cobra.Command, script string, f *resyncFlags) error
 	if len(f.tables) == 0 {
 		return misused(cmd, "resync needs --table: one for each table that is to be copied anew")
 	}
-	p, err := a.load(script)
+	p, err := a.load(cmd, script)
 	if err != nil {
 		return err
 	}

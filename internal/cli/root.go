@@ -125,14 +125,16 @@ func environment(environ []string) map[string]string {
 // The verb is part of the name: the data of the emulator are not those of run.
 func (a *app) bindEnvironment(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		f.Usage += "  [$" + environmentName(cmd, f) + "]"
+		if f.Name != "set" {
+			f.Usage += "  [$" + environmentName(cmd, f) + "]"
+		}
 	})
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		var wrong error
 		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 			name := environmentName(cmd, f)
 			value, set := a.env[name]
-			if !set || f.Changed || f.Name == "help" || wrong != nil {
+			if !set || f.Changed || f.Name == "help" || f.Name == "set" || wrong != nil {
 				return
 			}
 			if err := f.Value.Set(value); err != nil {
@@ -144,6 +146,9 @@ func (a *app) bindEnvironment(cmd *cobra.Command) {
 }
 
 func environmentName(cmd *cobra.Command, f *pflag.Flag) string {
+	if f.Name == "secrets-dir" {
+		return "STARFERRY_SECRETS_DIR" // the same for every verb, as the secrets are
+	}
 	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ") + "_" + f.Name
 	return "STARFERRY_" + strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
 }

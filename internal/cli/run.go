@@ -34,6 +34,7 @@ func (a *app) run() *cobra.Command {
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
+	a.takesScript(cmd)
 	return cmd
 }
 
@@ -48,7 +49,7 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 	case o.FromCheckpoint != 0 && o.FromPositionRow:
 		return misused(cmd, "--from-checkpoint and --from-position-row: only one of them can say where to start")
 	}
-	p, err := a.load(path)
+	p, err := a.load(cmd, path)
 	if err != nil {
 		return err
 	}

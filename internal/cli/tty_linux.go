@@ -8,7 +8,7 @@ import (
 
 // isTerminal tells whether f, a reader or a writer, is a terminal.
 func isTerminal(f any) bool {
-	file, ok := f.(*os.File)
+	file, ok := unmasked(f).(*os.File)
 	if !ok {
 		return false
 	}
@@ -37,7 +37,7 @@ func terminalState(f *os.File) (state syscall.Termios, err error) {
 
 // terminalWidth is how many columns a terminal has, 80 when it does not say.
 func terminalWidth(f any) int {
-	file, ok := f.(*os.File)
+	file, ok := unmasked(f).(*os.File)
 	if !ok {
 		return otherwiseWide
 	}

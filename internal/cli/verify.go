@@ -39,6 +39,7 @@ func (a *app) verify() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runVerify(cmd, args[0], &f) },
 	}
 	f.add(cmd)
+	a.takesScript(cmd)
 	cmd.Flags().BoolVar(&f.repair, "repair", false, "mend what differs, and compare again what was mended")
 	cmd.Flags().StringVar(&f.json, "json", "", "write a report to this file, - for standard output")
 	return cmd
@@ -48,7 +49,7 @@ func (a *app) runVerify(cmd *cobra.Command, script string, f *verifyFlags) error
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	p, err := a.load(script)
+	p, err := a.load(cmd, script)
 	if err != nil {
 		return err
 	}

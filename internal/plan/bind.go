@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"starferry/internal/diag"
@@ -46,6 +47,14 @@ func (ls layers) get(key string) (*bound, string) {
 		}
 	}
 	return nil, ""
+}
+
+// unset tells that an option has a value that nobody gave: what the lists say as a whole is
+// not known.
+func (ls layers) unset() bool {
+	return slices.ContainsFunc(ls, func(l *layer) bool {
+		return l != nil && slices.ContainsFunc(l.list, func(b *bound) bool { return b.text.Value.Unset })
+	})
 }
 
 // text returns the value in force: what is written, else the table's default.
@@ -103,24 +112,23 @@ func (c *compiler) bindOne(text script.Option, where Scope) *bound {
 		c.error(CodeRefusedOption, text.Key.At, fmt.Sprintf("'%s' is not supported: %s", key, option.Why), option.Instead)
 		return nil
 	}
-	if at, ok := variableIn(c.file, text.Value.At); ok {
-		c.refuseVariable(at)
-		return nil
-	}
 	if option.Effect == NoEffect {
 		c.info(CodeNoEffect, text.Key.At, fmt.Sprintf("'%s' has no effect here: %s", key, option.Why), "")
 		return nil
 	}
-	if option.Secret && text.Value.Value != "" {
-		c.passwords = append(c.passwords, text.Value.At)
+	if at := text.Value.At; option.Secret && text.Value.Value != "" && !strings.Contains(c.file.Text[at.Start:at.End], "${") {
+		c.passwords = append(c.passwords, at)
 	}
-	value, number, err := checkValue(option, strings.ReplaceAll(text.Value.Value, "$${", "${"))
+	if text.Value.Unset {
+		return c.unchecked(text, option, key)
+	}
+	value, number, err := checkValue(option, text.Value.Value)
 	if err != nil {
 		c.invalidValue(text, option, err.Error())
 		return nil
 	}
 	if option.Effect == Limited && !oneOf(value, option.Values) {
-		c.error(CodeRefusedOption, text.Value.At, fmt.Sprintf("'%s' = '%s' is not supported: %s", key, value, option.Why), option.Instead)
+		c.error(CodeRefusedOption, text.Value.At, fmt.Sprintf("'%s' = %s is not supported: %s", key, shownValue(text.Value, option), option.Why), option.Instead)
 		return nil
 	}
 	canonical := option.Key
@@ -134,12 +142,25 @@ func (c *compiler) bindOne(text script.Option, where Scope) *bound {
 	return b
 }
 
-func (c *compiler) invalidValue(text script.Option, option *Option, why string) {
-	shown := "'" + text.Value.Value + "'"
-	if option.Secret {
-		shown = "this"
+// unchecked stands for an option whose value nobody gave: a finding says so.
+func (c *compiler) unchecked(text script.Option, option *Option, key string) *bound {
+	value, number, _ := checkValue(option, option.Default) // a test checks the defaults
+	if !option.isFamily() {
+		key = option.Key
 	}
-	c.error(CodeInvalidValue, text.Value.At, fmt.Sprintf("%s is not a value of '%s'", shown, strings.TrimSpace(text.Key.Value)), why+".")
+	return &bound{option: option, key: key, text: text, value: value, number: number}
+}
+
+// shownValue is a value in a message.
+func shownValue(text script.Text, option *Option) string {
+	if option.Secret || text.Secret {
+		return "this"
+	}
+	return "'" + text.Value + "'"
+}
+
+func (c *compiler) invalidValue(text script.Option, option *Option, why string) {
+	c.error(CodeInvalidValue, text.Value.At, fmt.Sprintf("%s is not a value of '%s'", shownValue(text.Value, option), strings.TrimSpace(text.Key.Value)), why+".")
 }
 
 func (c *compiler) unknownOption(key script.Text, where Scope) {

@@ -29,12 +29,7 @@ type catalog struct {
 
 func (c *compiler) createCatalog(st *script.CreateCatalog) {
 	name := st.Name.Name
-	if name == "" {
-		c.lost = true
-		return
-	}
-	if strings.Contains(name, "${") {
-		c.refuseVariable(st.Name.At)
+	if name == "" || st.Name.Unset {
 		c.lost = true
 		return
 	}
@@ -105,7 +100,7 @@ func (c *compiler) dropCatalog(st *script.DropCatalog) {
 }
 
 func (c *compiler) useCatalog(st *script.UseCatalog) {
-	if st.Name.Name == "" {
+	if st.Name.Name == "" || st.Name.Unset {
 		c.lost = true
 		return
 	}
@@ -114,7 +109,7 @@ func (c *compiler) useCatalog(st *script.UseCatalog) {
 
 func (c *compiler) use(st *script.Use) {
 	parts := st.Path.Parts
-	if len(parts) == 0 || len(parts) > 2 || !c.refuseVariables(st.Path) {
+	if len(parts) == 0 || len(parts) > 2 || !isSet(st.Path) {
 		c.lost = true
 		return
 	}
@@ -133,10 +128,7 @@ func (c *compiler) lookup(name script.Ident) *catalog {
 	if cat := c.catalogs[name.Name]; cat != nil {
 		return cat
 	}
-	switch {
-	case strings.Contains(name.Name, "${"):
-		c.refuseVariable(name.At)
-	case !c.lost:
+	if !c.lost && !name.Unset {
 		c.noCatalog(name)
 	}
 	cat := &catalog{name: name.Name, absent: true, options: &layer{origin: "catalog " + name.Name}}

@@ -46,7 +46,7 @@ func (c *compiler) createDatabase(st *script.CreateDatabaseAs) {
 // resolveDatabase finds the catalog and the name of a database, as resolve does for a
 // table.
 func (c *compiler) resolveDatabase(path script.Path, written *layer, s side) (*catalog, string) {
-	if len(path.Parts) == 0 || !c.refuseVariables(path) {
+	if len(path.Parts) == 0 || !isSet(path) {
 		return nil, ""
 	}
 	s.what = "database"
@@ -74,8 +74,7 @@ func (c *compiler) resolveDatabase(path script.Path, written *layer, s side) (*c
 func (c *compiler) patterns(list []script.Text) (patterns []Pattern, ok bool) {
 	ok = true
 	for _, text := range list {
-		if at, is := variableIn(c.file, text.At); is {
-			c.refuseVariable(at)
+		if text.Unset {
 			ok = false
 			continue
 		}

@@ -27,7 +27,7 @@ type targetEnd struct {
 // takeSource reads the source of a statement; all statements must have the same.
 func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name change.Name) {
 	ok := c.require(st, "hostname", options, InOptions, st.Source.At, "add it to the catalog or to OPTIONS.")
-	if !c.require(st, "username", options, InOptions, st.Source.At, "add it to the catalog or to OPTIONS.") || !ok {
+	if !c.require(st, "username", options, InOptions, st.Source.At, "add it to the catalog or to OPTIONS.") || !ok || options.unset() {
 		return
 	}
 	source := Source{
@@ -118,7 +118,7 @@ func (c *compiler) takeTarget(st *script.CreateTableAs, options layers) {
 	query, ok := c.queryHosts(st, options, fix)
 	fix = "add 'load-url' = 'host:8030' to WITH: a frontend's HTTP address. The port is usually 8030, on newer EMR 18030."
 	loads := c.require(st, "load-url", options, InWith, st.Name.At, fix)
-	if !c.require(st, "username", options, InWith, st.Name.At, "add it to the catalog or to WITH.") || !ok || !loads {
+	if !c.require(st, "username", options, InWith, st.Name.At, "add it to the catalog or to WITH.") || !ok || !loads || options.unset() {
 		return
 	}
 	b, _ := options.get("load-url")

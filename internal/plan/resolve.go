@@ -29,7 +29,7 @@ var (
 // 'database-name': what one reads in the statement is what happens. Nil when the
 // catalog is not known; a finding says why.
 func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, change.Name) {
-	if len(path.Parts) == 0 || !c.refuseVariables(path) {
+	if len(path.Parts) == 0 || !isSet(path) {
 		return nil, change.Name{}
 	}
 	cat := c.catalogAt(path, 3, s)

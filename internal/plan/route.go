@@ -113,7 +113,7 @@ func (c *compiler) inForceOptions(options layers, where Scope, name change.Name,
 				continue
 			}
 			seen[b.key] = true
-			c.plan.Options = append(c.plan.Options, OptionInForce{Key: b.key, Value: shown(b.option, b.value), Origin: l.origin, Route: route})
+			c.plan.Options = append(c.plan.Options, OptionInForce{Key: b.key, Value: shown(b), Origin: l.origin, Route: route})
 		}
 	}
 	for i := range table {
@@ -143,11 +143,11 @@ func isOverruled(b *bound, options layers, name change.Name) bool {
 	return false
 }
 
-func shown(o *Option, value string) string {
-	if o.Secret && value != "" {
-		return diag.NewSecret(value).String()
+func shown(b *bound) string {
+	if (b.option.Secret || b.text.Value.Secret) && b.value != "" {
+		return diag.NewSecret(b.value).String()
 	}
-	return value
+	return b.value
 }
 
 // sortOptions puts options of all before those of one route, by name.

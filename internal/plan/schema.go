@@ -111,7 +111,7 @@ func withoutSchema(options layers) (rest layers) {
 func (c *compiler) schemaInForce(hint *layer, target change.Name) {
 	for _, key := range ofOneTable {
 		if b := hint.get(key); b != nil {
-			c.plan.Options = append(c.plan.Options, OptionInForce{Key: key, Value: b.value, Origin: hint.origin, Route: target.String()})
+			c.plan.Options = append(c.plan.Options, OptionInForce{Key: key, Value: shown(b), Origin: hint.origin, Route: target.String()})
 		}
 	}
 }

@@ -13,6 +13,8 @@ type Script struct {
 	// Broken tells that Parse reported an error somewhere: what seems to be missing
 	// may only have been unreadable.
 	Broken bool
+	// Secrets are the values of the secrets that the script uses.
+	Secrets []diag.Secret
 }
 
 // Statement is one of the pointer types below.
@@ -36,7 +38,9 @@ func (n *Node) IsBroken() bool  { return n.Broken }
 type Ident struct {
 	Name   string
 	Quoted bool
-	At     diag.Span
+	// Unset: it has a variable without a value.
+	Unset bool
+	At    diag.Span
 }
 
 // Path is a name of one to three parts: [catalog.][database.]object.
@@ -68,7 +72,10 @@ func (p Path) String() string {
 // backslashes stand as written. At includes the quotes.
 type Text struct {
 	Value string
-	At    diag.Span
+	// Secret: it has the value of a secret, and is not shown; Unset: it has a variable
+	// without a value.
+	Secret, Unset bool
+	At            diag.Span
 }
 
 // Option is 'key' = 'value'.

@@ -17,6 +17,7 @@ const (
 	CodeExtraComma        diag.Code = "SF1011" // a comma with nothing after or before it
 	CodeUnquotedOption    diag.Code = "SF1012" // an option's name or value without its quotes
 	CodeNotText           diag.Code = "SF1013" // bytes that are not UTF-8
+	CodeVariable          diag.Code = "SF1020" // a ${variable} without a value, or without a name
 
 	CodeForeignStatement diag.Code = "SF1100" // a Flink statement that is not run here
 	CodeOtherCreateTable diag.Code = "SF1101" // CREATE TABLE of another kind than AS TABLE

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -63,9 +64,43 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzVariables checks that no value of a variable changes what a script is: its statements,
+// their places and the places of findings are those of any other value.
+func FuzzVariables(f *testing.F) {
+	for _, text := range []string{
+		"CREATE CATALOG ${x} WITH ('a' = '${x}', 'b' = '$${x} ${secret_values.x}');", "USE a.${x}; SET ${x} = ${x}; SET 'a' = '${x}",
+		"CREATE TABLE t AS TABLE `${x}`.b_${x} /*+ OPTIONS('a'='${x}') */ ADD COLUMN a AS F('${x}', ${x});", "SHOW TABLES FROM ${x} LIKE '${x}'; EXPLAIN ${x}",
+		"CREATE DATABASE d AS DATABASE c.`${x}` INCLUDING TABLE '${x}', '${x}' EXCLUDING TABLE '${x}'",
+	} {
+		for _, value := range []string{"", "a", "'; DROP CATALOG a; --", "`", "${x}", "CREATE", "*/", ";"} {
+			f.Add(text, value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		shape := func(value string) string {
+			var b strings.Builder
+			s, findings := ParseWith(&diag.File{Name: "x.sql", Text: text}, given{"x": value, "secret_values.x": value})
+			for _, st := range s.Statements {
+				fmt.Fprintf(&b, "%T %v %v\n", st, st.IsBroken(), st.Span())
+				walkSpans(reflect.ValueOf(st), func(at diag.Span) { fmt.Fprintln(&b, at) })
+			}
+			for _, finding := range findings {
+				fmt.Fprintln(&b, finding.Code, finding.Severity, finding.Span)
+			}
+			return b.String()
+		}
+		if strings.HasPrefix(value, "!") {
+			return // the test's own sign for a value that cannot be read
+		}
+		if with, without := shape(value), shape("x"); with != without {
+			t.Errorf("%q with %q is\n%s\nand with x\n%s", text, value, with, without)
+		}
+	})
+}
+
 func walkSpans(v reflect.Value, visit func(diag.Span)) {
 	switch v.Kind() {
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
 			walkSpans(v.Elem(), visit)
 		}

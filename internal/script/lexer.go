@@ -35,7 +35,7 @@ func lex(file *diag.File) ([]token, []diag.Finding) {
 }
 
 func (l *lexer) add(k kind, text string, start, end int) {
-	l.tokens = append(l.tokens, token{k, text, diag.Span{Start: start, End: end}})
+	l.tokens = append(l.tokens, token{kind: k, text: text, at: diag.Span{Start: start, End: end}})
 	l.pos = end
 }
 
@@ -72,10 +72,8 @@ func (l *lexer) next() bool {
 		l.wrongQuotes(r, size)
 	case r == '`':
 		l.quotedName()
-	case strings.HasPrefix(rest, "${"):
-		l.variable(rest)
 	case isWordRune(r):
-		l.add(word, rest[:wordLength(rest)], l.pos, l.pos+wordLength(rest))
+		l.word(rest)
 	case r == ';':
 		l.semicolon()
 	case strings.ContainsRune("(),=.", r):
@@ -155,15 +153,27 @@ func (l *lexer) closeHint() {
 	l.add(hintClose, "", l.pos, l.pos)
 }
 
-// variable takes ${name} as one word; plan says what becomes of it.
-func (l *lexer) variable(rest string) {
-	end := strings.IndexAny(rest, "}\n;'")
-	if end < 0 || rest[end] != '}' {
+// word takes a run of letters and digits, with the variables in it: db_${stage}.
+func (l *lexer) word(rest string) {
+	end := 0
+	for end < len(rest) {
+		length := wordLength(rest[end:])
+		if strings.HasPrefix(rest[end:], "${") {
+			closing := strings.IndexAny(rest[end:], "}\n;'")
+			if closing < 0 || rest[end+closing] != '}' {
+				break
+			}
+			length = closing + 1
+		}
+		if length == 0 {
+			break
+		}
+		end += length
+	}
+	if end == 0 {
 		l.add(other, "$", l.pos, l.pos+1)
 		return
 	}
-	end++
-	end += wordLength(rest[end:])
 	l.add(word, rest[:end], l.pos, l.pos+end)
 }
 

@@ -105,5 +105,6 @@ func (p *parser) expression() (Text, bool) {
 	if at.End <= at.Start {
 		return Text{At: at}, p.unexpected("an expression", "")
 	}
-	return Text{Value: p.file.Text[at.Start:at.End], At: at}, true
+	value, secret, unset := p.written(at, true)
+	return Text{Value: value, Secret: secret, Unset: unset, At: at}, true
 }

@@ -111,7 +111,7 @@ func (p *parser) option() (Option, bool) {
 func (p *parser) optionKey() (Text, bool) {
 	if t := p.peek(); t.kind == str {
 		p.take()
-		return Text{Value: t.text, At: t.at}, true
+		return t.value(), true
 	}
 	if !p.looksLikeOption() {
 		p.unexpected("an option 'name' = 'value'", "")
@@ -158,7 +158,7 @@ func (p *parser) optionValue(key Text) (Text, bool) {
 	t := p.peek()
 	if t.kind == str {
 		p.take()
-		return Text{Value: t.text, At: t.at}, true
+		return t.value(), true
 	}
 	if t.is(",") || p.endsList() && !t.is("AS") {
 		p.report(CodeMissingEquals, key.At, fmt.Sprintf("option '%s' has no value", key.Value), "",

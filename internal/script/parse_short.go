@@ -108,13 +108,14 @@ func (p *parser) reset() (Statement, bool) {
 func (p *parser) bareText(ends func(token) bool) Text {
 	if t := p.peek(); t.kind == str {
 		p.take()
-		return Text{Value: t.text, At: t.at}
+		return t.value()
 	}
 	at := diag.Span{Start: p.peek().at.Start, End: p.peek().at.Start}
 	for t := p.peek(); t.kind != endOfFile && t.kind != str && !t.is(";") && !ends(t) && !p.atHead(); t = p.peek() {
 		at.End = p.take().at.End
 	}
-	return Text{Value: p.file.Text[at.Start:at.End], At: at}
+	value, secret, unset := p.written(at, false)
+	return Text{Value: value, Secret: secret, Unset: unset, At: at}
 }
 
 func (p *parser) beginSet(execute bool) (Statement, bool) {

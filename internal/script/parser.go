@@ -36,11 +36,14 @@ func newParser(file *diag.File, tokens []token, findings []diag.Finding) *parser
 
 // Parse reads a script and notes in file where its passwords stand. All findings come at once, in the order of the text; the
 // script holds whatever could be read and is never nil.
-func Parse(file *diag.File) (*Script, []diag.Finding) {
+func Parse(file *diag.File) (*Script, []diag.Finding) { return ParseWith(file, noValues{}) }
+
+// ParseWith is Parse for a script whose variables have these values.
+func ParseWith(file *diag.File, values Values) (*Script, []diag.Finding) {
 	tokens, findings := lex(file)
 	p := newParser(file, tokens, findings)
 	file.Hidden = p.hide()
-	s := &Script{File: file}
+	s := &Script{File: file, Secrets: p.replaceVariables(values)}
 	for p.peek().kind != endOfFile {
 		if p.peek().is(";") {
 			p.pos++
@@ -220,7 +223,7 @@ func (p *parser) name(what string) (Ident, bool) {
 		return Ident{At: p.behind()}, p.unexpected(what, fix)
 	}
 	p.take()
-	return Ident{Name: t.text, Quoted: t.kind == quoted, At: t.at}, true
+	return Ident{Name: t.text, Quoted: t.kind == quoted, Unset: t.unset, At: t.at}, true
 }
 
 // path reads name[.name[.name]].
@@ -258,7 +261,7 @@ func (p *parser) text(what string) (Text, bool) {
 		return Text{At: p.behind()}, p.unexpected(what+" in single quotes", "")
 	}
 	p.take()
-	return Text{Value: t.text, At: t.at}, true
+	return t.value(), true
 }
 
 // heads are the words that begin a statement of ours.

@@ -9,6 +9,9 @@ import (
 // secretWord tells the names of options whose values are never shown.
 var secretWord = regexp.MustCompile(`(?i)passw|secret|token|access-?key|credential`)
 
+// onlyVariables tells a value that shows nothing: it stands elsewhere.
+var onlyVariables = regexp.MustCompile(`^(\$\{[A-Za-z0-9_.-]+\})+$`)
+
 // IsSecretKey tells whether an option of that name holds something to hide.
 func IsSecretKey(key string) bool { return secretWord.MatchString(key) }
 
@@ -37,7 +40,11 @@ func (p *parser) hide() []diag.Span {
 		for p.isBetween(next) {
 			next++
 		}
-		if value := p.tokens[min(next, len(p.tokens)-1)]; value.kind == str || value.kind == word || next > i+1 {
+		value := p.tokens[min(next, len(p.tokens)-1)]
+		if value.kind == str && onlyVariables.MatchString(value.text) {
+			continue
+		}
+		if value.kind == str || value.kind == word || next > i+1 {
 			hidden = append(hidden, p.valueSpan(min(next, len(p.tokens)-1)))
 		}
 	}

@@ -25,6 +25,9 @@ type token struct {
 	kind kind
 	text string
 	at   diag.Span
+	// replaced: the text has values of variables; secret: of one that is never shown;
+	// unset: of one that has no value.
+	replaced, secret, unset bool
 }
 
 // is tells a given punctuation mark or, without regard to case, a given keyword.
@@ -37,6 +40,9 @@ func (t token) is(text string) bool {
 	}
 	return false
 }
+
+// value is a string literal.
+func (t token) value() Text { return Text{Value: t.text, Secret: t.secret, Unset: t.unset, At: t.at} }
 
 func (t token) isName() bool { return t.kind == word || t.kind == quoted }
 
@@ -53,6 +59,9 @@ func (t token) describe() string {
 	case hintClose:
 		return "the end of the hint */"
 	case quoted:
+		if t.replaced || t.unset {
+			return "a variable"
+		}
 		return "`" + t.text + "`"
 	}
 	return "'" + t.text + "'"
