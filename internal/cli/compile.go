@@ -14,9 +14,13 @@ import (
 // compile makes a plan of a script's text. The plan is of use only when none of
 // the findings, which come in the order of the text, is an error.
 func (a *app) compile(path, text string, v *values) (*plan.Plan, []diag.Finding) {
+	return a.compileAs(path, text, v, func(s *script.Script) *script.Script { return s })
+}
+
+func (a *app) compileAs(path, text string, v *values, as func(*script.Script) *script.Script) (*plan.Plan, []diag.Finding) {
 	parsed, findings := script.ParseWith(scriptFile(path, text), v)
 	a.mask(parsed.Secrets)
-	p, more := plan.Compile(parsed, deploymentName(path))
+	p, more := plan.Compile(as(parsed), deploymentName(path))
 	findings = append(findings, more...)
 	diag.Sort(findings)
 	return p, findings
@@ -37,6 +41,11 @@ func deploymentName(path string) string {
 // load reads and compiles the script of a command that goes on to use the plan.
 // What there is to say about it goes to standard error.
 func (a *app) load(cmd *cobra.Command, path string) (*plan.Plan, error) {
+	return a.loadAs(cmd, path, func(s *script.Script) *script.Script { return s })
+}
+
+// loadAs compiles what is made of the script.
+func (a *app) loadAs(cmd *cobra.Command, path string, as func(*script.Script) *script.Script) (*plan.Plan, error) {
 	v, err := a.values(cmd, true)
 	if err != nil {
 		return nil, err
@@ -45,7 +54,7 @@ func (a *app) load(cmd *cobra.Command, path string) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, findings := a.compile(path, text, v)
+	p, findings := a.compileAs(path, text, v, as)
 	if p != nil {
 		findings = append(findings, plan.Runnable(p, scriptFile(path, text))...)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starferry/internal/deploy"
+	"starferry/internal/plan"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -16,7 +17,7 @@ func (a *app) explain() *cobra.Command {
   starferry explain - < orders.sql`,
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.load(cmd, args[0])
+			p, err := a.loadAs(cmd, args[0], plan.Explained)
 			if err != nil {
 				return err
 			}

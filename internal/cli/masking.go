@@ -47,8 +47,10 @@ func (a *app) mask(secrets []diag.Secret) {
 	if len(a.masked) == 0 {
 		return
 	}
+	slices.Sort(a.masked)
+	a.masked = slices.Compact(a.masked)
 	// Of two that begin alike the longer one goes first.
-	slices.SortFunc(a.masked, func(x, y string) int { return len(y) - len(x) })
+	slices.SortStableFunc(a.masked, func(x, y string) int { return len(y) - len(x) })
 	var pairs []string
 	for _, text := range a.masked {
 		pairs = append(pairs, text, diag.NewSecret(text).String())

@@ -23,6 +23,7 @@ type sqlFlags struct {
 	host, user, database string
 	port                 int
 	execute, file        string
+	script               string // whose catalogs there are
 }
 
 const sqlPasswordName = "STARFERRY_SQL_PASSWORD"
@@ -33,8 +34,11 @@ func (a *app) sql() *cobra.Command {
 		Use:   "sql [-e STATEMENTS | -f FILE]",
 		Short: "Run SQL on StarRocks, the emulator or MySQL.",
 		Long: "Run SQL on StarRocks, the emulator or MySQL: the statements given, those of a file, or those of standard input.\n" +
-			"The password is taken from " + sqlPasswordName + "; without it, a terminal is asked when the server wants one.",
+			"The password is taken from " + sqlPasswordName + "; without it, a terminal is asked when the server wants one.\n" +
+			"Where there are catalogs, of --script or of CREATE CATALOG … WITH, names may begin with one, SHOW, DESCRIBE and USE\n" +
+			"know them, EXPLAIN CREATE TABLE … AS TABLE shows what run would do, and all else goes to the current catalog's server.",
 		Example: `  starferry sql -e 'SELECT * FROM shop.orders ORDER BY id LIMIT 10'
+  starferry sql --script orders.sql -e 'SHOW TABLES FROM mysql.shop; DESCRIBE sr.ods.orders'
   starferry sql --host 10.0.0.5 --user admin -f setup.sql
   ` + sqlPasswordName + `=secret starferry sql --port 3306 -e 'SHOW MASTER STATUS'`,
 		Args: noArguments,
@@ -42,10 +46,12 @@ func (a *app) sql() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&f.execute, "execute", "e", "", "run these statements")
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "run the statements of this file")
+	cmd.Flags().StringVar(&f.script, "script", "", "use the catalogs of this script, and nothing else of it")
 	cmd.Flags().StringVar(&f.host, "host", "127.0.0.1", "host of the server")
 	cmd.Flags().IntVar(&f.port, "port", 9030, "port of the server")
 	cmd.Flags().StringVar(&f.user, "user", "root", "user")
 	cmd.Flags().StringVar(&f.database, "database", "", "database to begin in")
+	a.takesScript(cmd)
 	return cmd
 }
 
@@ -53,37 +59,50 @@ func (a *app) runSQL(cmd *cobra.Command, f sqlFlags) error {
 	if f.execute != "" && f.file != "" {
 		return misused(cmd, "give either -e or -f, not both")
 	}
-	ctx := cmd.Context()
-	conn, done, err := a.connect(ctx, f)
+	v, err := a.values(cmd, true)
 	if err != nil {
 		return err
 	}
-	defer done()
+	s := &session{app: a, flags: f, values: v, name: "-e", servers: map[string]*server{}}
+	defer s.close()
+	ctx := cmd.Context()
+	if f.script != "" {
+		if err := s.begin(f.script); err != nil {
+			return err
+		}
+	}
 	switch {
 	case f.execute != "":
-		return a.runStatements(ctx, conn, f.execute)
+		return s.runStatements(ctx, f.execute)
 	case f.file != "":
 		text, err := a.readFile(f.file)
 		if err != nil {
 			return err
 		}
-		return a.runStatements(ctx, conn, text)
+		s.name = f.file
+		return s.runStatements(ctx, text)
 	}
-	return a.converse(ctx, conn)
+	s.name = "standard input"
+	if isTerminal(a.In) && f.script == "" {
+		if _, err := s.server(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return s.converse(ctx)
 }
 
 // connect logs in; where no password was given and the server wants one, a
 // terminal is asked, once.
 func (a *app) connect(ctx context.Context, f sqlFlags) (*sql.Conn, func(), error) {
 	password, given := a.env[sqlPasswordName]
-	conn, done, err := a.login(ctx, f, diag.NewSecret(password))
+	conn, done, err := login(ctx, f.address(), f.user, diag.NewSecret(password), f.database, "preferred")
 	var refused *mysql.MySQLError
 	if errors.As(err, &refused) && refused.Number == accessDenied && !given && isTerminal(a.In) {
 		secret, asked := a.askPassword(f)
 		if asked != nil {
 			return nil, nil, asked
 		}
-		conn, done, err = a.login(ctx, f, secret)
+		conn, done, err = login(ctx, f.address(), f.user, secret, f.database, "preferred")
 	}
 	if err == nil {
 		return conn, done, nil
@@ -103,12 +122,15 @@ const accessDenied = 1045
 
 func (f sqlFlags) address() string { return net.JoinHostPort(f.host, strconv.Itoa(f.port)) }
 
-func (a *app) login(ctx context.Context, f sqlFlags, password diag.Secret) (*sql.Conn, func(), error) {
+func login(ctx context.Context, address, user string, password diag.Secret, database, tls string) (*sql.Conn, func(), error) {
 	c := mysql.NewConfig()
-	c.Net, c.Addr = "tcp", f.address()
-	c.User, c.Passwd, c.DBName = f.user, password.Reveal(), f.database
+	c.Net, c.Addr = "tcp", address
+	c.User, c.Passwd, c.DBName = user, password.Reveal(), database
 	c.InterpolateParams = true
-	c.TLSConfig = "preferred"
+	c.TLSConfig = map[string]string{"disabled": "false", "required": "skip-verify", "verify-identity": "true"}[tls]
+	if c.TLSConfig == "" {
+		c.TLSConfig = "preferred"
+	}
 	c.Timeout = 10 * time.Second
 	c.Logger = &mysql.NopLogger{} // what it would log comes back as an error too
 	connector, err := mysql.NewConnector(c)
@@ -139,24 +161,21 @@ func (a *app) askPassword(f sqlFlags) (diag.Secret, error) {
 	return diag.NewSecret(strings.TrimRight(line, "\r\n")), errors.Join(err, restore())
 }
 
-func (a *app) runStatements(ctx context.Context, conn *sql.Conn, text string) error {
+func (s *session) runStatements(ctx context.Context, text string) error {
 	statements, rest := splitStatements(text)
-	for _, s := range append(statements, rest) {
-		if isEmptyStatement(s) {
-			continue
-		}
-		if err := a.runStatement(ctx, conn, s); err != nil {
+	for _, statement := range append(statements, rest) {
+		if err := s.statement(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.end(ctx)
 }
 
 // converse runs statements as they arrive on standard input: on a terminal with a
 // prompt, and on after an error.
-func (a *app) converse(ctx context.Context, conn *sql.Conn) error {
-	terminal := isTerminal(a.In)
-	in := bufio.NewReader(a.In)
+func (s *session) converse(ctx context.Context) error {
+	terminal := isTerminal(s.In)
+	in := bufio.NewReader(s.In)
 	pending := ""
 	for {
 		if terminal {
@@ -164,7 +183,7 @@ func (a *app) converse(ctx context.Context, conn *sql.Conn) error {
 			if !isEmptyStatement(pending) {
 				prompt = "        -> "
 			}
-			fmt.Fprint(a.Err, prompt)
+			fmt.Fprint(s.Err, prompt)
 		}
 		line, readErr := in.ReadString('\n')
 		if readErr != nil && readErr != io.EOF {
@@ -181,19 +200,17 @@ func (a *app) converse(ctx context.Context, conn *sql.Conn) error {
 		if readErr == io.EOF {
 			statements = append(statements, pending)
 		}
-		for _, s := range statements {
-			if isEmptyStatement(s) {
-				continue
+		for _, statement := range statements {
+			err := s.statement(ctx, statement)
+			if err != nil && !terminal {
+				return err
 			}
-			if err := a.runStatement(ctx, conn, s); err != nil {
-				if !terminal {
-					return err
-				}
-				diag.PrintError(a.Err, err)
+			if err != nil && !errors.As(err, &failed{}) {
+				diag.PrintError(s.Err, err)
 			}
 		}
 		if readErr == io.EOF {
-			return nil
+			return s.end(ctx)
 		}
 	}
 }

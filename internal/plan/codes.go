@@ -21,6 +21,7 @@ const (
 	CodePattern       diag.Code = "SF2023" // a pattern of names that cannot be read, or has no place there
 	CodeNoMatch       diag.Code = "SF2024" // a pattern that matches no table of the source
 	CodeTargetName    diag.Code = "SF2025" // a source table whose name StarRocks does not have
+	CodeNotRun        diag.Code = "SF2030" // SHOW, DESCRIBE or EXPLAIN in a script
 
 	CodeUnknownOption  diag.Code = "SF2104" // no such option here
 	CodeOptionTwice    diag.Code = "SF2105" // an option is written twice in one list

@@ -49,10 +49,7 @@ type compiler struct {
 // that all findings come at once. The plan is nil when s is broken or a finding is
 // an error. A script without tables gives a plan without routes: see Runnable.
 func Compile(s *script.Script, name string) (*Plan, []diag.Finding) {
-	c := &compiler{
-		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
-		settings: &layer{origin: "SET"}, plan: Plan{Name: name},
-	}
+	c := newCompiler(s, name)
 	for _, st := range s.Statements {
 		c.statement(st)
 	}
@@ -66,6 +63,13 @@ func Compile(s *script.Script, name string) (*Plan, []diag.Finding) {
 		c.plan.Name = cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
 	}
 	return &c.plan, c.findings
+}
+
+func newCompiler(s *script.Script, name string) *compiler {
+	return &compiler{
+		script: s, file: s.File, catalogs: map[string]*catalog{}, targets: map[change.Name]diag.Span{}, missing: map[[2]string]bool{},
+		settings: &layer{origin: "SET"}, plan: Plan{Name: name},
+	}
 }
 
 // Runnable returns a finding when a plan has nothing to run. A script of catalogs
@@ -101,6 +105,8 @@ func (c *compiler) statement(st script.Statement) {
 	case *script.CreateDatabaseAs:
 		c.createDatabase(st)
 	case *script.BeginStatementSet, *script.EndStatementSet: // a script is one deployment anyway
+	case *script.Show, *script.Describe, *script.Explain:
+		c.notRun(st)
 	case *script.Unread:
 		c.lost = true
 	}

@@ -199,6 +199,30 @@ type BeginStatementSet struct{ Node }
 // EndStatementSet is END.
 type EndStatementSet struct{ Node }
 
+// Show is SHOW CATALOGS, DATABASES, TABLES, COLUMNS, CREATE TABLE, CREATE CATALOG, CURRENT
+// CATALOG or CURRENT DATABASE.
+type Show struct {
+	Node
+	What    string
+	Of      *Path
+	Like    *Text
+	AnyCase bool // ILIKE
+	Not     bool
+}
+
+// Describe is DESCRIBE table, or DESCRIBE CATALOG name.
+type Describe struct {
+	Node
+	Catalog bool
+	Of      Path
+}
+
+// Explain is EXPLAIN [PLAN FOR] CREATE TABLE …, or EXPLAIN STATEMENT SET BEGIN … END.
+type Explain struct {
+	Node
+	Statements []Statement
+}
+
 // Unread is a statement that could not be read, or that is not run here; a finding
 // says why.
 type Unread struct{ Node }

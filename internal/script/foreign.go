@@ -11,7 +11,8 @@ import (
 
 const (
 	useCTAS     = "a table is kept in step by CREATE TABLE … WITH (…) AS TABLE catalog.database.table /*+ OPTIONS (…) */"
-	useExplain  = "'starferry explain SCRIPT' shows the tables, columns and options of a script"
+	useExplain  = "'starferry explain SCRIPT' shows the tables, columns and options of a script, EXPLAIN CREATE TABLE … AS TABLE those of a statement"
+	useShow     = "what is shown are CATALOGS, DATABASES, TABLES, COLUMNS, CREATE TABLE, CREATE CATALOG, CURRENT CATALOG and CURRENT DATABASE"
 	noFunctions = "scripts use no functions or modules: remove it"
 	useServers  = "run it in the client of MySQL or StarRocks"
 	useCommand  = "a deployment is started by 'starferry run SCRIPT' and stopped by Ctrl-C or SIGTERM"
@@ -23,7 +24,6 @@ var foreignHeads = map[string]string{
 	"SELECT": useCTAS, "WITH": useCTAS, "VALUES": useCTAS, "INSERT": useCTAS, "UPDATE": useServers,
 	"DELETE": useServers, "TRUNCATE": useServers, "REPLACE": useServers, "CALL": useServers, "GRANT": useServers,
 	"REVOKE": useServers, "ANALYZE": useServers,
-	"SHOW": useExplain, "DESCRIBE": useExplain, "DESC": useExplain, "EXPLAIN": useExplain,
 	"ALTER": "write the new options into CREATE CATALOG or the WITH clause; tables are altered in the client of their server",
 	"LOAD":  noFunctions, "UNLOAD": noFunctions, "ADD": noFunctions, "REMOVE": noFunctions,
 	"STOP": useCommand, "COMPILE": useExplain, "HELP": "'starferry help' lists the commands",
@@ -57,6 +57,12 @@ func (p *parser) dispatch() (Statement, bool) {
 	}
 	p.take()
 	switch head {
+	case "SHOW":
+		return p.show(t)
+	case "DESCRIBE", "DESC":
+		return p.describe(t)
+	case "EXPLAIN":
+		return p.explain(t)
 	case "CREATE":
 		return p.create()
 	case "DROP":

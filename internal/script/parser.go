@@ -107,6 +107,12 @@ func nodeOf(s Statement) *Node {
 		return &s.Node
 	case *EndStatementSet:
 		return &s.Node
+	case *Show:
+		return &s.Node
+	case *Describe:
+		return &s.Node
+	case *Explain:
+		return &s.Node
 	case *Unread:
 		return &s.Node
 	}
@@ -265,7 +271,7 @@ func (p *parser) text(what string) (Text, bool) {
 }
 
 // heads are the words that begin a statement of ours.
-var heads = []string{"CREATE", "DROP", "USE", "SET", "RESET", "BEGIN", "EXECUTE", "END"}
+var heads = []string{"CREATE", "DROP", "USE", "SET", "RESET", "BEGIN", "EXECUTE", "END", "EXPLAIN", "SHOW", "DESCRIBE", "DESC"}
 
 // atHead tells whether the token at hand begins a line and a statement.
 func (p *parser) atHead() bool {

@@ -12,23 +12,30 @@ import (
 // wrong spans at a glance.
 func dump(s *Script) string {
 	var b strings.Builder
-	for _, st := range s.Statements {
+	dumpStatements(&b, s, s.Statements, "")
+	return b.String()
+}
+
+func dumpStatements(b *strings.Builder, s *Script, statements []Statement, indent string) {
+	for _, st := range statements {
 		v := reflect.ValueOf(st).Elem()
-		fmt.Fprintf(&b, "%s", v.Type().Name())
+		fmt.Fprintf(b, "%s%s", indent, v.Type().Name())
 		if st.IsBroken() {
 			b.WriteString(" (broken)")
 		}
 		at := st.Span()
 		line, col := s.File.Position(at.Start)
 		endLine, endCol := s.File.Position(at.End)
-		fmt.Fprintf(&b, " %d:%d-%d:%d\n", line, col, endLine, endCol)
+		fmt.Fprintf(b, " %d:%d-%d:%d\n", line, col, endLine, endCol)
 		for i := range v.NumField() {
-			if name := v.Type().Field(i).Name; name != "Node" {
-				dumpField(&b, s.File, "  "+name, v.Field(i))
+			if name := v.Type().Field(i).Name; name != "Node" && name != "Statements" {
+				dumpField(b, s.File, indent+"  "+name, v.Field(i))
 			}
 		}
+		if e, ok := st.(*Explain); ok {
+			dumpStatements(b, s, e.Statements, "  ")
+		}
 	}
-	return b.String()
 }
 
 func dumpField(b *strings.Builder, f *diag.File, name string, v reflect.Value) {
