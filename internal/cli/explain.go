@@ -8,12 +8,14 @@ import (
 )
 
 func (a *app) explain() *cobra.Command {
+	var online bool
 	cmd := &cobra.Command{
 		Use:   "explain SCRIPT",
 		Short: "Show what run would do, without doing it.",
 		Long: "Show what run would do, without doing it: column mapping, the DDL for StarRocks, options in force and their origin.\n" +
 			"The servers are asked, and nothing is changed on them.",
 		Example: `  starferry explain orders.sql
+  starferry explain --online orders.sql
   starferry explain - < orders.sql`,
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -21,9 +23,10 @@ func (a *app) explain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return deploy.Explain(cmd.Context(), p, a.Out)
+			return deploy.Explain(cmd.Context(), p, online, a.Out)
 		},
 	}
+	cmd.Flags().BoolVar(&online, "online", false, "compare with the tables in StarRocks as they are; exit code 1 when run would refuse to start")
 	a.takesScript(cmd)
 	return cmd
 }

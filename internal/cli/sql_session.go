@@ -226,7 +226,7 @@ func (s *session) explainStatement(ctx context.Context, parsed *script.Script, a
 	if s.print(findings, from) {
 		return failed{}
 	}
-	return deploy.Explain(ctx, p, s.Out)
+	return deploy.Explain(ctx, p, false, s.Out)
 }
 
 // pass has a server answer a statement.

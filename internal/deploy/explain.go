@@ -15,8 +15,9 @@ import (
 
 // Explain prints what Run would do: where rows come from and go to, every column
 // with its types, the DDL that will run, and the options in force. It asks the
-// servers and changes nothing.
-func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
+// servers and changes nothing. With online it also looks at the targets as they are, and its
+// error is what Run would refuse to start with.
+func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error {
 	out := newPrinter(Options{Out: io.Discard}, p.Name)
 	defer out.close(nil)
 	source, target, err := connect(ctx, p, explainServerID, nil, out)
@@ -44,6 +45,12 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 		return err
 	}
 	e := &explainer{w: w, plan: p}
+	if online {
+		e.online = &onlooker{source: source, target: target}
+		if err := e.online.begin(ctx, p); err != nil {
+			return err
+		}
+	}
 	e.head(source.Server(), target)
 	e.delivery()
 	e.selections()
@@ -52,6 +59,9 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 	}
 	for _, c := range cascades {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
+	}
+	if online {
+		e.atTheCluster(ctx, out)
 	}
 	var problems []error
 	for _, group := range sameTarget(p.Routes) {
@@ -65,8 +75,18 @@ func Explain(ctx context.Context, p *plan.Plan, w io.Writer) error {
 		if err == nil {
 			e.route(r, mapping, len(group))
 		}
+		if err == nil && online {
+			e.atTheTarget(ctx, tableSpec(r, tables[r.Source]), r)
+		}
 	}
 	e.options()
+	if online {
+		problems = append(problems, e.online.problems...)
+		if len(e.online.skipped.routes) == len(p.Routes) {
+			problems = append(problems, e.online.skipped.why...)
+		}
+		e.verdict(diag.Join(problems...) == nil)
+	}
 	return diag.Join(problems...)
 }
 
@@ -76,6 +96,8 @@ const explainServerID = 1 << 24
 type explainer struct {
 	w    io.Writer
 	plan *plan.Plan
+	// online looks at the targets as they are; nil when nobody asked.
+	online *onlooker
 }
 
 func (e *explainer) line(key, format string, a ...any) {
@@ -158,7 +180,14 @@ func (e *explainer) route(r plan.Route, m starrocks.Mapping, sources int) {
 	for _, note := range m.Notes {
 		fmt.Fprintf(e.w, "\n  Note: %s\n", note)
 	}
-	fmt.Fprintf(e.w, "\n  Will run, if the table is missing:\n\n    %s\n", strings.ReplaceAll(m.CreateStatement(0), "\n", "\n    "))
+	if e.online != nil {
+		return // what will run depends on what is there
+	}
+	e.statement("if the table is missing", m)
+}
+
+func (e *explainer) statement(when string, m starrocks.Mapping) {
+	fmt.Fprintf(e.w, "\n  Will run, %s:\n\n    %s\n", when, strings.ReplaceAll(m.CreateStatement(0), "\n", "\n    "))
 }
 
 // schemaMeaning says what becomes of schema changes of a table.

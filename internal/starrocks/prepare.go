@@ -50,19 +50,39 @@ func (c *Client) Prepare(ctx context.Context, spec TableSpec) (Prepared, error) 
 	default:
 		return Prepared{}, c.tableProblem("describing "+spec.Target.String(), spec.Target, err)
 	}
-	if err := c.checkPrivileges(ctx, spec.Target); err != nil {
-		return Prepared{}, err
+	return p, c.examine(ctx, &p)
+}
+
+// Inspect is Prepare without creating anything: exists is false for a table that Prepare
+// would create.
+func (c *Client) Inspect(ctx context.Context, spec TableSpec) (p Prepared, exists bool, err error) {
+	m, err := Map(spec, c.version)
+	if err != nil {
+		return Prepared{}, false, err
+	}
+	p = Prepared{Mapping: m, Notes: append([]string(nil), m.Notes...)}
+	switch _, err = c.describe(ctx, spec.Target); {
+	case isUnknownTable(err):
+		return p, false, nil
+	case err != nil && !isDenied(err):
+		return p, false, c.tableProblem("describing "+spec.Target.String(), spec.Target, err)
+	}
+	return p, true, c.examine(ctx, &p)
+}
+
+// examine looks at a table that exists.
+func (c *Client) examine(ctx context.Context, p *Prepared) error {
+	table := p.Mapping.Target
+	if err := c.checkPrivileges(ctx, table); err != nil {
+		return err
 	}
 	if !p.Created {
-		count := c.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteTable(spec.Target))
+		count := c.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteTable(table))
 		if err := count.Scan(&p.Rows); err != nil {
-			return Prepared{}, c.tableProblem("counting the rows of "+spec.Target.String(), spec.Target, err)
+			return c.tableProblem("counting the rows of "+table.String(), table, err)
 		}
 	}
-	if err := c.compare(ctx, &p); err != nil {
-		return Prepared{}, err
-	}
-	return p, nil
+	return c.compare(ctx, p)
 }
 
 // create runs the DDL. When there are fewer backends than replicas asked for, the

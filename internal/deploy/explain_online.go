@@ -1,0 +1,96 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/mysql"
+	"starferry/internal/plan"
+	"starferry/internal/starrocks"
+)
+
+// onlooker looks at what is there, as a start does, and changes nothing.
+type onlooker struct {
+	source    *mysql.Servers
+	target    *starrocks.Client
+	estimates map[change.Name]uint64
+	missing   int
+	skipped   leftOut // what a start would leave out
+	problems  []error // what it would refuse
+}
+
+func (o *onlooker) begin(ctx context.Context, p *plan.Plan) (err error) {
+	o.estimates, err = o.source.Estimates(ctx, sources(p.Routes))
+	return err
+}
+
+// atTheCluster asks whether the cluster delivers as the script wants.
+func (e *explainer) atTheCluster(ctx context.Context, out *printer) {
+	_, open, err := delivery(ctx, e.plan, e.online.target, out)
+	if err != nil {
+		e.online.problems = append(e.online.problems, err)
+		return
+	}
+	if e.plan.Delivery == plan.ExactlyOnce && open < e.plan.Settings.MaxOpenTransactions && !e.plan.Settings.PositionInside {
+		e.line("Warning", "StarRocks lets fewer transactions run at once: an epoch ends when %d of ours are open, not %d", open, e.plan.Settings.MaxOpenTransactions)
+	}
+}
+
+// atTheTarget says what a start would find in place of a target table.
+func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, r plan.Route) {
+	say := func(format string, a ...any) { fmt.Fprintf(e.w, "\n  At the target: %s\n", fmt.Sprintf(format, a...)) }
+	rows := ""
+	if n := e.online.estimates[r.Source]; n > 0 {
+		rows = fmt.Sprintf(", ~%s rows are to be copied", Grouped(n))
+	}
+	found, exists, err := e.online.target.Inspect(ctx, spec)
+	if p := diag.Find(err); p != nil && p.Code == starrocks.CodeNoDatabase && e.createsDatabase(r.Target.Database) {
+		exists, err = false, nil
+	}
+	switch {
+	case e.online.skipped.leave(r, err):
+		say("run would leave the table out: %v", err)
+		return
+	case err != nil:
+		say("run would refuse to start, see below")
+		e.online.problems = append(e.online.problems, err)
+		return
+	case !exists:
+		e.online.missing++
+		say("the table is missing%s", rows)
+		e.statement("to create it", found.Mapping)
+		return
+	case found.Rows > 0:
+		say("the table is there, as it would be created, and holds %s rows: they are kept, and rows that %s does not have stay there for good%s", Grouped(uint64(found.Rows)), r.Source, rows)
+	default:
+		say("the table is there, as it would be created, and is empty%s", rows)
+	}
+	for _, note := range found.Notes[len(found.Mapping.Notes):] {
+		fmt.Fprintf(e.w, "  Note: %s\n", note)
+	}
+}
+
+// createsDatabase tells that a statement of the script makes the database.
+func (e *explainer) createsDatabase(name string) bool {
+	for i := range e.plan.Selections {
+		if s := &e.plan.Selections[i]; s.Whole && s.Template.Target.Database == name {
+			return true
+		}
+	}
+	return false
+}
+
+// verdict is the last line.
+func (e *explainer) verdict(good bool) {
+	fmt.Fprintln(e.w)
+	if out := len(e.online.skipped.routes); out > 0 {
+		e.line("Left out", "%d of the tables that patterns select, and the others are followed", out)
+	}
+	if !good {
+		e.line("Verdict", "run would refuse to start")
+		return
+	}
+	e.line("Verdict", "run would start: of %d target tables %d would be created", len(e.plan.Routes)-len(e.online.skipped.routes), e.online.missing)
+}

@@ -1,0 +1,59 @@
+package endtoend
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"starferry/internal/testbed"
+)
+
+// TestExplainOnline looks at the targets as they are: what is missing, what is there, and
+// what a start refuses, which is what the start then says.
+func TestExplainOnline(t *testing.T) {
+	t.Parallel()
+	for name, source := range sources(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			explainOnline(t, newWorld(t, source))
+		})
+	}
+}
+
+func sources(t *testing.T) map[string]*testbed.Server {
+	return map[string]*testbed.Server{"MySQL": testbed.MySQL(t), "MariaDB": testbed.MariaDB(t)}
+}
+
+func explainOnline(t *testing.T, w *world) {
+	for _, table := range []string{"fresh", "there", "other"} {
+		w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20))", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'a'), (2, 'b')", table))
+	}
+	once := w.write(t, "once.sql", w.into("", "INCLUDING TABLE 'there'"))
+	w.catchUp(t, once)
+	w.target(t, fmt.Sprintf("CREATE TABLE %s.other (id INT NOT NULL, v DATE) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num' = '1')", w.database))
+	all := w.write(t, "all.sql", w.into("", ""))
+	o := w.starferry(t, "explain", "--online", all)
+	for _, want := range []string{
+		"Selected    3 tables", w.database + ".fresh -> " + w.database + ".fresh", "At the target: the table is missing, ~2 rows", "Will run, to create it:",
+		"At the target: the table is there, as it would be created, and holds 2 rows: they are kept",
+		"At the target: run would leave the table out: the existing StarRocks table", "Verdict     run would start: of 2 target tables 1 would be created",
+	} {
+		if !strings.Contains(o.out, want) {
+			t.Errorf("explain does not say %q", want)
+		}
+	}
+	if o.code != 0 || w.hasTargetTable(t, "fresh") {
+		t.Errorf("explain: %s", o)
+	}
+	// What is named is refused, in the same words by both.
+	named := w.write(t, "named.sql", w.script("", route{from: "other", to: "other"}, route{from: "fresh", to: "fresh"}))
+	o = w.starferry(t, "explain", "--online", named)
+	refusal := w.starferry(t, "run", "--until-caught-up", named)
+	if o.code != 1 || !strings.Contains(o.out, "Verdict     run would refuse to start") || refusal.code != 1 || o.err != refusal.err || !strings.Contains(o.err, "differs from what would be created for it") {
+		t.Errorf("explain says\n%s\nand run\n%s", o, refusal)
+	}
+	w.target(t, "DROP TABLE "+w.database+".other")
+	if o = w.starferry(t, "explain", "--online", named); o.code != 0 || !strings.Contains(o.out, "Verdict     run would start: of 2 target tables") {
+		t.Errorf("explain: %s", o)
+	}
+}
