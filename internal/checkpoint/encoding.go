@@ -102,6 +102,8 @@ type copyDocument struct {
 	Rows  uint64         `json:"rows"`
 	Spans []spanDocument `json:"spans,omitempty"`
 	Wipe  bool           `json:"wipe,omitempty"`
+	// Partial is absent when the table was copied.
+	Partial bool `json:"partial,omitempty"`
 	// After is the one span of documents of the first days: what lies behind it.
 	After *rowsDocument `json:"after,omitempty"`
 }
@@ -155,7 +157,7 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		t := &c.Tables[i]
 		row := tableDocument{
 			Name:  nameOut(t.Name),
-			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans), Wipe: t.Copy.Wipe},
+			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans), Wipe: t.Copy.Wipe, Partial: t.Copy.Partial},
 			Check: checkOut(t.Check),
 		}
 		if t.Target != (change.Name{}) {
@@ -215,7 +217,7 @@ func (doc *checkpointDocument) in(schema schemaOf) (*Checkpoint, error) {
 }
 
 func (t *tableDocument) in(schema schemaOf) (TableState, error) {
-	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows, Wipe: t.Copy.Wipe}}
+	state := TableState{Name: t.Name.in(), Copy: CopyState{Done: t.Copy.Done, Rows: t.Copy.Rows, Wipe: t.Copy.Wipe, Partial: t.Copy.Partial}}
 	if t.Target != nil {
 		state.Target = t.Target.in()
 	}

@@ -79,6 +79,9 @@ type CopyState struct {
 	Spans []Span
 	// Wipe tells that the target is to be emptied before anything is copied.
 	Wipe bool
+	// Partial tells that nothing was copied: the target has only what changed since a place
+	// of the log that somebody named.
+	Partial bool
 }
 
 // Span is what lies behind After, up to and with Until: keys of rows, one row each as

@@ -11,6 +11,7 @@ const (
 	codeManyRows        diag.Code = "SF7056" // several deployments of the name have position rows
 	codeReshaped        diag.Code = "SF7057" // the columns of a table are others than at the position of the row
 	codeTooEarly        diag.Code = "SF7058" // an older checkpoint, from before a table joined
+	codeStartup         diag.Code = "SF7063" // a first start cannot begin where the script says
 	codeNothingSelected diag.Code = "SF7060" // the patterns of a script match no table
 	codeTargetTaken     diag.Code = "SF7061" // the target of a table that came later is filled from another
 	codeFilter          diag.Code = "SF7070" // a condition that means nothing for rows of a table

@@ -47,6 +47,7 @@ const saveInterval = time.Second
 // goes on from the deployment's last checkpoint. Meanwhile it can be asked over its
 // control socket.
 func Run(ctx context.Context, p *plan.Plan, o Options) error {
+	o.UntilCaughtUp = o.UntilCaughtUp || p.Source.Startup.Mode == plan.Snapshot
 	return run(ctx, p, o, nil)
 }
 
@@ -120,6 +121,9 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	}
 	broken, err := prepare(ctx, p, source, target, newestOf(&recovery), out)
 	if err != nil {
+		return err
+	}
+	if recovery, err = startup(ctx, p, ends{state, source, target}, recovery, out); err != nil {
 		return err
 	}
 	if err := readyLedger(ctx, p, way, target); err != nil {

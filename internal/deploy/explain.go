@@ -61,6 +61,7 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
 	if online {
+		e.inTheLog(ctx)
 		e.atTheCluster(ctx, out)
 	}
 	var problems []error
@@ -111,7 +112,7 @@ func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {
 	if server.Encrypted {
 		encrypted = "TLS"
 	}
-	e.line("Source", "mysql %s:%d   %s %s, %s   copy, then binlog", p.Source.Host, p.Source.Port, server.Flavor, server.Version, encrypted)
+	e.line("Source", "mysql %s:%d   %s %s, %s   %s", p.Source.Host, p.Source.Port, server.Flavor, server.Version, encrypted, startupMeaning(p.Source.Startup))
 	for _, host := range p.Source.Failover {
 		e.line("", "or %s:%d, when it cannot be reached and the other has everything that was delivered", host.Name, host.Port)
 	}

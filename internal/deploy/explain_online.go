@@ -26,6 +26,22 @@ func (o *onlooker) begin(ctx context.Context, p *plan.Plan) (err error) {
 	return err
 }
 
+// inTheLog looks for the place to begin at.
+func (e *explainer) inTheLog(ctx context.Context) {
+	if e.plan.Source.Startup.Copies() {
+		return
+	}
+	c, changes, err := placed(ctx, e.plan, e.online.source, e.plan.Source.Startup)
+	switch {
+	case err != nil:
+		e.online.problems = append(e.online.problems, err)
+	case len(changes.Altered) > 0 && e.plan.Source.Startup.Mode != plan.Latest:
+		e.online.problems = append(e.online.problems, alteredProblem(c.Position, &changes))
+	default:
+		e.line("Begins", "at %s; %d tables were created behind that place and are copied", c.Position, len(changes.Created))
+	}
+}
+
 // atTheCluster asks whether the cluster delivers as the script wants.
 func (e *explainer) atTheCluster(ctx context.Context, out *printer) {
 	_, open, err := delivery(ctx, e.plan, e.online.target, out)

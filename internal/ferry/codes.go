@@ -15,6 +15,7 @@ const (
 	codeTooManyRefused    diag.Code = "SF5010" // more rows of a table are refused than are worth leaving out one by one
 	codeEpochTimeout      diag.Code = "SF5011" // a checkpoint takes too long
 	codeServerChanged     diag.Code = "SF5012" // the source's server changed in the middle of an epoch
+	codePartial           diag.Code = "SF5015" // a table that was not copied cannot be compared
 	codeRedo              diag.Code = "SF5014" // everything behind the last checkpoint is loaded again
 	codeOtherWriter       diag.Code = "SF5013" // the position row is of another process
 )

@@ -68,6 +68,9 @@ func (l *loop) takeTable(j *Job, t *table) error {
 		switch {
 		case t.stopped != nil:
 			return t.stopProblem()
+		case t.copy.Partial:
+			return &diag.Problem{Code: codePartial, Message: fmt.Sprintf("table %s was started without a copy: %s has only what changed since, which cannot be compared", t.route.Source, t.route.Target),
+				Fix: "have it copied: starferry resync SCRIPT --table " + t.route.Source.String()}
 		case r != nil && r.phase < wipeAsked:
 			return jobProblem("table %s is being copied anew", t.route.Source)
 		case c == nil:

@@ -32,6 +32,7 @@ const (
 	codeDecode        diag.Code = "SF3034" // an event could not be read
 	codeForeign       diag.Code = "SF3035" // a position of another server, without GTIDs
 	codeFailover      diag.Code = "SF3036" // servers that cannot take each other's place
+	codeStartup       diag.Code = "SF3037" // a place of the log that nothing can begin at
 	codeXA            diag.Code = "SF3040" // an XA transaction that cannot be followed
 	codeHeld          diag.Code = "SF3047" // rows of a prepared XA transaction cannot be kept
 	codeRollback      diag.Code = "SF3041" // a logged transaction was rolled back

@@ -104,6 +104,16 @@ func (g *Servers) Server() ServerInfo { return g.source().Server() }
 // Start is where a first stream begins, on the server that is followed.
 func (g *Servers) Start(ctx context.Context) (change.Position, error) { return g.source().Start(ctx) }
 
+// Place is where a first stream begins that begins elsewhere.
+func (g *Servers) Place(ctx context.Context, b Begin) (change.Position, error) {
+	return g.source().Place(ctx, b)
+}
+
+// ChangesSince says what became of tables behind a place of the log.
+func (g *Servers) ChangesSince(ctx context.Context, from change.Position, names []change.Name) (Changes, error) {
+	return g.source().ChangesSince(ctx, from, names)
+}
+
 // End is the end of that server's log now.
 func (g *Servers) End(ctx context.Context) (change.Position, error) { return g.source().End(ctx) }
 

@@ -41,6 +41,7 @@ func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name cha
 	source.Booleans = options.text("catalog.table.treat-tinyint1-as-boolean", InOptions) == "true"
 	source.Zone, _ = parseZone(options.text("server-time-zone", InOptions))
 	source.ZeroDates = map[string]change.ZeroDates{"convert-to-null": change.NullZeroDates, "round": change.RoundZeroDates}[options.text("zero-date.behavior", InOptions)]
+	source.Startup = c.startup(st, options)
 	if b, _ := options.get("server-id"); b != nil {
 		source.ServerID = c.serverID(b)
 	}
@@ -67,6 +68,8 @@ func (c *compiler) compareSources(st *script.CreateTableAs, options layers, sour
 		differ = fmt.Sprintf("has another MySQL password than the one on line %d", first.line)
 	case source.Booleans != first.Booleans || source.Zone != first.Zone || source.ZeroDates != first.ZeroDates:
 		differ = fmt.Sprintf("takes TINYINT(1), TIMESTAMP or zero dates for something else than the one on line %d", first.line)
+	case source.Startup != first.Startup:
+		differ = fmt.Sprintf("begins elsewhere in the binlog (scan.startup.…) than the one on line %d", first.line)
 	case source.TLS != first.TLS:
 		differ = fmt.Sprintf("has ssl-mode %s, the one on line %d %s", source.TLS, first.line, first.TLS)
 	}

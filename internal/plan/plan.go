@@ -50,6 +50,7 @@ type Source struct {
 	Booleans  bool
 	Zone      string
 	ZeroDates change.ZeroDates
+	Startup   Startup
 	// Barrier is how a page's read view is made new enough: "auto", "lock".
 	Barrier string
 }

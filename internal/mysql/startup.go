@@ -1,0 +1,307 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"starferry/internal/change"
+	"starferry/internal/diag"
+	"starferry/internal/mysql/ddl"
+)
+
+// A first start that does not begin with a copy begins at a place of the log that somebody
+// names. Such a place lies between two transactions; and nothing tells what a table was
+// there but what it is now, if no statement changed it since: ChangesSince looks.
+
+// Begin names a place of the log: the earliest there is, one of a file, one behind a set of
+// transactions, or the first transaction of a time or later.
+type Begin struct {
+	Earliest bool
+	File     string
+	Offset   uint64
+	GTIDs    string
+	Time     time.Time
+}
+
+// Place finds where a first stream begins.
+func (s *Source) Place(ctx context.Context, b Begin) (change.Position, error) {
+	switch {
+	case b.GTIDs != "":
+		return s.behindGTIDs(ctx, b.GTIDs)
+	case b.Earliest:
+		files, err := s.logFiles(ctx)
+		if err != nil || len(files) == 0 {
+			return change.Position{}, diag.Join(err, s.noFiles(files))
+		}
+		return s.firstOf(ctx, files[0].name, 0)
+	case b.File != "" && b.Offset <= 4:
+		return s.firstOf(ctx, b.File, 0)
+	case b.File != "":
+		return s.between(ctx, b.File, b.Offset)
+	case !b.Time.IsZero():
+		return s.since(ctx, b.Time)
+	}
+	return s.Start(ctx)
+}
+
+func (s *Source) noFiles(files []logFile) error {
+	if len(files) > 0 {
+		return nil
+	}
+	return s.logOffProblem()
+}
+
+func startupProblem(cause error, fix, format string, a ...any) error {
+	return &diag.Problem{Code: codeStartup, Class: diag.Refused, Cause: cause, Message: fmt.Sprintf(format, a...), Fix: fix}
+}
+
+// behindGTIDs is the place behind a set of transactions.
+func (s *Source) behindGTIDs(ctx context.Context, set string) (change.Position, error) {
+	p := change.Position{GTIDs: compactSet(set)}
+	if s.server.Flavor == MySQL && !s.server.followsGTID() {
+		return p, startupProblem(nil, "name a file: 'scan.startup.specific-offset.file' and 'scan.startup.specific-offset.pos'.",
+			"'scan.startup.specific-offset.gtid-set' needs GTIDs, and MySQL %s has gtid_mode=%s", s.address(), s.server.GTIDMode)
+	}
+	err := s.checkLog(ctx, p)
+	if err != nil && diag.Find(err) == nil {
+		err = startupProblem(err, "write it as the server does: SELECT @@global.gtid_executed; of MariaDB SELECT @@global.gtid_binlog_pos;", "'%s' is no set of GTIDs", set)
+	}
+	return p, err
+}
+
+// between checks that a place lies between two transactions.
+func (s *Source) between(ctx context.Context, file string, offset uint64) (change.Position, error) {
+	p := change.Position{File: file, Offset: offset, Server: s.server.ID}
+	if err := s.checkLog(ctx, p); err != nil {
+		return p, err
+	}
+	end, err := s.End(ctx)
+	if err != nil {
+		return p, err
+	}
+	good := p.Reached(end)
+	err = s.scan(ctx, p, end, func(_ change.Position, e *replication.BinlogEvent) bool {
+		good = beginsTransaction(e)
+		return false
+	})
+	const fix = "name a place where a transaction begins: SHOW BINLOG EVENTS IN 'file'; lists them. Or name a time: 'scan.startup.mode' = 'timestamp'."
+	switch {
+	case diag.IsTransient(err):
+		return p, err
+	case err != nil:
+		return p, startupProblem(err, fix, "the log of MySQL %s cannot be read from %s on", s.address(), p)
+	case !good:
+		return p, startupProblem(nil, fix, "%s lies inside a transaction", p)
+	}
+	return s.begunAt(ctx, p)
+}
+
+// begunAt notes when the file of a place was begun.
+func (s *Source) begunAt(ctx context.Context, p change.Position) (_ change.Position, err error) {
+	if s.server.Flavor == MariaDB && p.GTIDs == "" {
+		if p.GTIDs, err = s.mariaPosition(ctx, p.File, p.Offset); err != nil {
+			return p, err
+		}
+	}
+	p.Begun, err = s.begun(ctx, p.File)
+	return p, err
+}
+
+// beginsTransaction tells events that only stand between two transactions, or begin one.
+func beginsTransaction(e *replication.BinlogEvent) bool {
+	switch e.Header.EventType {
+	case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT,
+		replication.ROTATE_EVENT, replication.STOP_EVENT, replication.PREVIOUS_GTIDS_EVENT, replication.MARIADB_GTID_LIST_EVENT,
+		replication.MARIADB_BINLOG_CHECKPOINT_EVENT:
+		return true
+	}
+	return false
+}
+
+// since finds the first transaction of a time or later.
+func (s *Source) since(ctx context.Context, t time.Time) (change.Position, error) {
+	files, err := s.logFiles(ctx)
+	if err != nil || len(files) == 0 {
+		return change.Position{}, diag.Join(err, s.noFiles(files))
+	}
+	seconds := t.Unix()
+	var asked error
+	// The first file that was begun later; the one before it has what is looked for.
+	at, _ := slices.BinarySearchFunc(files, seconds, func(f logFile, seconds int64) int {
+		begun, err := s.begun(ctx, f.name)
+		if asked = errors.Join(asked, err); int64(begun) > seconds {
+			return 1
+		}
+		return -1
+	})
+	if asked != nil {
+		return change.Position{}, asked
+	}
+	if at == 0 {
+		begun, err := s.begun(ctx, files[0].name)
+		return change.Position{}, diag.Join(err, startupProblem(nil, "name a later time; or begin with what there is: 'scan.startup.mode' = 'earliest-offset'; or with a copy: 'initial'.",
+			"the log of MySQL %s reaches back to %s only, and %s is asked for", s.address(), time.Unix(int64(begun), 0).UTC().Format(time.DateTime), t.UTC().Format(time.DateTime)))
+	}
+	return s.firstOf(ctx, files[at-1].name, seconds)
+}
+
+// firstOf finds the first transaction of that second or later, from a file on; the end of
+// the log if there is none.
+func (s *Source) firstOf(ctx context.Context, file string, seconds int64) (change.Position, error) {
+	if err := s.checkLog(ctx, change.Position{File: file, Offset: 4, Server: s.server.ID}); err != nil {
+		return change.Position{}, err
+	}
+	end, err := s.Start(ctx)
+	if err != nil {
+		return end, err
+	}
+	found := end
+	err = s.scan(ctx, change.Position{File: file, Offset: 4}, end, func(at change.Position, e *replication.BinlogEvent) bool {
+		switch e.Header.EventType {
+		case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT:
+			if int64(e.Header.Timestamp) >= seconds {
+				found = at
+				return false
+			}
+		}
+		return true
+	})
+	if err != nil || found == end {
+		return end, err
+	}
+	found.Server = s.server.ID
+	return s.begunAt(ctx, found)
+}
+
+// scan reads the log from one place to another, as nobody's replica, and hands on its
+// events with the places where they begin, until visit says that it has enough.
+func (s *Source) scan(ctx context.Context, from, until change.Position, visit func(at change.Position, e *replication.BinlogEvent) bool) error {
+	if from.File != "" && from.Reached(until) {
+		return nil
+	}
+	if from.Offset > math.MaxUint32 {
+		return startupProblem(nil, "name another place.", "%s lies behind 4 GiB of its file, where a log cannot be asked for", from)
+	}
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return s.reconnectProblem(err)
+	}
+	defer d.close()
+	defer context.AfterFunc(ctx, d.close)()
+	if err := d.prepare(s, ""); err != nil {
+		return err
+	}
+	if from.File == "" {
+		err = d.ask(s, from)
+	} else {
+		err = d.askFile(from, 0)
+	}
+	if err != nil {
+		return s.queryProblem("asking for the binary log", err)
+	}
+	r := &reader{source: s, at: change.Position{File: from.File, Offset: from.Offset}} // counts offsets only
+	for !r.at.Reached(until) {
+		e, err := d.next()
+		if err != nil {
+			return s.dumpProblem(err, r.at)
+		}
+		switch event := e.Event.(type) {
+		case *replication.FormatDescriptionEvent:
+			if r.at.Offset < uint64(e.Header.LogPos) && r.at.Offset == 4 {
+				r.at.Offset = uint64(e.Header.LogPos)
+			}
+			continue
+		case *replication.HeartbeatEvent:
+			if from.File == "" { // what is left out is told of so
+				r.at.Offset = max(r.at.Offset, uint64(e.Header.LogPos))
+			}
+			continue
+		case *replication.RotateEvent:
+			if file := string(event.NextLogName); file != r.at.File {
+				r.at = change.Position{File: file, Offset: event.Position}
+			}
+			continue
+		}
+		if e.Header.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && !visit(r.at, e) {
+			return nil
+		}
+		r.advance(e.Header)
+	}
+	return nil
+}
+
+// Changes are what statements behind a place of the log did to tables.
+type Changes struct {
+	// Created are tables that were created behind it: all their rows were.
+	Created map[change.Name]bool
+	// Altered are the other tables that are not what they were there, and the first
+	// statement that may have changed each.
+	Altered map[change.Name]string
+}
+
+// ChangesSince reads the log from a place to its end for statements that may have changed
+// what these tables are.
+func (s *Source) ChangesSince(ctx context.Context, from change.Position, names []change.Name) (Changes, error) {
+	found := Changes{Created: map[change.Name]bool{}, Altered: map[change.Name]string{}}
+	until, err := s.End(ctx)
+	if err != nil {
+		return found, err
+	}
+	r := &reader{source: s}
+	if r.tracker, err = s.newTracker(ctx, nil, nil); err != nil {
+		return found, err
+	}
+	err = s.scan(ctx, from, until, func(at change.Position, e *replication.BinlogEvent) bool {
+		if query, ok := e.Event.(*replication.QueryEvent); ok {
+			r.note(ctx, &found, names, at, query)
+		}
+		return true
+	})
+	return found, err
+}
+
+// note notes what a statement does to tables.
+func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, at change.Position, e *replication.QueryEvent) {
+	if word, _ := firstWord(e.Query); word == "BEGIN" || word == "COMMIT" || word == "SAVEPOINT" {
+		return
+	}
+	text, session, err := r.session(ctx, e)
+	var parsed ddl.Statement
+	if err == nil {
+		parsed, err = ddl.Parse(text, session)
+	}
+	if err == nil && changesNothing(parsed) {
+		return
+	}
+	for _, name := range names {
+		created, isCreate := parsed.(*ddl.CreateTable)
+		switch {
+		case isCreate && err == nil:
+			if r.source.foldName(created.Name) == r.source.foldName(name) && !created.Temporary {
+				found.Created[name] = true
+				delete(found.Altered, name)
+			}
+		case !found.Created[name] && found.Altered[name] == "" && r.mayChange(ctx, e, name):
+			found.Altered[name] = fmt.Sprintf("at %s: %s", at, excerpt(text))
+		}
+	}
+}
+
+// changesNothing tells a statement after which every table is what it was.
+func changesNothing(statement ddl.Statement) bool {
+	switch s := statement.(type) {
+	case *ddl.TruncateTable, *ddl.RowsByStatement, *ddl.Other, *ddl.CreateDatabase, *ddl.AlterDatabase:
+		return true
+	case *ddl.AlterTable:
+		return len(s.Changes) == 0 && s.RenameTo == nil
+	case nil:
+		return true
+	}
+	return false
+}
