@@ -132,10 +132,11 @@ func (s *Source) since(ctx context.Context, t time.Time) (change.Position, error
 	}
 	seconds := t.Unix()
 	var asked error
-	// The first file that was begun later; the one before it has what is looked for.
+	// Of the last file that was begun in a second before; one that was begun in the same
+	// second may have others of that second before it.
 	at, _ := slices.BinarySearchFunc(files, seconds, func(f logFile, seconds int64) int {
 		begun, err := s.begun(ctx, f.name)
-		if asked = errors.Join(asked, err); int64(begun) > seconds {
+		if asked = errors.Join(asked, err); int64(begun) >= seconds {
 			return 1
 		}
 		return -1
