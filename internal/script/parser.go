@@ -270,9 +270,6 @@ func (p *parser) text(what string) (Text, bool) {
 	return t.value(), true
 }
 
-// heads are the words that begin a statement of ours.
-var heads = []string{"CREATE", "DROP", "USE", "SET", "RESET", "BEGIN", "EXECUTE", "END", "EXPLAIN", "SHOW", "DESCRIBE", "DESC"}
-
 // atHead tells whether the token at hand begins a line and a statement.
 func (p *parser) atHead() bool {
 	t := p.peek()
