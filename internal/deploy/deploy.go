@@ -123,10 +123,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	if err != nil {
 		return err
 	}
-	if recovery, err = startup(ctx, p, ends{state, source, target}, recovery, out); err != nil {
-		return err
-	}
-	if err := readyLedger(ctx, p, way, target); err != nil {
+	if recovery, err = begin(ctx, p, way, ends{state, source, target}, recovery, out); err != nil {
 		return err
 	}
 	estimates, err := source.Estimates(ctx, sources(p.Routes))

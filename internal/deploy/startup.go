@@ -10,6 +10,7 @@ import (
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql"
 	"starferry/internal/plan"
 )
@@ -26,6 +27,15 @@ import (
 
 // startupTries is how often a start begins anew because a table was changed meanwhile.
 const startupTries = 5
+
+// begin makes ready what the first epoch needs beside the tables.
+func begin(ctx context.Context, p *plan.Plan, way ferry.Delivery, at ends, recovery checkpoint.Recovery, out *printer) (checkpoint.Recovery, error) {
+	recovery, err := startup(ctx, p, at, recovery, out)
+	if err == nil {
+		err = readyLedger(ctx, p, way, at.target)
+	}
+	return recovery, err
+}
 
 // startup makes the checkpoint to begin with, where the script names a place of the log.
 func startup(ctx context.Context, p *plan.Plan, at ends, recovery checkpoint.Recovery, out *printer) (checkpoint.Recovery, error) {

@@ -184,7 +184,7 @@ func TestStartupRefusals(t *testing.T) {
 				fmt.Sprintf("'scan.startup.mode'='timestamp', 'scan.startup.timestamp-millis'='%d'", time.Now().Add(time.Hour).UnixMilli()): "still to come",
 				specific + "gtid-set'='nonsense'":                                                                                           "",
 				specific + "skip-events'='1'":                                                                                               "SF2108",
-				"'scan.startup.mode'='specific-offset'":                                                                                     "SF2231",
+				"'scan.startup.mode'='specific-offset'":                                                                                     "SF2232",
 			} {
 				o := w.starferry(t, "run", "--until-caught-up", "--data-dir", t.TempDir(), w.write(t, "refused.sql", w.from("", "t", what)))
 				if o.code == 0 || o.code == 3 || !strings.Contains(o.err, want) || !strings.Contains(o.err, "To fix: ") {

@@ -38,7 +38,7 @@ const (
 	CodeNoComment      diag.Code = "SF2216" // COMMENT is not carried over
 	CodeTimeBudget     diag.Code = "SF2217" // times of checkpoints and transactions that do not fit together
 	CodeTooManyTables  diag.Code = "SF2218" // more tables of a database than one transaction takes
-	CodeStartup        diag.Code = "SF2231" // options of where a first start begins that do not fit together
+	CodeStartup        diag.Code = "SF2232" // options of where a first start begins that do not fit together
 	CodeNotExactlyOnce diag.Code = "SF2219" // how exactly-once is kept, of a delivery that is at-least-once
 	CodeShape          diag.Code = "SF2230" // clauses that shape the target and do not fit together
 	CodeExpression     diag.Code = "SF2231" // an expression or condition that cannot be taken
