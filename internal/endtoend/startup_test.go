@@ -212,3 +212,28 @@ func TestSnapshotEnds(t *testing.T) {
 		w.compare(t, "t", "t")
 	})
 }
+
+// TestStartupOfADatabase follows a database from the end of the log on: what is there is not
+// copied, what comes is followed whole.
+func TestStartupOfADatabase(t *testing.T) {
+	t.Parallel()
+	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+		for _, table := range []string{"one", "two"} {
+			w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20))", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'before')", table))
+		}
+		script := w.write(t, "database.sql", w.into(settings, "/*+ OPTIONS ('scan.startup.mode'='latest-offset') */", options...))
+		p := w.start(t, script)
+		waitLine(t, p, "2 tables are not copied and hold only what changes from there on")
+		w.exec(t, "INSERT INTO one VALUES (2, 'after')", "CREATE TABLE three (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO three VALUES (1, 'new')")
+		w.await(t, "one", "id|v", "2|after")
+		w.awaitTable(t, "three")
+		w.await(t, "three", "id|v", "1|new")
+		p.Kill()
+		w.exec(t, "INSERT INTO two VALUES (3, 'while nobody ran')")
+		w.catchUp(t, script)
+		w.await(t, "two", "id|v", "3|while nobody ran")
+		if o := w.starferry(t, "verify", script, "--table", w.database+".three"); o.code != 0 {
+			t.Errorf("verify: %s", o)
+		}
+	})
+}

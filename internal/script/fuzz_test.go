@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
 
 	"starferry/internal/diag"
 )
@@ -115,6 +116,50 @@ func walkSpans(v reflect.Value, visit func(diag.Span)) {
 		}
 		for i := range v.NumField() {
 			walkSpans(v.Field(i), visit)
+		}
+	}
+}
+
+// FuzzLex checks that tokens come in order, lie inside the text, and leave nothing out but
+// blanks and comments.
+func FuzzLex(f *testing.F) {
+	for _, text := range []string{"SET 'a''b' = `c``d`; -- x\n/* y */ ${z}.a /*+ OPTIONS('k'='v') */", "'", "`", "/*", "*/", "/*+", "\"x\" “y”", "\xff\x00é", "${", "a$b ${c}d"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		tokens, findings := lex(&diag.File{Name: "x.sql", Text: text})
+		end := 0
+		for i, token := range tokens {
+			if token.at.Start < end || token.at.End < token.at.Start || token.at.End > len(text) {
+				t.Fatalf("token %d %q spans %v behind %d in a text of %d bytes", i, token.text, token.at, end, len(text))
+			}
+			if rest := text[end:token.at.Start]; len(findings) == 0 && withoutBlanks(rest) != "" {
+				t.Fatalf("%q is left out before token %d", rest, i)
+			}
+			end = token.at.End
+		}
+		if last := tokens[len(tokens)-1]; last.kind != endOfFile {
+			t.Fatal("the end is missing")
+		}
+		for _, finding := range findings {
+			if finding.Span.Start < 0 || finding.Span.End > len(text) || finding.Span.End < finding.Span.Start {
+				t.Errorf("%s spans %v", finding.Message, finding.Span)
+			}
+		}
+	})
+}
+
+// withoutBlanks is a text without white space and comments.
+func withoutBlanks(text string) string {
+	for {
+		text = strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' })
+		switch {
+		case strings.HasPrefix(text, "--"):
+			text = text[lineEnd(text):]
+		case strings.HasPrefix(text, "/*"):
+			_, text, _ = strings.Cut(text[2:], "*/")
+		default:
+			return text
 		}
 	}
 }
