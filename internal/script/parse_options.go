@@ -160,7 +160,7 @@ func (p *parser) optionValue(key Text) (Text, bool) {
 		p.take()
 		return t.value(), true
 	}
-	if t.is(",") || p.endsList() && !t.is("AS") {
+	if t.is(",") || p.endsList() {
 		p.report(CodeMissingEquals, key.At, fmt.Sprintf("option '%s' has no value", key.Value), "",
 			fmt.Sprintf("write '%s' = 'value'.", key.Value))
 		return Text{}, false
