@@ -106,7 +106,7 @@ func TestEveryCodeIsProduced(t *testing.T) {
 		CodeComesLater, CodeNoCatalog, CodeCatalogTwice, CodeCatalogKind, CodeNoDatabase, CodeNamesDiffer, CodeTwoSources, CodeTwoTargets,
 		CodeTargetTwice, CodePattern, CodeTwoDeliveries, CodeNoIfNotExists, CodeLateSet, CodeCannotDrop, CodeUnknownOption, CodeOptionTwice, CodeMissingOption, CodeInvalidValue,
 		CodeRefusedOption, CodeNoEffect, CodePlainPassword, CodeProperties, CodeSeparator, CodeMemory, CodeServerIDRange, CodeCheckpointMode, CodeNoComment, CodeShape, CodeExpression,
-		CodeTimeBudget, CodeTooManyTables, CodeNotExactlyOnce,
+		CodeTimeBudget, CodeTooManyTables, CodeNotExactlyOnce, CodeStartup, CodeNotRun,
 	} {
 		if !produced[code] {
 			t.Errorf("no golden file produces %s", code)

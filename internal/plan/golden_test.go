@@ -110,6 +110,9 @@ func dump(p *Plan) string {
 	s, t := p.Source, p.Target
 	fmt.Fprintf(&b, "plan %s: %s\n", p.Name, p.Delivery)
 	fmt.Fprintf(&b, "source %s@%s:%d password %s id %d tls %s timeout %s barrier %s\n", s.User, s.Host, s.Port, s.Password, s.ServerID, s.TLS, s.ConnectTimeout, s.Barrier)
+	if u := s.Startup; !u.Copies() {
+		fmt.Fprintf(&b, "startup %s %s:%d %s %v\n", u.Mode, u.File, u.Offset, u.GTIDs, u.Time)
+	}
 	fmt.Fprintf(&b, "target %s query %q load %q password %s redirect %v timeout %s\n", t.User, t.Query, t.Load, t.Password, t.RedirectHosts, t.ConnectTimeout)
 	fmt.Fprintf(&b, "settings checkpoint %s timeout %s memory %d page %d\n", p.Settings.CheckpointInterval, p.Settings.CheckpointTimeout, p.Settings.Memory, p.Settings.PageBytes)
 	fmt.Fprintf(&b, "  pages %d lag %s rate %d pause %d, verify rate %d, row-less %s, cascades mended %v\n", p.Settings.Parallelism, p.Settings.MaxLag, p.Settings.SnapshotBytesPerSecond, p.Settings.PauseThreads, p.Settings.VerifyBytesPerSecond, p.Settings.RowLess, p.Settings.MendCascades)
