@@ -237,3 +237,26 @@ func TestStartupOfADatabase(t *testing.T) {
 		}
 	})
 }
+
+// TestStartupBehindEverything begins behind all transactions there are: nothing has to come
+// before that is known.
+func TestStartupBehindEverything(t *testing.T) {
+	t.Parallel()
+	for name, source := range sources(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, source)
+			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+			_, _, gtids := w.place(t)
+			script := w.write(t, "end.sql", w.from("", "t", "'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.gtid-set'='"+gtids+"'"))
+			if o := w.starferry(t, "explain", "--online", script); o.code != 0 || !strings.Contains(o.out, "Begins ") {
+				t.Fatalf("explain: %s", o)
+			}
+			p := w.start(t, script)
+			waitLine(t, p, "1 tables are not copied")
+			w.exec(t, "INSERT INTO t VALUES (2)")
+			w.await(t, "t", "id", "2")
+			w.stop(t, p)
+		})
+	}
+}
