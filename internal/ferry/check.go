@@ -287,7 +287,7 @@ func (l *loop) checkLayout(c *check, schema *change.Table) bool {
 		}
 		c.layout = layout
 	default:
-		if !t.busy && l.err == nil && !l.now.Before(t.askAfter) {
+		if !t.busy() && l.err == nil && !l.now.Before(t.askAfter) {
 			l.describe(t, schema)
 		}
 		return false

@@ -23,7 +23,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if t.layout != nil && t.layout.Source == schema || t.stopped != nil || t.gone {
 		return true
 	}
-	if t.busy || l.err != nil || l.now.Before(t.askAfter) {
+	if t.busy() || l.err != nil || l.now.Before(t.askAfter) {
 		return false
 	}
 	v := t.verdict(schema)
@@ -181,14 +181,17 @@ func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 }
 
 func (l *loop) describe(t *table, schema *change.Table) {
-	t.busy = true
+	t.asking = true
 	v := t.verdict(schema)
-	held := v.holding(schema)
+	held, changes := v.holding(schema), t.changes
 	l.begin(func(ctx context.Context) func() {
 		columns, err := l.cfg.Target.Columns(ctx, t.route.Target, held)
 		return func() {
-			t.busy = false
-			if err != nil {
+			t.asking = false
+			switch {
+			case t.changes != changes: // for another shard: it looks otherwise now
+				return
+			case err != nil:
 				l.askAgain(t, err)
 				return
 			}
@@ -199,7 +202,7 @@ func (l *loop) describe(t *table, schema *change.Table) {
 }
 
 func (l *loop) addColumns(t *table, missing []change.Column) {
-	t.busy = true
+	t.altering = true
 	l.forgetColumns(t)
 	names := make([]string, len(missing))
 	for i := range missing {
@@ -216,7 +219,8 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 		crashpoint.Here("columns-added")
 		return func() {
 			// Described again whatever the answer: success is what the table looks like.
-			t.busy, t.described = false, nil
+			t.altering, t.described = false, nil
+			t.changes++
 			var cannot *CannotError
 			switch {
 			case errors.As(err, &cannot):

@@ -107,13 +107,13 @@ func TestATableIsEmptiedWithItsDatabase(t *testing.T) {
 	s := newStillExact(t, 2, PositionInside)
 	s.row(0, "1")
 	s.loop.take(s.now, change.Event{Kind: change.Truncated, Table: s.order[1].schema, Position: change.Position{File: "log.000001", Offset: 99}})
-	if s.held == nil || s.order[1].busy || s.exact.closing == nil {
-		t.Errorf("held %v, emptied %v, epoch ends %v", s.held, s.order[1].busy, s.exact.closing)
+	if s.held == nil || s.order[1].busy() || s.exact.closing == nil {
+		t.Errorf("held %v, emptied %v, epoch ends %v", s.held, s.order[1].busy(), s.exact.closing)
 	}
 	s = newStillExact(t, 2, TwoPhase)
 	s.row(0, "1")
 	s.loop.take(s.now, change.Event{Kind: change.Truncated, Table: s.order[1].schema, Position: change.Position{File: "log.000001", Offset: 99}})
-	if !s.order[1].busy {
+	if !s.order[1].busy() {
 		t.Error("a table of its own waits for another one")
 	}
 }

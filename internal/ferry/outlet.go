@@ -26,7 +26,8 @@ import (
 type outlet struct {
 	shards []*table // in the order of the routes; without a merged target, the table
 
-	busy bool // a description, an ALTER or a TRUNCATE of the target table is under way
+	altering bool // an ALTER or a TRUNCATE of the target table is under way
+	changes  int  // how often its columns were about to be changed, or had been
 
 	batch Batch
 	// joining are the shards with rows in the batch that no checkpoint knows yet.
@@ -78,9 +79,13 @@ func (o *outlet) dead() bool {
 	return !slices.ContainsFunc(o.shards, func(t *table) bool { return t.stopped == nil && !t.gone })
 }
 
+// busy tells that something is under way at the target that this table waits for.
+func (t *table) busy() bool { return t.asking || t.altering }
+
 // forgetColumns has every shard look at the target anew: it is about to change. What the
 // others have in hand is of the columns of before.
 func (l *loop) forgetColumns(t *table) {
+	t.changes++
 	for _, one := range t.shards {
 		one.layout, one.described = nil, nil
 		if one == t {

@@ -35,7 +35,7 @@ func (l *loop) advanceRenewal(r *resync, quiet bool) {
 			l.notify(Info, t.route.Source, fmt.Sprintf("resync: %s holds the new copy of %d rows", t.route.Target, t.copy.Rows))
 			l.endResync(r, nil)
 		}
-	case !quiet || t.unsaved || t.busy:
+	case !quiet || t.unsaved || t.busy():
 	case t.stopped != nil && !r.settled:
 		abandoned := slices.Clone(t.abandoned)
 		l.attempt(r, func(ctx context.Context) error {

@@ -25,14 +25,15 @@ func (e *CannotError) Error() string { return strings.Join(e.Reasons, "; ") }
 // reshape has the target table changed. Doing it again changes nothing: after a crash it
 // is asked for until a checkpoint knows that the table has carried the schema.
 func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
-	t.busy = true
+	t.altering = true
 	l.forgetColumns(t)
 	l.begin(func(ctx context.Context) func() {
 		crashpoint.Here("alter-begins")
 		did, err := l.cfg.Target.Reshape(ctx, t.route.Target, held, v.reshape)
 		crashpoint.Here("columns-added")
 		return func() {
-			t.busy, t.described = false, nil
+			t.altering, t.described = false, nil
+			t.changes++
 			var cannot *CannotError
 			switch {
 			case errors.As(err, &cannot):

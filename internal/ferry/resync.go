@@ -111,7 +111,7 @@ func (l *loop) advanceResync(r *resync) {
 	case shadowSwapping:
 		l.seal(r.table)
 		l.seal(r.shadow)
-		if r.table.drained() && r.shadow.drained() && !r.table.busy && !r.shadow.busy {
+		if r.table.drained() && r.shadow.drained() && !r.table.busy() && !r.shadow.busy() {
 			l.swapShadow(r)
 		} else {
 			l.needBoundary(r.table, "replacing")

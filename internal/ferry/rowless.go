@@ -43,7 +43,7 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 			continue
 		}
 		ready = false
-		if t.busy || l.now.Before(t.askAfter) || l.err != nil {
+		if t.busy() || l.now.Before(t.askAfter) || l.err != nil {
 			continue
 		}
 		l.dropPages(t)
@@ -99,7 +99,7 @@ func (l *loop) drainedAround(t *table) bool {
 // empty removes all rows of the target. Where that is not allowed, a repair finds that
 // the source has none of them.
 func (l *loop) empty(t *table, event *change.Event) {
-	t.busy = true
+	t.altering = true
 	stream := l.stream
 	l.begin(func(ctx context.Context) func() {
 		err := l.cfg.mayReplace(ctx, t.route.Target.Database)
@@ -107,7 +107,7 @@ func (l *loop) empty(t *table, event *change.Event) {
 			err = l.cfg.Shaper.Truncate(ctx, t.route.Target)
 		}
 		return func() {
-			t.busy = false
+			t.altering = false
 			switch {
 			case l.stream != stream: // older rows come again, and then the TRUNCATE
 			case err == nil:

@@ -369,7 +369,7 @@ func (s *simulation) describe() string {
 		}
 	}
 	for _, t := range l.order {
-		text += fmt.Sprintf(" %s: copied %v drained %v busy %v unsaved %v queue %d", t.route.Target, t.copy.Done, t.drained(), t.busy, t.unsaved, len(t.queue))
+		text += fmt.Sprintf(" %s: copied %v drained %v busy %v unsaved %v queue %d", t.route.Target, t.copy.Done, t.drained(), t.busy(), t.unsaved, len(t.queue))
 		for _, r := range l.resyncs {
 			text += fmt.Sprintf(" resync of %s: phase %d busy %v again %v swapping %v", r.table.route.Source, r.phase, r.busy, r.again, l.swapping != nil)
 		}

@@ -59,6 +59,7 @@ type table struct {
 	eager   int
 	emptied bool   // the target was, for the TRUNCATE that is held
 	mend    string // why the table is to be compared with its target, "" when it is not
+	asking  bool   // for a description of the target
 
 	asks     int       // failed questions about the target table in a row
 	askAfter time.Time // no question before

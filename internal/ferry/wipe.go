@@ -78,7 +78,7 @@ func (l *loop) advanceWipe(r *resync, quiet bool) {
 		}
 	case wiping:
 		l.seal(t)
-		if t.drained() && !t.busy {
+		if t.drained() && !t.busy() {
 			l.wipe(r)
 		} else if !t.drained() {
 			l.needBoundary(t, "emptying")
