@@ -37,7 +37,7 @@ var settingOptions = []Option{
 	{Key: schemaExclude, Where: InSet, Check: checkSchemaKinds,
 		Help: "Kinds of schema change that are ignored, named as in include.schema.changes."},
 	{Key: typeBroadening, Where: InSet, Type: Bool, Default: "false",
-		Help: "Whether a target table is created with the widest type of each family (BIGINT, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
+		Help: "Whether a target table is created with the widest type of each family (BIGINT, LARGEINT for unsigned, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
 	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",
 		Help: "What happens about foreign keys ON DELETE or ON UPDATE CASCADE, SET NULL or SET DEFAULT at a source that does not log the rows they change (MariaDB, MySQL before 9.6). warn: they are named. repair: when rows of a followed parent change, the followed tables that refer to it are compared with their source and mended."},
 	{Key: "execution.checkpointing.interval", Where: InSet, Type: Duration, Min: 10, Max: 86_400_000,
