@@ -80,8 +80,10 @@ func (l *loop) takeTable(j *Job, t *table) error {
 	case r != nil:
 		r.jobs = append(r.jobs, j)
 	case j.Kind == Wipe:
+		l.forgetTypes(t)
 		l.beginWipe(t, j)
 	default:
+		l.forgetTypes(t)
 		l.beginResync(t, j)
 	}
 	return nil
