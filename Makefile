@@ -4,9 +4,12 @@ GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 SOURCES  = cmd internal scripts
 VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=%))
-# How long "make fuzz" spends on each target, and how many sequences of statements it plays.
-FUZZTIME  ?= 10s
-DDL_SEEDS ?= 30
+# How long "make fuzz" spends on each target, how many sequences of statements it plays,
+# and how many random tables it compares (from PARITY_SEED on).
+FUZZTIME      ?= 10s
+DDL_SEEDS     ?= 30
+PARITY_TABLES ?= 100
+PARITY_SEED   ?= 1
 # How long "make soak" goes on, and how many histories "make sim" plays. SEED repeats
 # what they print, on its own.
 SOAK ?= 10m
@@ -64,7 +67,7 @@ lint: need-go ## Check formatting, vet and staticcheck.
 	@echo "go vet"; $(GO) vet ./...
 	@echo "staticcheck"; $(GO) tool staticcheck ./...
 
-fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each.
+fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each; random statements and tables on real servers.
 	@list=$$(grep -rl --include='*_test.go' '^func Fuzz' $(SOURCES) | xargs -r -n1 dirname | sort -u); \
 	for dir in $$list; do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
@@ -75,6 +78,9 @@ fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each.
 	@echo "random statements on real servers, $(DDL_SEEDS) sequences each"
 	@log=$$(mktemp); STARFERRY_DDL_SEEDS=$(DDL_SEEDS) $(GO) test -count=1 -timeout 0 -v -run '^TestRandom(Statements|Alters)' ./internal/mysql ./internal/mysql/ddl >$$log 2>&1; \
 		code=$$?; [ $$code = 0 ] || cat $$log; grep -h 'statements compared' $$log; rm -f $$log; exit $$code
+	@echo "random tables read by SELECT and from the log, $(PARITY_TABLES) for each setting of the log"
+	@log=$$(mktemp); STARFERRY_PARITY_TABLES=$(PARITY_TABLES) STARFERRY_PARITY_SEED=$(PARITY_SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSelectAndLogGiveTheSameCells$$' ./internal/mysql/cells >$$log 2>&1; \
+		code=$$?; [ $$code = 0 ] || cat $$log; grep -h 'cells compared' $$log; rm -f $$log; exit $$code
 
 clean: ## Remove what was built (the servers in the user's cache stay).
 	rm -rf bin .demo

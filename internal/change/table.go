@@ -178,6 +178,29 @@ const (
 	RoundZeroDates ZeroDates = "round" // the nearest date: 0001-01-01 for 0000-00-00
 )
 
+// Treated prints what the deployment makes of the values: "in UTC", "as BOOLEAN".
+func (t Type) Treated() string {
+	says := "as it is"
+	switch {
+	case t.Base == Boolean:
+		says = "as BOOLEAN"
+	case t.Base == TinyInt:
+		says = "as a number"
+	case t.Base == Timestamp && t.Zone == "":
+		says = "in UTC"
+	case t.Base == Timestamp:
+		says = "in " + t.Zone
+	case t.ZeroDates != KeepZeroDates:
+		return "with zero dates " + zeroDatesSay[t.ZeroDates]
+	}
+	if t.ZeroDates != KeepZeroDates {
+		says += ", with zero dates " + zeroDatesSay[t.ZeroDates]
+	}
+	return says
+}
+
+var zeroDatesSay = map[ZeroDates]string{NullZeroDates: "as NULL", RoundZeroDates: "rounded"}
+
 // Equal compares two types, parameters and all.
 func (t Type) Equal(o Type) bool {
 	return t.Base == o.Base && t.Unsigned == o.Unsigned && t.Zerofill == o.Zerofill &&

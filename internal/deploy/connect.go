@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -28,7 +29,7 @@ func connect(ctx context.Context, p *plan.Plan, serverID uint32, wants func(chan
 		Host: p.Source.Host, Port: p.Source.Port, User: p.Source.User, Password: p.Source.Password,
 		ServerID: serverID, TLS: p.Source.TLS, ConnectTimeout: p.Source.ConnectTimeout, Barrier: p.Source.Barrier,
 		PauseThreads: p.Settings.PauseThreads,
-		Treatment:    mysql.Treatment{Booleans: p.Source.Booleans, Zone: p.Source.Zone, ZeroDates: p.Source.ZeroDates},
+		Treatment:    treatment(p),
 		Wants:        wants,
 		Notify:       func(format string, a ...any) { out.say(fmt.Sprintf(format, a...)) },
 	})
@@ -81,6 +82,33 @@ func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 		t := &restored.Tables[i]
 		if !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
 			out.say(fmt.Sprintf("warning: %s was followed into %s by the last run, which is not in the script any more; if it comes back it is copied anew", t.Name, t.Target))
+		}
+	}
+}
+
+func treatment(p *plan.Plan) mysql.Treatment {
+	return mysql.Treatment{Booleans: p.Source.Booleans, Zone: p.Source.Zone, ZeroDates: p.Source.ZeroDates}
+}
+
+// sayKeptTypes names the tables whose values go on as the last run wrote them, whatever
+// the script says now: half a table in another form would be wrong. A resync changes that
+// only of a stopped table: the shadow of one that goes on gets the same rows as it.
+func sayKeptTypes(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
+	if restored == nil {
+		return
+	}
+	for i := range restored.Tables {
+		t := &restored.Tables[i]
+		if t.Table == nil || !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
+			continue
+		}
+		if says := treatment(p).Differs(t.Table); len(says) > 0 {
+			fix := ferry.Anew(t.Target)
+			if t.Stopped != nil {
+				fix = "starferry resync SCRIPT --table " + t.Name.String()
+			}
+			out.say(fmt.Sprintf("warning: %s keeps the types it was copied with, although the script says otherwise now: %s\n   = To change them: %s",
+				t.Name, strings.Join(says, "; "), fix))
 		}
 	}
 }

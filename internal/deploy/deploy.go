@@ -141,6 +141,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p), From: from, Admit: later.admit,
 		Recovery: recovery, Unsettled: recovery.Open, Jobs: d.jobs, Broken: broken,
+		Retyped:  func(t *change.Table) bool { return len(treatment(p).Differs(t)) > 0 },
 		Delivery: way, Transactions: target.Transactions(), Ledger: target.Ledger(), MaxOpen: open,
 		EpochInterval: p.Settings.CheckpointInterval, EpochPause: p.Settings.CheckpointMinPause, EpochTimeout: p.Settings.CheckpointTimeout,
 		Name: p.Name, Deployment: state.Identity().Deployment, Incarnation: state.Incarnation(),

@@ -37,6 +37,7 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 		return nil, err
 	}
 	sayLeftOut(p, restored, out)
+	sayKeptTypes(p, restored, out)
 	var fresh, known []plan.Route
 	for _, r := range routes {
 		if isKnown(restored, r) {

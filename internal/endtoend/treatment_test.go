@@ -99,3 +99,68 @@ func (w *world) lenient(t *testing.T, statements ...string) {
 		t.Fatal(err)
 	}
 }
+
+// TestATimestampBecomesTheKey of a table that is written in a zone: in the hour that the
+// clock shows twice two moments are two rows.
+func TestATimestampBecomesTheKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t))
+	w.grantResync(t)
+	w.lenient(t, "CREATE TABLE o (id INT PRIMARY KEY)", "CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NOT NULL, v INT)",
+		"INSERT INTO t VALUES (1, '2024-10-27 00:30:00', 1), (2, '2024-10-27 01:30:00', 2)")
+	text := strings.Replace(w.script("", route{from: "t", to: "t"}, route{from: "o", to: "o"}), "('type' = 'mysql',", "('type' = 'mysql', 'server-time-zone' = 'Europe/Berlin',", 1)
+	script := w.write(t, "keyed.sql", text)
+	w.catchUp(t, script)
+	w.await(t, "t", "id|at|v", "1|2024-10-27 02:30:00|1", "2|2024-10-27 02:30:00|2")
+	w.lenient(t, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (at)", "UPDATE t SET v = v + 10")
+	o := w.starferry(t, "run", "--until-caught-up", script)
+	if o.code != 1 || !strings.Contains(o.err, "column `at` changed its type from timestamp to timestamp (in Europe/Berlin to in UTC)") {
+		t.Fatalf("%s", o)
+	}
+	w.resync(t, script, "t")
+	w.lenient(t, "UPDATE t SET v = v + 100")
+	w.catchUp(t, script)
+	w.await(t, "t", "at|id|v", "2024-10-27 00:30:00|1|111", "2024-10-27 01:30:00|2|112")
+	w.verify(t, 0, script)
+}
+
+// TestOtherTypesLater: a table keeps the types it was copied with, through a resync, and
+// every start says what helps; a table that is stopped takes the new ones with its resync.
+func TestOtherTypesLater(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{nil, {"--wipe"}} {
+		t.Run(strings.Join(flags, ""), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, testbed.MySQL(t))
+			w.grantResync(t)
+			w.lenient(t, "CREATE TABLE o (id INT PRIMARY KEY)", "CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NULL, day DATE)", "INSERT INTO t VALUES (1, '2024-07-01 00:30:00', NULL)")
+			text := w.script("", route{from: "t", to: "t"}, route{from: "o", to: "o"})
+			script := w.write(t, "types.sql", text)
+			w.catchUp(t, script)
+			script = w.write(t, "types.sql", strings.Replace(text, "('type' = 'mysql',", "('type' = 'mysql', 'server-time-zone' = 'Europe/Berlin', 'zero-date.behavior' = 'round',", 1))
+			w.exec(t, "INSERT INTO t VALUES (2, NULL, NULL)")
+			w.resync(t, script, "t", flags...)
+			o := w.catchUp(t, script)
+			w.await(t, "t", "id|at|day", "1|2024-07-01 00:30:00|NULL", "2|NULL|NULL")
+			says := "t keeps the types it was copied with, although the script says otherwise now: `at` is in UTC, not in Europe/Berlin, with zero dates rounded; `day` is as it is, not with zero dates rounded\n   = To change them: "
+			if !strings.Contains(o.out+o.err, says+"DROP TABLE") || !strings.Contains(o.out+o.err, "--data-dir NEW") {
+				t.Errorf("%s", o)
+			}
+			w.lenient(t, "INSERT INTO t VALUES (3, '2024-07-01 00:30:00', '0000-00-00')")
+			if o := w.starferry(t, "run", "--until-caught-up", script); o.code != 1 {
+				t.Fatalf("%s", o)
+			}
+			if o := w.starferry(t, "run", "--until-caught-up", script); !strings.Contains(o.out+o.err, says+"starferry resync SCRIPT --table ") {
+				t.Errorf("%s", o)
+			}
+			w.resync(t, script, "t", flags...)
+			w.lenient(t, "INSERT INTO t VALUES (4, '2024-07-01 01:30:00', NULL)", "INSERT INTO o VALUES (1)")
+			o = w.catchUp(t, script)
+			w.await(t, "t", "id|at|day", "1|2024-07-01 02:30:00|NULL", "2|NULL|NULL", "3|2024-07-01 02:30:00|0001-01-01", "4|2024-07-01 03:30:00|NULL")
+			if strings.Contains(o.out+o.err, "keeps the types") {
+				t.Errorf("%s", o)
+			}
+			w.verify(t, 0, script)
+		})
+	}
+}

@@ -85,8 +85,10 @@ func (l *loop) takeTable(j *Job, t *table) error {
 	case t.route.Merged:
 		l.beginRenewal(t, j)
 	case j.Kind == Wipe:
+		l.forgetTypes(t)
 		l.beginWipe(t, j)
 	default:
+		l.forgetTypes(t)
 		l.beginResync(t, j)
 	}
 	return nil

@@ -52,6 +52,9 @@ type Config struct {
 	// Broken are targets of routes that cannot go on, and why: they stop before anything
 	// else happens.
 	Broken map[change.Name]error
+	// Retyped tells that the columns of a table that joined now would have other types than
+	// they have in this version, since the options are others; nil: never.
+	Retyped func(*change.Table) bool
 	// Deployment and Incarnation make labels unique, see nextLabel; Name is the
 	// deployment's for people.
 	Deployment  string

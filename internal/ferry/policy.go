@@ -140,6 +140,9 @@ func columnChanges(before, after *change.Column, key bool) (changes []schemaChan
 		if from.Charset != to.Charset {
 			says += fmt.Sprintf(" (charset %s to %s)", from.Charset, to.Charset)
 		}
+		if was, is := before.Type.Treated(), after.Type.Treated(); was != is && sameAtSource(from.Base, to.Base) {
+			says += fmt.Sprintf(" (%s to %s)", was, is)
+		}
 		changes = append(changes, schemaChange{kind: AlterType, from: before, to: after, key: key, says: says})
 	}
 	if before.Nullable != after.Nullable {
@@ -153,6 +156,12 @@ func columnChanges(before, after *change.Column, key bool) (changes []schemaChan
 		changes = append(changes, schemaChange{kind: AlterComment, from: before, to: after, key: key, says: fmt.Sprintf("column `%s` changed its comment", before.Name)})
 	}
 	return changes
+}
+
+// sameAtSource tells two types apart that a deployment does not make of one.
+func sameAtSource(a, b change.Base) bool {
+	isTiny := func(b change.Base) bool { return b == change.TinyInt || b == change.Boolean }
+	return a == b || isTiny(a) && isTiny(b)
 }
 
 // valueType is a type without what changes no value: the display width of an integer,
@@ -224,7 +233,7 @@ func (p *SchemaPolicy) fixed(c *schemaChange) bool {
 	case RenameColumn:
 		return !c.from.Nullable || !c.to.Nullable
 	case AlterType:
-		return !p.Broadened || !keepsText(c.from.Type, c.to.Type)
+		return !p.Broadened || !broadHolds(c)
 	case AlterDefault, AlterComment:
 		return false
 	}
@@ -258,7 +267,7 @@ func (v *verdict) hold(c *schemaChange) *change.Column {
 // evolve has the target do the same. A key is never touched: rows would be other rows.
 func (v *verdict) evolve(c *schemaChange, broadened bool) {
 	switch {
-	case c.kind == AlterKey, c.key && c.kind == AlterType && !(broadened && keepsText(c.from.Type, c.to.Type)), c.key && c.kind == RenameColumn:
+	case c.kind == AlterKey, c.key && c.kind == AlterType && !(broadened && broadHolds(c)), c.key && c.kind == RenameColumn:
 		v.refused = append(v.refused, c.says)
 	case c.kind == AddColumn:
 		v.appends = append(v.appends, strings.ToLower(c.to.Name))
@@ -300,6 +309,24 @@ func (p *SchemaPolicy) leaveOut(missing []change.Column, v *verdict, seen *chang
 	})
 }
 
+// broadDecimal is how many digits a broadened DECIMAL has.
+const broadDecimal = 38
+
+// broadHolds tells that a broadened target, which is as wide as its family goes, holds the
+// new type's values as it is. In a key only numbers are broadened.
+func broadHolds(c *schemaChange) bool {
+	from, to := c.from.Type, c.to.Type
+	switch {
+	case !keepsText(from, to):
+		return false
+	case from.Base == change.Decimal:
+		return !c.key && (to.Precision == from.Precision || to.Precision <= broadDecimal)
+	case from.IsInteger(), from.Base == change.Bit, from.Base == change.DateTime, from.Base == change.Timestamp:
+		return true
+	}
+	return !c.key
+}
+
 // keepsText tells that every value of one type has the same text in the other, so that
 // rows that nobody writes stay right when the target's column changes likewise.
 func keepsText(from, to change.Type) bool {
@@ -312,8 +339,10 @@ func keepsText(from, to change.Type) bool {
 		return (to.Base != change.Char || from.Base == change.Char) && (to.Base == from.Base && to.Length >= from.Length || textWidth(to, 4) >= textWidth(from, 1)) && keepsCharset(from.Charset, to.Charset)
 	case from.Base == change.Enum && to.Base == change.Enum, from.Base == change.Set && to.Base == change.Set:
 		return len(to.Members) >= len(from.Members) && slices.Equal(to.Members[:len(from.Members)], from.Members) && keepsCharset(from.Charset, to.Charset)
-	case from.Base == change.VarBinary && to.Base == change.VarBinary, from.Base == change.Bit && to.Base == change.Bit:
+	case from.Base == change.VarBinary && to.Base == change.VarBinary:
 		return to.Length >= from.Length
+	case from.Base == change.Bit && to.Base == change.Bit: // one bit is a BOOLEAN
+		return to.Length == from.Length || to.Length > from.Length && from.Length > 1
 	case from.Base == change.DateTime && to.Base == change.DateTime, from.Base == change.Timestamp && to.Base == change.Timestamp:
 		return to.Fraction >= from.Fraction && to.Zone == from.Zone && to.ZeroDates == from.ZeroDates
 	}

@@ -208,3 +208,54 @@ func TestValuesThatKeepTheirText(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherTreatmentIsSaid: at the source the types are the same.
+func TestAnotherTreatmentIsSaid(t *testing.T) {
+	t.Parallel()
+	for want, types := range map[string][2]change.Type{
+		"from timestamp to timestamp (in Europe/Berlin to in UTC)":                          {{Base: change.Timestamp, Zone: "Europe/Berlin"}, {Base: change.Timestamp}},
+		"from timestamp to timestamp(3) (in UTC to in Asia/Tokyo, with zero dates rounded)": {{Base: change.Timestamp}, {Base: change.Timestamp, Fraction: 3, Zone: "Asia/Tokyo", ZeroDates: change.RoundZeroDates}},
+		"from date to date (as it is to with zero dates as NULL)":                           {{Base: change.Date}, {Base: change.Date, ZeroDates: change.NullZeroDates}},
+		"from tinyint(1) to tinyint(1) (as BOOLEAN to as a number)":                         {{Base: change.Boolean}, {Base: change.TinyInt, Length: 1}},
+		"from int to timestamp":          {{Base: change.Int}, {Base: change.Timestamp, Zone: "Europe/Berlin"}},
+		"from timestamp to timestamp(6)": {{Base: change.Timestamp, Zone: "Europe/Berlin"}, {Base: change.Timestamp, Fraction: 6, Zone: "Europe/Berlin"}},
+	} {
+		changes := columnChanges(&change.Column{Name: "a", Type: types[0]}, &change.Column{Name: "a", Type: types[1]}, false)
+		if len(changes) != 1 || changes[0].says != "column `a` changed its type "+want {
+			t.Errorf("%+v, want %s", changes, want)
+		}
+	}
+}
+
+// TestWhatABroadenedTargetHolds is let through, and everything else stops the table.
+func TestWhatABroadenedTargetHolds(t *testing.T) {
+	t.Parallel()
+	decimal := func(digits int) change.Type {
+		return change.Type{Base: change.Decimal, Precision: digits, Scale: 2}
+	}
+	unsigned := func(base change.Base) change.Type { return change.Type{Base: base, Unsigned: true} }
+	for _, c := range []struct {
+		from, to     change.Type
+		plain, inKey bool
+	}{
+		{typed(change.Int, 0), typed(change.BigInt, 0), true, true},
+		{unsigned(change.Int), unsigned(change.BigInt), true, true},
+		{decimal(10), decimal(38), true, false},
+		{decimal(10), decimal(40), false, false},
+		{typed(change.Bit, 2), typed(change.Bit, 64), true, true},
+		{typed(change.Bit, 1), typed(change.Bit, 8), false, false},
+		{typed(change.VarChar, 9), typed(change.VarChar, 10), true, false},
+		{typed(change.VarBinary, 9), typed(change.VarBinary, 10), true, false},
+		{change.Type{Base: change.DateTime}, change.Type{Base: change.DateTime, Fraction: 6}, true, true},
+	} {
+		for _, behavior := range []SchemaBehavior{CTAS, Immediate, Evolve} {
+			p := SchemaPolicy{Behavior: behavior, Broadened: true}
+			for key, held := range map[bool]bool{false: c.plain, true: c.inKey} {
+				v := p.judge([]schemaChange{{kind: AlterType, from: &change.Column{Type: c.from}, to: &change.Column{Type: c.to}, key: key, says: "it"}})
+				if refused := len(v.refused) > 0; refused == held && (behavior != Evolve || key) {
+					t.Errorf("%s: %s to %s, key %t: refused %t", behavior, c.from, c.to, key, refused)
+				}
+			}
+		}
+	}
+}

@@ -95,8 +95,11 @@ func (l *loop) othersGoOn(besides ...*table) bool {
 }
 
 // anew is the remedy of a ferry that ended because its only table cannot go on.
-func anew(t *table) string {
-	return fmt.Sprintf("DROP TABLE %s;   in StarRocks, then\n     starferry run SCRIPT --data-dir NEW\n   which creates the table and copies it anew. Until then nothing is lost: the position is kept.", t.route.Target)
+func anew(t *table) string { return Anew(t.route.Target) }
+
+// Anew is how a deployment begins again with a new target table.
+func Anew(target change.Name) string {
+	return fmt.Sprintf("DROP TABLE %s;   in StarRocks, then\n     starferry run SCRIPT --data-dir NEW\n   which creates the table and copies it anew. Until then nothing is lost: the position is kept.", target)
 }
 
 // remedy is what brings a stopped table back. What was wrong comes first, unless a

@@ -96,3 +96,20 @@ func (l *loop) askToJoin() {
 	}
 	l.rewind()
 }
+
+// forgetTypes has a stopped table join anew, where its resync begins, when the source
+// would make other types of its columns now. A table that goes on keeps its own: its rows
+// are those of its shadow too.
+func (l *loop) forgetTypes(t *table) {
+	if t.schema == nil || l.cfg.Retyped == nil || !l.cfg.Retyped(t.schema) {
+		return
+	}
+	for _, one := range l.tables[t.route.Source] {
+		if one.stopped == nil {
+			return // another route needs the rows as they are
+		}
+	}
+	t.schema, t.unread = nil, true
+	l.atResume = false
+	l.amendStop(t)
+}

@@ -211,3 +211,39 @@ func TestATableThatLooksOtherThanItsLogIsNotAskedForAgain(t *testing.T) {
 		t.Errorf("%v", s.loop.err)
 	}
 }
+
+// TestOtherTypesCountForAStoppedTable, which joins anew for its resync; one that goes on,
+// or whose rows another route needs, keeps its schema.
+func TestOtherTypesCountForAStoppedTable(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		retyped, stopped, shared bool
+		followed, join           string
+	}{
+		"stopped":          {retyped: true, stopped: true, followed: "t1", join: "t0"},
+		"the same types":   {stopped: true, followed: "t0 t1"},
+		"it goes on":       {retyped: true, followed: "t0 t1"},
+		"and another does": {retyped: true, stopped: true, shared: true, followed: "t0 t1"},
+	} {
+		for _, kind := range []JobKind{Resync, Wipe} {
+			var stops []*checkpoint.Stop
+			if c.stopped {
+				stops = append(stops, &checkpoint.Stop{Code: "SF3000", Reason: "why"})
+			}
+			s := newStill(t, 2, StopOnBadRow, stops...)
+			first := s.order[0]
+			s.cfg.Retyped = func(table *change.Table) bool { return c.retyped && table == first.schema }
+			if c.shared {
+				s.tables[first.route.Source] = append(s.tables[first.route.Source], &table{route: first.route, schema: first.schema})
+			}
+			if err := s.takeTable(&Job{Kind: kind}, first); err != nil {
+				t.Fatal(err)
+			}
+			if known := s.resume.states == nil || s.resume.states[0].Table != nil; known != (c.join == "") {
+				t.Errorf("%s: a restart knows its schema: %t", name, known)
+			}
+			s.stream = nil
+			s.opens(t, c.followed, c.join)
+		}
+	}
+}

@@ -39,7 +39,7 @@ var settingOptions = []Option{
 	{Key: schemaExclude, Where: InSet, Check: checkSchemaKinds,
 		Help: "Kinds of schema change that are ignored, named as in include.schema.changes."},
 	{Key: typeBroadening, Where: InSet, Type: Bool, Default: "false",
-		Help: "Whether a target table is created with the widest type of each family (BIGINT, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
+		Help: "Whether a target table is created with the widest type of each family (BIGINT, LARGEINT for unsigned, VARCHAR(1048576), DECIMAL(38,s)), so that a column that gets wider at the source changes nothing in it. It is to be set before the table is created, and to stay."},
 	{Key: followNew, Where: InSet, Type: Bool, Default: "true",
 		Help: "Whether a table that is created while the deployment runs is followed too, when a statement selects it by a pattern (CREATE DATABASE … AS DATABASE, or a back-quoted pattern): its target is created, and it is copied, while the others go on. false: when the deployment is started again."},
 	{Key: "fk.cascade", Where: InSet, Type: Enum, Values: []string{"warn", "repair"}, Default: "warn",

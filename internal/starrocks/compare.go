@@ -109,7 +109,7 @@ func (c *Client) holds(table change.Name, columns []existingColumn, source *chan
 }
 
 func (c *MappedColumn) compare(have *existingColumn) (differences []string, note string) {
-	if have.typ != c.Type {
+	if !c.isHeldBy(have.typ) {
 		differences = append(differences, fmt.Sprintf("column `%s` is %s, it would be %s", c.Name, have.typ, c.Type))
 	}
 	if have.nullable != c.Nullable {

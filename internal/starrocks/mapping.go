@@ -53,6 +53,8 @@ type MappedColumn struct {
 	Default    *string // literal, unquoted; nil when there is none
 	Comment    string
 	Note       string // for people; "" when there is nothing to say
+	// narrow is the type without being broadened, "" when the table is not.
+	narrow string
 }
 
 // maxKeyBytes is primary_key_limit_size, which the backends check row by row.

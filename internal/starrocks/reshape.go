@@ -143,6 +143,9 @@ func (c *Client) renameStep(alter string, r *ferry.Reshape, columns []existingCo
 // modifyStep gives a column another type or lets it be NULL. What MODIFY does not repeat,
 // comment and default, is lost.
 func modifyStep(alter string, r *ferry.Reshape, want *MappedColumn, have *existingColumn) (step reshapeStep, why string, err error) {
+	if want.isHeldBy(have.typ) {
+		want.Type = have.typ
+	}
 	if want.Type == have.typ && want.Nullable == have.nullable {
 		return step, "", nil
 	}

@@ -80,8 +80,10 @@ const moreOfTypes = `
 - **TIMESTAMP** is a moment; StarRocks keeps only what the clock of ` + "`'server-time-zone'`" + ` (UTC by default) showed. In the hour
   that a clock shows twice two moments look the same, so that in a key it is always UTC.
 - **The JSON document null** arrives as NULL: StarRocks has no column that tells them apart.
-- ` + "`treat-tinyint1-as-boolean`, `server-time-zone` and `zero-date.behavior`" + ` count for a table when it is copied; to change
-  them later, resync the table.
+- ` + "`treat-tinyint1-as-boolean`, `server-time-zone` and `zero-date.behavior`" + ` count for a table when it joins, that is at the first
+  start that has it, and for columns that come later. With another value a table that is there goes on as it was, also
+  after a resync, and every start says so; DROP TABLE in StarRocks and a new ` + "`--data-dir`" + ` change it. A table that is
+  stopped takes them with its resync (unless another route of the same source table goes on).
 
 ## What StarRocks cannot hold
 

@@ -44,7 +44,7 @@ func position(t *testing.T, conn *sql.Conn, flavor testbed.Flavor) mysql.Positio
 
 // readLog reads the log between two positions and hands over the rows events, each
 // with the body that our decoder is given; go-mysql has read its head only.
-func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(replication.EventType, *replication.RowsEvent, []byte)) {
+func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(replication.EventType, *replication.RowsEvent, []byte)) (compressed int) {
 	t.Helper()
 	bodies := make(chan []byte, 1<<20)
 	flavor := mysql.MySQLFlavor
@@ -78,9 +78,16 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 			file = string(event.NextLogName)
 		case *replication.RowsEvent:
 			each(e.Header.EventType, event, <-bodies)
+		case *replication.TransactionPayloadEvent:
+			compressed++
+			for _, inner := range event.Events {
+				if rows, ok := inner.Event.(*replication.RowsEvent); ok {
+					each(inner.Header.EventType, rows, <-bodies)
+				}
+			}
 		}
 		if file == to.Name && e.Header.LogPos >= to.Pos {
-			return
+			return compressed
 		}
 	}
 }

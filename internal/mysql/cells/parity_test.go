@@ -267,15 +267,21 @@ func TestSelectAndLogGiveTheSameCells(t *testing.T) {
 			if metadata == "NO_LOG" && s.Flavor == testbed.MySQLFlavor {
 				continue // MySQL has no such setting
 			}
-			t.Run(metadata, func(t *testing.T) { testParity(t, s, metadata) })
+			t.Run(metadata, func(t *testing.T) { testParity(t, s, metadata, false) })
+			if s.Flavor == testbed.MySQLFlavor { // MariaDB compresses no transactions
+				t.Run(metadata+" compressed", func(t *testing.T) { testParity(t, s, metadata, true) })
+			}
 		}
 	})
 }
 
-func testParity(t *testing.T, s *testbed.Server, metadata string) {
+func testParity(t *testing.T, s *testbed.Server, metadata string, compressed bool) {
 	s.Exec(t, "SET GLOBAL binlog_row_metadata = "+metadata)
 	database := s.Database(t)
 	conn := session(t, s, database)
+	if compressed {
+		run(t, conn, "SET SESSION binlog_transaction_compression = ON")
+	}
 	var zoos []*zoo
 	for i, c := range zooTypes(s.Flavor) {
 		var rows [][]string
@@ -289,7 +295,19 @@ func testParity(t *testing.T, s *testbed.Server, metadata string) {
 			t.Errorf("%s: the log does not carry metadata %s", name, metadata)
 		}
 	}
-	compareRandomTables(t, s)
+	compareRandomTables(t, s, compressed)
+}
+
+// isCompressing tells how the session logs its transactions.
+func isCompressing(t *testing.T, s *testbed.Server, conn *sql.Conn) (is bool) {
+	t.Helper()
+	if s.Flavor != testbed.MySQLFlavor {
+		return false
+	}
+	if err := conn.QueryRowContext(t.Context(), "SELECT @@SESSION.binlog_transaction_compression").Scan(&is); err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 // liveAndCompare runs the tables' lives and compares; it returns the last TABLE_MAP
@@ -304,7 +322,7 @@ func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo
 	for _, z := range zoos {
 		l.tables[z.table.Name.String()] = z
 	}
-	readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, body []byte) {
+	compressed := readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, body []byte) {
 		l.event(t, eventType, event, body)
 	})
 	cells := 0
@@ -314,6 +332,9 @@ func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo
 			cells += len(e.rows) * len(l.tables[name].table.Columns)
 		}
 	}
-	t.Logf("%d tables, %d cells compared", len(zoos), cells)
+	t.Logf("%d tables, %d cells compared, %d compressed transactions", len(zoos), cells, compressed)
+	if isCompressing(t, s, conn) != (compressed > 0) {
+		t.Errorf("%d transactions of the log are compressed", compressed)
+	}
 	return l.maps
 }

@@ -25,11 +25,14 @@ func fromEnvironment(name string, otherwise int) int {
 
 // compareRandomTables compares tables of random types, charsets, lengths and values.
 // STARFERRY_PARITY_TABLES makes more of them, STARFERRY_PARITY_SEED others.
-func compareRandomTables(t *testing.T, s *testbed.Server) {
+func compareRandomTables(t *testing.T, s *testbed.Server, compressed bool) {
 	seed, tables := fromEnvironment("STARFERRY_PARITY_SEED", 1), fromEnvironment("STARFERRY_PARITY_TABLES", 16)
 	for begin := seed; begin < seed+tables; begin += 100 {
 		database := s.Database(t)
 		conn := session(t, s, database)
+		if compressed {
+			run(t, conn, "SET SESSION binlog_transaction_compression = ON")
+		}
 		var zoos []*zoo
 		for n := begin; n < min(begin+100, seed+tables); n++ {
 			if z := randomZoo(database, s.Flavor, n, 12); z != nil {
