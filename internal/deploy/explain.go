@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/mysql"
 	"starferry/internal/plan"
@@ -64,22 +65,7 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 		e.inTheLog(ctx)
 		e.atTheCluster(ctx, out)
 	}
-	var problems []error
-	for _, group := range sameTarget(p.Routes) {
-		r := p.Routes[group[0]]
-		spec := tableSpec(r, tables[r.Source])
-		for _, i := range group[1:] {
-			spec.Shards = append(spec.Shards, tables[p.Routes[i].Source])
-		}
-		mapping, err := starrocks.Map(spec, target.Version())
-		problems = append(problems, err)
-		if err == nil {
-			e.route(r, mapping, len(group))
-		}
-		if err == nil && online {
-			e.atTheTarget(ctx, tableSpec(r, tables[r.Source]), r)
-		}
-	}
+	problems := e.routes(ctx, target, tables)
 	e.options()
 	if online {
 		problems = append(problems, e.online.problems...)
@@ -89,6 +75,27 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 		e.verdict(diag.Join(problems...) == nil)
 	}
 	return diag.Join(problems...)
+}
+
+// routes shows each target and what flows into it.
+func (e *explainer) routes(ctx context.Context, target *starrocks.Client, tables map[change.Name]*change.Table) (problems []error) {
+	for _, group := range sameTarget(e.plan.Routes) {
+		r := e.plan.Routes[group[0]]
+		spec := tableSpec(r, tables[r.Source])
+		for _, i := range group[1:] {
+			spec.Shards = append(spec.Shards, tables[e.plan.Routes[i].Source])
+		}
+		mapping, err := starrocks.Map(spec, target.Version())
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		e.route(r, mapping, len(group))
+		if e.online != nil {
+			e.atTheTarget(ctx, spec, r)
+		}
+	}
+	return problems
 }
 
 // explainServerID is never sent: explain opens no stream.

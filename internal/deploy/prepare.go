@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"starferry/internal/change"
@@ -213,12 +212,4 @@ func preparedLines(r plan.Route, prepared starrocks.Prepared) (lines []string) {
 		lines = append(lines, fmt.Sprintf("warning: %s already holds %d rows; they are kept, and rows that %s does not have stay there for good", r.Target, prepared.Rows, r.Source))
 	}
 	return lines
-}
-
-// list names some of many.
-func list(names []string) string {
-	if len(names) <= saidEach {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:saidEach], ", "), len(names)-saidEach)
 }

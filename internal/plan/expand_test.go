@@ -168,7 +168,7 @@ func TestTargetsOfADatabaseAreRenamed(t *testing.T) {
 	if _, said = resolved(p, namesOf("shop.a shop.b"), false); !strings.Contains(said, string(CodeTargetTwice)) {
 		t.Errorf("%q", said)
 	}
-	for to, says := range map[string]string{"ods_$2": "has 1 groups", "ods_$": "has $", "ods_${x}": "has ${x}", "": "not empty"} {
+	for to, says := range map[string]string{"ods_$2": "has 1 groups", "ods_$": "has $", "ods_$${x}": "has ${x}", "": "not empty"} {
 		if _, findings := compile(ends + "CREATE DATABASE IF NOT EXISTS d WITH (" + simple + ") AS DATABASE my.shop RENAME TABLE '(.*)' TO '" + to + "';"); !strings.Contains(fmt.Sprint(findings), says) {
 			t.Errorf("%s: %v", to, findings)
 		}
