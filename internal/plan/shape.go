@@ -10,20 +10,6 @@ import (
 	"starferry/internal/script"
 )
 
-// A Clause shapes a target table; docs/sql.md can be made of the table.
-type Clause struct{ Name, Usage, Does string }
-
-// ShapeClauses are the clauses of CREATE TABLE … AS TABLE that shape its target.
-var ShapeClauses = []Clause{
-	{"PRIMARY KEY", "(PRIMARY KEY (a, b) NOT ENFORCED)", "the key of the target, before WITH: the columns of the source's key in any order, and more before or behind them"},
-	{"PARTITIONED BY", "PARTITIONED BY (c)", "partitions of the target by the values of columns of its key, which StarRocks (3.1 or newer) creates as they come; in simple mode too"},
-	{"COMMENT", "COMMENT 'text'", "the comment of the target table; without it, that of the source"},
-	{"ADD COLUMN", "ADD COLUMN (c AS expression [COMMENT 'text'] [FIRST | AFTER d], …)", "columns that StarRocks computes inside the load, see docs/expressions.md"},
-	{"DROP COLUMN", "DROP COLUMN (a, b)", "source columns that the target does not have; their schema changes do not matter"},
-	{"RENAME TABLE", "RENAME TABLE 'pattern' TO 'name', …", "of CREATE DATABASE … AS DATABASE: the names of targets; $1 is what the first group of the pattern matches, and the first pattern that matches a table counts"},
-	{"WHERE", "WHERE condition", "the rows that the target has; one that does not fit any more is deleted there"},
-}
-
 // shapeOf reads the clauses that shape the target.
 func (c *compiler) shapeOf(st *script.CreateTableAs) (s expression.Shape) {
 	if st.PrimaryKey != nil {

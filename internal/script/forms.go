@@ -31,17 +31,19 @@ var forms = []Form{
   [([CONSTRAINT name] PRIMARY KEY (column, …) NOT ENFORCED)] [COMMENT 'text'] [PARTITIONED BY (column, …)]
   [WITH ('key' = 'value', …)]
 AS TABLE [[catalog.]database.]table [/*+ OPTIONS ('key' = 'value', …) */]
-  [ADD COLUMN (name AS expression [COMMENT 'text'] [FIRST | AFTER column], …)]`,
-		"Keeps a table of StarRocks in step with a table of MySQL: creates it if it is missing, copies the rows, then follows the binlog. WITH holds options of the target, OPTIONS those of the source; both go before those of the catalogs. A database or table of the source between back-quotes may be a regular expression.",
+  [ADD COLUMN (name AS expression [COMMENT 'text'] [FIRST | AFTER column], …)] [DROP COLUMN (column, …)] [WHERE condition]`,
+		"Keeps a table of StarRocks in step with a table of MySQL: creates it if it is missing, copies the rows, then follows the binlog. WITH holds options of the target, OPTIONS those of the source; both go before those of the catalogs. A database or table of the source between back-quotes may be a regular expression. PRIMARY KEY is the key of the target: the columns of the source's in any order, and more. PARTITIONED BY has StarRocks (3.1 or newer) create partitions by columns of the key. ADD COLUMN are columns that StarRocks computes inside the load (docs/expressions.md); DROP COLUMN are columns that the target does not have; WHERE are the rows that it has, and one that does not fit any more is deleted there.",
 		[]string{`CREATE TABLE IF NOT EXISTS sr.ods.orders WITH ('starrocks.create.table.mode' = 'simple', 'starrocks.create.table.properties' = 'buckets 8') AS TABLE mysql.shop.orders`,
 			"CREATE TABLE IF NOT EXISTS users AS TABLE mysql.`shop[0-9]+`.`users[0-9]+` /*+ OPTIONS ('server-id' = '8001-8004') */",
-			`CREATE TABLE IF NOT EXISTS orders (PRIMARY KEY (day, id) NOT ENFORCED) PARTITIONED BY (day) AS TABLE mysql.shop.orders ADD COLUMN (day AS DATE(created_at) FIRST)`}},
+			`CREATE TABLE IF NOT EXISTS orders (PRIMARY KEY (day, id) NOT ENFORCED) PARTITIONED BY (day) AS TABLE mysql.shop.orders ADD COLUMN (day AS DATE(created_at) FIRST)`,
+			`CREATE TABLE IF NOT EXISTS paid AS TABLE mysql.shop.orders DROP COLUMN (note) WHERE state = 'paid' AND amount > 0`}},
 	{"CREATE DATABASE … AS DATABASE", `CREATE {DATABASE | SCHEMA} [IF NOT EXISTS] [catalog.]database [COMMENT 'text']
   [WITH ('key' = 'value', …)]
 AS {DATABASE | SCHEMA} [catalog.]database
-  [INCLUDING {ALL TABLES | TABLE 'pattern', …}] [EXCLUDING TABLE 'pattern', …] [/*+ OPTIONS ('key' = 'value', …) */]`,
-		"Does the same for all tables of a database, or those that a pattern matches; each keeps its name. A pattern is a regular expression that matches the whole name; 'a', 'b' and 'a|b' are the same. The clauses behind the source may stand in any order.",
+  [INCLUDING {ALL TABLES | TABLE 'pattern', …}] [EXCLUDING TABLE 'pattern', …] [RENAME TABLE 'pattern' TO 'name', …] [/*+ OPTIONS ('key' = 'value', …) */]`,
+		"Does the same for all tables of a database, or those that a pattern matches; each keeps its name. A pattern is a regular expression that matches the whole name; 'a', 'b' and 'a|b' are the same. RENAME TABLE gives targets other names: $1 is what the first group of the pattern matches, and the first pattern that matches a table counts. The clauses behind the source may stand in any order.",
 		[]string{`CREATE DATABASE IF NOT EXISTS sr.ods WITH ('starrocks.create.table.mode' = 'simple', 'starrocks.create.table.properties' = 'buckets 8') AS DATABASE mysql.shop INCLUDING TABLE 'orders', 'items|web_.*' EXCLUDING TABLE '.*_bak'`,
+			`CREATE DATABASE IF NOT EXISTS sr.ods AS DATABASE mysql.shop RENAME TABLE 'web_(.*)' TO 'ods_$1'`,
 			"CREATE DATABASE IF NOT EXISTS sr.ods AS DATABASE mysql.`shop[0-9]+` INCLUDING ALL TABLES /*+ OPTIONS ('server-id' = '8001-8004') */"}},
 	{"BEGIN STATEMENT SET", `BEGIN STATEMENT SET; statement; … END
 EXECUTE STATEMENT SET BEGIN statement; … END`, "Puts statements into one job. All statements of a script are one deployment anyway: they share one connection that reads the binlog.",
