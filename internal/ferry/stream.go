@@ -20,9 +20,10 @@ func (l *loop) take(now time.Time, event change.Event) {
 	l.advance()
 }
 
-// retryHeld processes the event that had to wait, if it can go on now.
+// retryHeld processes the event that had to wait, if it can go on now. A stop does not wait
+// for it, unless it stands in the middle of a transaction, where no epoch can end.
 func (l *loop) retryHeld() {
-	if l.held == nil || l.stopping {
+	if l.held == nil || l.stopping && !(l.isExact() && !l.atResume && !l.exact.stays) {
 		return
 	}
 	if event := l.held; l.process(event) {
