@@ -36,6 +36,11 @@ func (r *reader) columnsSince(ctx context.Context, name change.Name) (table *cha
 	if table, err = s.describe(ctx, name); err != nil {
 		return nil, err.Error(), ifTransient(err)
 	}
+	// One that information_schema showed before its end keeps the lock until its event is in
+	// the log: the end that is asked for now is behind it.
+	if err = s.open(ctx, name); err != nil && !isSchemaChange(err) {
+		return nil, err.Error(), ifTransient(s.queryProblem("opening table "+name.String(), err))
+	}
 	until, err := s.End(ctx)
 	if err != nil {
 		return nil, "", err

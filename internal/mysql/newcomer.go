@@ -73,7 +73,7 @@ func (d *statementReader) arrived(ctx context.Context, name change.Name, table *
 
 // alteredWanted takes an ALTER of a table that is wanted and could not be followed before.
 func (d *statementReader) alteredWanted(ctx context.Context, name change.Name) error {
-	table := d.reader.tracker.others[d.reader.source.foldName(name)]
+	table := d.reader.tracker.others.tables[d.reader.source.foldName(name)]
 	if table != nil && usable(table) != nil {
 		return nil // as before
 	}

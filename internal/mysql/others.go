@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"slices"
 
 	"starferry/internal/change"
 	"starferry/internal/mysql/ddl"
@@ -11,8 +12,38 @@ import (
 // take the name of a followed table, at whatever lag. What is not known, or was before
 // the stream was opened, is looked up then (ahead.go).
 
-// othersMax bounds the memory for them.
-const othersMax = 1000
+// othersMax bounds the memory for them, in columns: the oldest are forgotten first.
+const othersMax = 50_000
+
+type others struct {
+	tables  map[change.Name]*change.Table
+	columns int
+	order   []change.Name // as they came
+}
+
+func (o *others) put(name change.Name, table *change.Table) {
+	o.drop(name)
+	if o.tables == nil {
+		o.tables = map[change.Name]*change.Table{}
+	}
+	o.tables[name] = table
+	o.columns += len(table.Columns)
+	o.order = append(o.order, name)
+	for o.columns > othersMax && len(o.order) > 1 {
+		o.drop(o.order[0])
+	}
+}
+
+func (o *others) drop(name change.Name) {
+	table := o.tables[name]
+	if table == nil {
+		return
+	}
+	o.columns -= len(table.Columns)
+	delete(o.tables, name)
+	at := slices.Index(o.order, name)
+	o.order = slices.Delete(o.order, at, at+1)
+}
 
 // neighbours tells whether a database holds followed tables.
 func (t *tracker) neighbours(database string) bool {
@@ -25,19 +56,19 @@ func (t *tracker) neighbours(database string) bool {
 }
 
 func (d *statementReader) remember(name change.Name, table *change.Table) {
-	others := d.reader.tracker.others
-	if len(others) < othersMax && d.reader.tracker.neighbours(name.Database) {
-		others[d.reader.source.foldName(name)] = table
+	d.forget(name)
+	if d.reader.tracker.neighbours(name.Database) {
+		d.reader.tracker.others.put(d.reader.source.foldName(name), table)
 	}
 }
 
 func (d *statementReader) forget(name change.Name) {
-	delete(d.reader.tracker.others, d.reader.source.foldName(name))
+	d.reader.tracker.others.drop(d.reader.source.foldName(name))
 }
 
 // createOther notes the columns of a table that nobody follows.
 func (d *statementReader) createOther(ctx context.Context, s *ddl.CreateTable) error {
-	known := d.reader.tracker.others[d.reader.source.foldName(s.Name)]
+	known := d.reader.tracker.others.tables[d.reader.source.foldName(s.Name)]
 	if s.IfNotExists && known != nil {
 		return nil
 	}
@@ -54,7 +85,7 @@ func (d *statementReader) createOther(ctx context.Context, s *ddl.CreateTable) e
 
 // alterOther follows such a table.
 func (d *statementReader) alterOther(ctx context.Context, s *ddl.AlterTable) error {
-	table := d.reader.tracker.others[d.reader.source.foldName(s.Name)]
+	table := d.reader.tracker.others.tables[d.reader.source.foldName(s.Name)]
 	if table == nil || len(s.Changes) == 0 {
 		return nil
 	}
@@ -72,9 +103,9 @@ func (d *statementReader) alterOther(ctx context.Context, s *ddl.AlterTable) err
 
 // forgetOthers forgets tables that a statement may have changed in an unknown way.
 func (t *tracker) forgetOthers(mayBe func(change.Name) bool) {
-	for name := range t.others {
+	for name := range t.others.tables {
 		if mayBe(name) {
-			delete(t.others, name)
+			t.others.drop(name)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (d *statementReader) rename(ctx context.Context, renames []ddl.Rename) erro
 func (d *statementReader) place(name change.Name) *place {
 	p := &place{name: name, there: true}
 	if d.find(name) == nil {
-		p.table = d.reader.tracker.others[d.reader.source.foldName(name)]
+		p.table = d.reader.tracker.others.tables[d.reader.source.foldName(name)]
 		return p
 	}
 	if p.one = d.known(name); p.one != nil {

@@ -87,7 +87,7 @@ func (d *statementReader) columns(ctx context.Context, s *ddl.CreateTable) (tabl
 	if like := d.find(*s.Like); like != nil {
 		return like.table, nil, nil
 	}
-	return d.reader.tracker.others[d.reader.source.foldName(*s.Like)], nil, nil
+	return d.reader.tracker.others.tables[d.reader.source.foldName(*s.Like)], nil, nil
 }
 
 // gone says that a table is no longer there under its name.

@@ -49,7 +49,7 @@ type tracker struct {
 	source *Source
 	tables map[change.Name]*tracked
 	// others are columns of tables that nobody follows, see others.go.
-	others map[change.Name]*change.Table
+	others others
 	// databases are the default collations that CREATE and ALTER DATABASE set.
 	databases map[string]string
 	// waiting is the number of tables that join.
@@ -65,7 +65,7 @@ func (s *Source) foldName(n change.Name) change.Name {
 
 // newTracker restores the schemas of followed and begins the join of join.
 func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join []change.Name) (*tracker, error) {
-	t := &tracker{source: s, tables: map[change.Name]*tracked{}, others: map[change.Name]*change.Table{}, databases: map[string]string{}}
+	t := &tracker{source: s, tables: map[change.Name]*tracked{}, databases: map[string]string{}}
 	for _, table := range followed {
 		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, table: table, state: following, version: table.Version}
 	}
