@@ -72,11 +72,11 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	}
 	why := v.repair
 	if !t.route.Merged {
-		why = v.mends(t.appended)
+		why = v.mends(t.had)
 	} else if t.mend = t.mendsFor(held); t.mend != "" {
 		l.mends = append(l.mends, t)
 	}
-	t.layout, t.seen, t.added, t.reshaped, t.appended = layout, held, nil, nil, nil
+	t.layout, t.seen, t.added, t.reshaped, t.appended, t.had = layout, held, nil, nil, nil, t.targetNames()
 	l.states = nil
 	if len(why) > 0 { // known to the same checkpoint as the schema
 		reason := strings.Join(why, "; ")
@@ -88,16 +88,25 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 }
 
 // mends says why rows that exist may be others at the target than at the source when the
-// change is carried. appended are the columns that were appended for it. One that was
-// there before has values of an earlier column of its name.
-func (v *verdict) mends(appended []string) []string {
+// change is carried. had are the target's columns when the change before was. One that was
+// among them has values of an earlier column of its name.
+func (v *verdict) mends(had []string) []string {
 	why := v.repair
 	for _, name := range v.appends {
-		if !slices.Contains(appended, name) {
+		if slices.Contains(had, name) {
 			why = append(why, fmt.Sprintf("the target had a column `%s` already", name))
 		}
 	}
 	return why
+}
+
+// targetNames are the lower-case names of the target's columns.
+func (t *table) targetNames() []string {
+	names := make([]string, len(t.columns))
+	for i := range t.columns {
+		names[i] = strings.ToLower(t.columns[i].Name)
+	}
+	return names
 }
 
 // leftBehind says of columns that the last row had already, and the target lacks, that nobody

@@ -51,6 +51,7 @@ type table struct {
 	described *change.Table
 	reshaped  *change.Table // the target was reshaped for it
 	appended  []string      // lower-case names of the columns that were appended to it for this schema
+	had       []string      // lower-case names of its columns when the last schema was carried; nil when that is not known
 	wasCopied bool          // the copy was complete when this loop began
 	columns   []TargetColumn
 	added     []change.Column
