@@ -140,3 +140,41 @@ func TestAStopInGoodOrderLeavesAPlaceOfTheSource(t *testing.T) {
 		}
 	}
 }
+
+// A checkpoint that is not complete in time is given up, and everything in it done again.
+func TestACheckpointThatTakesTooLongIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	s := newStillExact(t, 1, TwoPhase)
+	s.cfg.EpochTimeout = 3 * time.Second
+	s.row(0, "1")
+	s.exact.mustEnd = true
+	s.tick(s.now)
+	if s.exact.closing == nil {
+		t.Fatal("the epoch does not end")
+	}
+	s.tick(s.now.Add(s.cfg.EpochTimeout))
+	if s.loop.err != nil {
+		t.Fatalf("too soon: %v", s.loop.err)
+	}
+	s.now = s.now.Add(time.Millisecond)
+	s.goneBack(t)
+	if p := diag.Find(s.loop.err); p == nil || p.Code != codeEpochTimeout || !strings.Contains(p.Fix, "execution.checkpointing.timeout") {
+		t.Errorf("%v", s.loop.err)
+	}
+}
+
+// Between the end of a checkpoint and the begin of the next lies the pause that is asked for,
+// however soon the next would be due.
+func TestAPauseBetweenCheckpoints(t *testing.T) {
+	t.Parallel()
+	s := newStillExact(t, 1, TwoPhase)
+	s.cfg.EpochInterval, s.cfg.EpochPause = time.Second, 5*time.Second
+	s.row(0, "1")
+	s.exact.begun, s.exact.settledAt = s.now.Add(-time.Minute), s.now
+	for wait, due := range map[time.Duration]bool{4999 * time.Millisecond: false, 5 * time.Second: true} {
+		s.loop.now = s.exact.settledAt.Add(wait)
+		if s.epochDue() != due {
+			t.Errorf("%s behind the last one: due %v", wait, !due)
+		}
+	}
+}
