@@ -13,7 +13,6 @@ const (
 	CodeSecrets      diag.Code = "SF7007" // the folder of secrets cannot be read
 	CodeConnect      diag.Code = "SF7010" // sql: the server cannot be reached or refuses the login
 	CodeStatement    diag.Code = "SF7011" // sql: the server refuses a statement
-	CodeStatements   diag.Code = "SF7012" // sql: the statements cannot be read
 	CodeNotHere      diag.Code = "SF7013" // sql: the statement has no place here, or nothing to refer to
 	CodeEmulatorRun  diag.Code = "SF7020" // emulator: it cannot start, or it failed
 )

@@ -15,9 +15,6 @@ func NewSecret(value string) Secret { return Secret{value} }
 // Reveal gives the text itself, for the one place that sends it to its server.
 func (s Secret) Reveal() string { return s.value }
 
-// IsEmpty tells an empty text.
-func (s Secret) IsEmpty() bool { return s.value == "" }
-
 const masked = "***"
 
 func (s Secret) String() string               { return masked }

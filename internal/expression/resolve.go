@@ -91,7 +91,7 @@ func (n *node) typeOf(scope Scope) (Type, string) {
 		if f := n.args[0].typ.Family; f != Text && f != None {
 			return boolean, fmt.Sprintf("LIKE takes a text, not %s", f)
 		}
-		if strings.Contains(n.text, `\\`) {
+		if strings.Contains(n.text, `\`) {
 			return boolean, "a backslash in the pattern of LIKE would mean different things"
 		}
 		return boolean, ""

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"starferry/internal/change"
-	"starferry/internal/diag"
 	"starferry/internal/script"
 )
 
@@ -152,15 +151,4 @@ func (c *compiler) takeSelections() {
 		}
 	}
 	c.plan.Routes = routes
-}
-
-// targetTwice says that two statements fill one table; false when they do not.
-func (c *compiler) targetTwice(at diag.Span, target change.Name) bool {
-	first, twice := c.targets[target]
-	if twice {
-		line, _ := c.file.Position(first.Start)
-		c.error(CodeTargetTwice, at, fmt.Sprintf("target table %s is filled already by the statement on line %d", target, line),
-			"give it another name, or remove one of the two statements.")
-	}
-	return twice
 }

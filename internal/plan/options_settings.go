@@ -61,7 +61,7 @@ var settingOptions = []Option{
 	{Key: "execution.savepoint.path", Aliases: []string{"execution.state-recovery.path"}, Where: InSet, Effect: Refused,
 		Why: "Flink's savepoints cannot be read", Instead: "remove the setting: a deployment goes on from its own checkpoint in --data-dir."},
 	{Key: "table.local-time-zone", Where: InSet, Effect: Limited, Values: utc, Default: "UTC",
-		Why: "TIMESTAMP columns are carried in UTC", Instead: "write 'UTC', and convert in queries: convert_tz(column, 'UTC', 'Asia/Shanghai').",
+		Why: "'server-time-zone' of the source says the zone of TIMESTAMP columns", Instead: "write 'server-time-zone' in the mysql catalog or in OPTIONS.",
 		Help: "The zone of TIMESTAMP columns."},
 	{Key: "table.exec.sink.not-null-enforcer", Where: InSet, Type: Enum, Effect: Limited, Values: []string{"ERROR"}, Known: []string{"DROP"},
 		Why: "rows are never left out", Instead: "remove the setting.", Help: "What happens to NULL in a NOT NULL column."},

@@ -52,8 +52,12 @@ func TestOptionTable(t *testing.T) {
 // TestOptionsPage compares docs/options.md with the option table.
 func TestOptionsPage(t *testing.T) {
 	t.Parallel()
-	const path = "../../docs/options.md"
-	got := optionsPage()
+	comparePage(t, "../../docs/options.md", optionsPage())
+}
+
+// comparePage holds a page against what the program's tables make of it.
+func comparePage(t *testing.T, path, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -65,7 +69,7 @@ func TestOptionsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Error("docs/options.md is not what the option table says: go test ./internal/plan -update")
+		t.Errorf("%s is not what the tables say: go test ./internal/plan -update", path)
 	}
 }
 

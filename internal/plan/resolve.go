@@ -104,3 +104,8 @@ func (c *compiler) compareName(key, what, used string, path script.Path, written
 		Fix:     fmt.Sprintf("remove '%s', or write '%s' there.", key, used),
 	})
 }
+
+// isSet tells a name without a variable that has no value; a finding says of one that has.
+func isSet(path script.Path) bool {
+	return !slices.ContainsFunc(path.Parts, func(part script.Ident) bool { return part.Unset })
+}

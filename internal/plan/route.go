@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,9 +32,18 @@ func (c *compiler) createTable(st *script.CreateTableAs) {
 		return
 	}
 	c.refuseMerged(st, selected)
-	c.targetTwice(st.Name.At, target)
-	c.targets[target] = st.At
+	c.fill(target, st)
 	c.take(st, selected, layers{with, sinkCatalog.options}, layers{hint, sourceCatalog.options}, source, target)
+}
+
+// fill notes what a target table is filled by, and says that it was already.
+func (c *compiler) fill(target change.Name, st *script.CreateTableAs) {
+	if first, twice := c.targets[target]; twice {
+		line, _ := c.file.Position(first.Start)
+		c.error(CodeTargetTwice, st.Name.At, fmt.Sprintf("target table %s is filled already by the statement on line %d", target, line),
+			"give it another name, or remove one of the two statements.")
+	}
+	c.targets[target] = st.At
 }
 
 // take makes the route of a statement, which is the template of what it selects.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"starferry/internal/diag"
 	"starferry/internal/expression"
 	"starferry/internal/script"
 )
@@ -42,7 +43,7 @@ func (c *compiler) shapeOf(st *script.CreateTableAs) (s expression.Shape) {
 // refuseMerged refuses clauses that change the columns of a target which several tables are
 // merged into: its columns are those of all of them.
 func (c *compiler) refuseMerged(st *script.CreateTableAs, selected *Selection) {
-	if selected == nil || !selected.Merged {
+	if selected == nil {
 		return
 	}
 	if st.PrimaryKey != nil {
@@ -57,6 +58,11 @@ func (c *compiler) refuseMerged(st *script.CreateTableAs, selected *Selection) {
 	if st.DropColumns != nil {
 		c.later(st.DropColumns.At, "DROP COLUMN of a merged table", "remove it.")
 	}
+}
+
+// later refuses what is understood but not run by this version.
+func (c *compiler) later(at diag.Span, what, instead string) {
+	c.error(CodeComesLater, at, what+" comes later: this version does not run it yet", instead)
 }
 
 // distinct are the names of a list, in which none stands twice.
@@ -110,7 +116,11 @@ func (c *compiler) place(err error, text *script.Text) bool {
 	if !errors.As(err, &wrong) {
 		return false
 	}
-	c.error(CodeExpression, wrong.In(text.At.Start), wrong.Message, wrong.Fix)
+	at := text.At // where a variable is in it, its value has moved what follows
+	if text.Value == c.file.Text[at.Start:at.End] {
+		at = wrong.In(at.Start)
+	}
+	c.error(CodeExpression, at, wrong.Message, wrong.Fix)
 	return true
 }
 

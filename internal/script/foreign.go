@@ -146,7 +146,7 @@ func (p *parser) unknownStatement(t token) (Statement, bool) {
 		return p.foreign(head, foreignHeads[head])
 	}
 	p.report(CodeUnknownStatement, t.at, fmt.Sprintf("no statement begins with %s", t.describe()), "",
-		"a script holds CREATE CATALOG, USE, SET, RESET and CREATE TABLE … AS TABLE statements.")
+		"docs/sql.md lists the statements of a script.")
 	p.skipToSemicolon()
 	return nil, true
 }

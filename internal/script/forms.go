@@ -35,7 +35,7 @@ AS TABLE [[catalog.]database.]table [/*+ OPTIONS ('key' = 'value', …) */]
 		"Keeps a table of StarRocks in step with a table of MySQL: creates it if it is missing, copies the rows, then follows the binlog. WITH holds options of the target, OPTIONS those of the source; both go before those of the catalogs. A database or table of the source between back-quotes may be a regular expression. PRIMARY KEY is the key of the target: the columns of the source's in any order, and more. PARTITIONED BY has StarRocks (3.1 or newer) create partitions by columns of the key. ADD COLUMN are columns that StarRocks computes inside the load (docs/expressions.md); DROP COLUMN are columns that the target does not have; WHERE are the rows that it has, and one that does not fit any more is deleted there.",
 		[]string{`CREATE TABLE IF NOT EXISTS sr.ods.orders WITH ('starrocks.create.table.mode' = 'simple', 'starrocks.create.table.properties' = 'buckets 8') AS TABLE mysql.shop.orders`,
 			"CREATE TABLE IF NOT EXISTS users AS TABLE mysql.`shop[0-9]+`.`users[0-9]+` /*+ OPTIONS ('server-id' = '8001-8004') */",
-			`CREATE TABLE IF NOT EXISTS orders (PRIMARY KEY (day, id) NOT ENFORCED) PARTITIONED BY (day) AS TABLE mysql.shop.orders ADD COLUMN (day AS DATE(created_at) FIRST)`,
+			`CREATE TABLE IF NOT EXISTS orders (PRIMARY KEY (day, id) NOT ENFORCED) PARTITIONED BY (day) AS TABLE mysql.shop.orders ADD COLUMN (day AS CAST(created_at AS DATE) FIRST)`,
 			`CREATE TABLE IF NOT EXISTS paid AS TABLE mysql.shop.orders DROP COLUMN (note) WHERE state = 'paid' AND amount > 0`}},
 	{"CREATE DATABASE … AS DATABASE", `CREATE {DATABASE | SCHEMA} [IF NOT EXISTS] [catalog.]database [COMMENT 'text']
   [WITH ('key' = 'value', …)]
