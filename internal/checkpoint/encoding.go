@@ -77,6 +77,7 @@ type tableDocument struct {
 	Schema int              `json:"schema"`
 	Seen   int              `json:"seen,omitempty"`
 	Added  []columnDocument `json:"added,omitempty"`
+	Kept   []text           `json:"kept,omitempty"`
 	Copy   copyDocument     `json:"copy"`
 	Check  *checkDocument   `json:"check,omitempty"`
 	Shadow *shadowDocument  `json:"shadow,omitempty"`
@@ -177,6 +178,9 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		for i := range t.Added {
 			row.Added = append(row.Added, columnOut(&t.Added[i]))
 		}
+		for _, name := range t.Kept {
+			row.Kept = append(row.Kept, text(name))
+		}
 		if stop := t.Stopped; stop != nil {
 			row.Stopped = &stopDocument{At: stop.At.UTC(), Position: stop.Position, Code: text(stop.Code), Reason: text(stop.Reason), Fix: text(stop.Fix)}
 		}
@@ -247,6 +251,9 @@ func (t *tableDocument) in(schema schemaOf) (TableState, error) {
 			return state, err
 		}
 		state.Added = append(state.Added, column)
+	}
+	for _, name := range t.Kept {
+		state.Kept = append(state.Kept, string(name))
 	}
 	if stop := t.Stopped; stop != nil {
 		state.Stopped = &Stop{At: stop.At, Position: stop.Position, Code: string(stop.Code), Reason: string(stop.Reason), Fix: string(stop.Fix)}

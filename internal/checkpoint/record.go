@@ -48,7 +48,10 @@ type TableState struct {
 	// Added are columns of Table that no row has brought to the target yet, as they
 	// were when they were added: their default then is what the source gave its rows.
 	Added []change.Column
-	Copy  CopyState
+	// Kept are lower-case names of columns of the target that Seen does not have: an earlier
+	// schema had them, or somebody made them.
+	Kept []string
+	Copy CopyState
 	// Check is a comparison under way; nil when there is none.
 	Check *CheckState
 	// ShadowOf is the target whose place Target is to take, and Identity what a shadow is

@@ -66,12 +66,10 @@ var Points = []Point{
 	{"recovery-settled", "ferry: recoverEpoch"},
 
 	{"described", "ferry: describe"},
-	{"alter-begins", "ferry: addColumns"},
+	{"alter-begins", "ferry: alter"},
 	{"alter-sent", "starrocks: addColumns"},
-	{"columns-added", "ferry: addColumns"}, // the loop does not know yet
-	{"alter-begins", "ferry: reshape"},
+	{"columns-added", "ferry: alter"}, // the loop does not know yet
 	{"alter-sent", "starrocks: reshapeStep"},
-	{"columns-added", "ferry: reshape"}, // the loop does not know yet
 	{"schema-carried", "ferry: evolve"},
 
 	{"newcomer-seen", "ferry: admit"},

@@ -73,14 +73,14 @@ func checkServer(restored *checkpoint.Checkpoint, server mysql.ServerInfo) error
 	}
 }
 
-// sayLeftOut names the tables that the last run followed and this script does not.
-func sayLeftOut(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
+// sayNotInScript names the tables that the last run followed and this script does not.
+func sayNotInScript(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 	if restored == nil {
 		return
 	}
 	for i := range restored.Tables {
 		t := &restored.Tables[i]
-		if !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
+		if t.ShadowOf == (change.Name{}) && !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
 			out.say(fmt.Sprintf("warning: %s was followed into %s by the last run, which is not in the script any more; if it comes back it is copied anew", t.Name, t.Target))
 		}
 	}
@@ -94,17 +94,14 @@ func treatment(p *plan.Plan) mysql.Treatment {
 // the script says now: half a table in another form would be wrong. A resync changes that
 // only of a stopped table: the shadow of one that goes on gets the same rows as it.
 func sayKeptTypes(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
-	if restored == nil {
-		return
-	}
-	for i := range restored.Tables {
-		t := &restored.Tables[i]
-		if t.Table == nil || !slices.ContainsFunc(p.Routes, func(r plan.Route) bool { return ferry.Knows(t, r.Source, r.Target) }) {
+	for _, r := range p.Routes {
+		t := ferry.StateOf(restored, r.Source, r.Target)
+		if t == nil || t.Table == nil {
 			continue
 		}
 		if says := treatment(p).Differs(t.Table); len(says) > 0 {
 			fix := ferry.Anew(t.Target)
-			if t.Stopped != nil {
+			if t.Stopped != nil && !r.Merged {
 				fix = "starferry resync SCRIPT --table " + t.Name.String()
 			}
 			out.say(fmt.Sprintf("warning: %s keeps the types it was copied with, although the script says otherwise now: %s\n   = To change them: %s",
@@ -115,15 +112,8 @@ func sayKeptTypes(p *plan.Plan, restored *checkpoint.Checkpoint, out *printer) {
 
 // isKnown tells whether the checkpoint knows a route whose table has joined.
 func isKnown(restored *checkpoint.Checkpoint, r plan.Route) bool {
-	if restored == nil {
-		return false
-	}
-	for i := range restored.Tables {
-		if t := &restored.Tables[i]; ferry.Knows(t, r.Source, r.Target) {
-			return t.Table != nil || t.Copy.Done
-		}
-	}
-	return false
+	t := ferry.StateOf(restored, r.Source, r.Target)
+	return t != nil && (t.Table != nil || t.Copy.Done)
 }
 
 func tableSpec(r plan.Route, table *change.Table) starrocks.TableSpec {

@@ -15,7 +15,7 @@ import (
 // A copy that was not complete begins anew, while the stream brings what was deleted since.
 func tableState(t *ferry.PlaceTable, now *change.Table, before bool) checkpoint.TableState {
 	state := checkpoint.TableState{Name: t.Source, Target: t.Target, Table: now, Stopped: t.Stopped}
-	state.Copy = checkpoint.CopyState{Done: t.Copied, Wipe: t.Wipe && !t.Copied}
+	state.Copy = checkpoint.CopyState{Done: t.Copied, Wipe: t.Wipe && !t.Copied, Partial: t.Partial && t.Copied}
 	shape := t.Shape
 	if before && t.ShapeBefore != "" {
 		shape = t.ShapeBefore

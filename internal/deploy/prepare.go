@@ -35,7 +35,7 @@ func prepare(ctx context.Context, p *plan.Plan, source *mysql.Servers, target *s
 	if err := diag.Join(checkServer(restored, source.Server()), source.Check(ctx, sources(routes))); err != nil {
 		return nil, err
 	}
-	sayLeftOut(p, restored, out)
+	sayNotInScript(p, restored, out)
 	sayKeptTypes(p, restored, out)
 	var fresh, known []plan.Route
 	for _, r := range routes {

@@ -128,7 +128,8 @@ const loadBytes = 4 << 20
 // flushDue seals the batches that are to go. While a load of the table is under way
 // its batch goes on growing: the busier the target, the larger the loads.
 func (l *loop) flushDue() {
-	for _, t := range l.order {
+	for _, o := range l.outlets {
+		t := o.shards[0]
 		if l.isExact() {
 			if t.batch != nil && t.batch.Bytes() >= loadBytes && t.inFlight == nil && len(t.queue) == 0 {
 				l.seal(t)
@@ -143,7 +144,8 @@ func (l *loop) flushDue() {
 
 // flushEpoch seals what keeps the mark of an epoch from settling.
 func (l *loop) flushEpoch(epoch uint64) {
-	for _, t := range l.order {
+	for _, o := range l.outlets {
+		t := o.shards[0]
 		if t.batch != nil && t.epoch <= epoch {
 			l.seal(t)
 		}
@@ -151,8 +153,8 @@ func (l *loop) flushEpoch(epoch uint64) {
 }
 
 func (l *loop) flushAll() {
-	for _, t := range l.order {
-		l.seal(t)
+	for _, o := range l.outlets {
+		l.seal(o.shards[0])
 	}
 }
 
@@ -162,7 +164,8 @@ func (l *loop) relieveMemory() {
 	if l.bytes < l.cfg.Memory/2 {
 		return
 	}
-	for _, t := range l.order {
+	for _, o := range l.outlets {
+		t := o.shards[0]
 		if t.inFlight == nil && len(t.queue) == 0 {
 			l.seal(t)
 		}

@@ -67,8 +67,8 @@ func (l *loop) endEpoch() {
 	l.flushAll()
 	e.closing = &closing{began: l.now, server: l.server, aboveFloor: aboveFloor, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
 	l.epoch++
-	for _, t := range l.order {
-		t.formFixed = false
+	for _, o := range l.outlets {
+		o.formFixed = false
 	}
 	l.keepWipes()
 	crashpoint.Here("epoch-ends")
@@ -116,12 +116,7 @@ func (l *loop) news() bool {
 
 // unsettledRows tells that rows are on their way.
 func (l *loop) unsettledRows() bool {
-	for _, t := range l.order {
-		if !t.drained() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.outlets, func(o *outlet) bool { return !o.drained() })
 }
 
 // advanceClosing does the next step of the end of an epoch.
@@ -175,8 +170,8 @@ func (l *loop) leaveOutEmpty() {
 
 // allLoaded tells that all rows of the epoch that ends are in their transactions.
 func (l *loop) allLoaded(c *closing) bool {
-	for _, t := range l.order {
-		if t.inFlight != nil || len(t.queue) > 0 && t.queue[0].epoch <= c.mark.epoch {
+	for _, o := range l.outlets {
+		if o.inFlight != nil || len(o.queue) > 0 && o.queue[0].epoch <= c.mark.epoch {
 			return false
 		}
 	}

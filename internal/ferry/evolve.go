@@ -2,7 +2,6 @@ package ferry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	held := v.holding(schema)
 	if len(v.reshape) > 0 && t.reshaped != schema {
 		if l.mayAlter(t, schema) {
-			l.reshape(t, schema, held, &v)
+			l.reshape(t, schema, held, v.reshape)
 		}
 		return false
 	}
@@ -44,14 +43,14 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	}
 	if narrow := t.narrow(held); len(narrow) > 0 {
 		if l.mayAlter(t, schema) {
-			l.reshape(t, schema, held, &verdict{reshape: narrow})
+			l.reshape(t, schema, held, narrow)
 		}
 		return false
 	}
 	missing, refused := t.fit(t.route.leftOut(held))
 	refused = append(refused, fitComputed(schema, t.columns)...)
-	missing = t.route.Schema.leaveOut(missing, &v, t.seen)
-	refused = append(refused, t.leftBehind(missing)...)
+	missing = t.route.Schema.withoutIgnored(missing, &v, t.seen)
+	refused = append(refused, t.unknownValues(missing)...)
 	if len(refused) > 0 {
 		l.stopTable(t, refusal(t, refused))
 		return t.stopped != nil
@@ -70,13 +69,9 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	if len(t.shards) == 1 {
 		l.seal(t)
 	}
-	why := v.repair
-	if !t.route.Merged {
-		why = v.mends(t.had)
-	} else if t.mend = t.mendsFor(held); t.mend != "" {
-		l.mends = append(l.mends, t)
-	}
-	t.layout, t.seen, t.added, t.reshaped, t.appended, t.had = layout, held, nil, nil, nil, t.targetNames()
+	why := append(v.mends(t.kept), t.mendsFor(held)...)
+	t.kept = t.keptBeside(held)
+	t.layout, t.seen, t.added, t.reshaped, t.appended = layout, held, nil, nil, nil
 	l.states = nil
 	if len(why) > 0 { // known to the same checkpoint as the schema
 		reason := strings.Join(why, "; ")
@@ -88,30 +83,34 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 }
 
 // mends says why rows that exist may be others at the target than at the source when the
-// change is carried. had are the target's columns when the change before was. One that was
-// among them has values of an earlier column of its name.
-func (v *verdict) mends(had []string) []string {
+// change is carried: a column that the target has kept has values of an earlier one of its
+// name.
+func (v *verdict) mends(kept []string) []string {
 	why := v.repair
 	for _, name := range v.appends {
-		if slices.Contains(had, name) {
+		if slices.Contains(kept, name) {
 			why = append(why, fmt.Sprintf("the target had a column `%s` already", name))
 		}
 	}
 	return why
 }
 
-// targetNames are the lower-case names of the target's columns.
-func (t *table) targetNames() []string {
-	names := make([]string, len(t.columns))
+// keptBeside are the target's columns that this schema does not have; of a merged target
+// those that the shard had itself.
+func (t *table) keptBeside(schema *change.Table) (kept []string) {
 	for i := range t.columns {
-		names[i] = strings.ToLower(t.columns[i].Name)
+		name := strings.ToLower(t.columns[i].Name)
+		had := !t.route.Merged || t.seen != nil && t.seen.Index(name) >= 0 || slices.Contains(t.kept, name)
+		if had && schema.Index(name) < 0 {
+			kept = append(kept, name)
+		}
 	}
-	return names
+	return kept
 }
 
-// leftBehind says of columns that the last row had already, and the target lacks, that nobody
+// unknownValues says of columns that the last row had already, and the target lacks, that nobody
 // knows any more what rows have there.
-func (t *table) leftBehind(missing []change.Column) (refused []string) {
+func (t *table) unknownValues(missing []change.Column) (refused []string) {
 	for i := range missing {
 		if name := missing[i].Name; t.wasCopied && t.seen != nil && t.seen.Index(name) >= 0 {
 			refused = append(refused, fmt.Sprintf("column `%s` was left out by an earlier policy, or removed from the target: what its rows have there is not in the log any more", name))
@@ -211,8 +210,6 @@ func (l *loop) describe(t *table, schema *change.Table) {
 }
 
 func (l *loop) addColumns(t *table, missing []change.Column) {
-	t.altering = true
-	l.forgetColumns(t)
 	names := make([]string, len(missing))
 	for i := range missing {
 		names[i] = "`" + missing[i].Name + "`"
@@ -221,35 +218,21 @@ func (l *loop) addColumns(t *table, missing []change.Column) {
 		}
 		missing[i].Nullable = missing[i].Nullable || t.route.Merged
 	}
-	text := strings.Join(names, ", ")
-	l.begin(func(ctx context.Context) func() {
-		crashpoint.Here("alter-begins")
-		notes, err := l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
-		crashpoint.Here("columns-added")
-		return func() {
-			// Described again whatever the answer: success is what the table looks like.
-			t.altering, t.described = false, nil
-			t.changes++
-			var cannot *CannotError
-			switch {
-			case errors.As(err, &cannot):
-				l.stopTable(t, refusal(t, cannot.Reasons))
-				return
-			case err != nil:
-				l.askAgain(t, err)
-				return
-			}
-			for i := range missing {
-				t.appended = append(t.appended, strings.ToLower(missing[i].Name))
-			}
-			l.counts.SchemaChanges++
-			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", text, t.route.Target))
-			if t.route.Schema.Behavior == Evolve {
-				return // what these say is mended
-			}
-			for _, note := range notes {
-				l.notify(Warning, t.route.Target, note)
-			}
+	var notes []string
+	l.alter(t, func(ctx context.Context) (err error) {
+		notes, err = l.cfg.Target.AddColumns(ctx, t.route.Target, missing)
+		return err
+	}, func() {
+		for i := range missing {
+			t.appended = append(t.appended, strings.ToLower(missing[i].Name))
+		}
+		l.counts.SchemaChanges++
+		l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s appended to %s", strings.Join(names, ", "), t.route.Target))
+		if t.route.Schema.Behavior == Evolve {
+			return // what these say is mended
+		}
+		for _, note := range notes {
+			l.notify(Warning, t.route.Target, note)
 		}
 	})
 }

@@ -35,7 +35,8 @@ func (l *loop) ship() {
 		return
 	}
 	var outbox []*shipment
-	for _, t := range l.order {
+	for _, o := range l.outlets {
+		t := o.shards[0]
 		if !l.mayShip(t) {
 			continue
 		}
@@ -103,7 +104,9 @@ func (l *loop) loaded(s *shipment, err error) {
 		l.counts.LoadedBytes += uint64(s.bytes)
 		l.release(s)
 		crashpoint.Here("load-acknowledged")
-		t.refused.inARow = 0
+		for _, one := range t.shards {
+			one.refused.inARow = 0
+		}
 		l.narrow(t)
 		return
 	case errors.As(err, &refused):

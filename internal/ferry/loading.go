@@ -19,8 +19,14 @@ func (l *loop) shipExact() {
 		return
 	}
 	var begun []*transaction
-	for _, t := range l.order {
-		x, loads := l.transactionOf(t), l.mayLoad(t)
+	kept := slices.ContainsFunc(l.exact.open, func(x *transaction) bool { return x.keep != nil && !x.begun })
+	for _, o := range l.outlets {
+		t := o.shards[0]
+		loads := l.mayLoad(t)
+		if !loads && !kept {
+			continue
+		}
+		x := l.transactionOf(t)
 		if !loads && (x == nil || x.keep != t || x.begun) {
 			continue
 		}
@@ -144,8 +150,6 @@ func (l *loop) appended(s *shipment, err error) {
 	var lost *LostError
 	var refused *RefusedError
 	switch {
-	case t.gone && (err == nil || l.scope(t) == t.route.Target):
-		l.bytes -= s.bytes // a shadow's, whose own transaction is let go of when the epoch ends
 	case err == nil:
 		t.loaded = append(t.loaded, s.epoch)
 		if len(t.loaded) == 1 {
@@ -160,8 +164,6 @@ func (l *loop) appended(s *shipment, err error) {
 		l.goBack(err)
 	case errors.As(err, &refused):
 		l.goBack(refused.Cause, t.shards...)
-	case t.gone && diag.IsTransient(err):
-		l.bytes -= s.bytes
 	case diag.IsTransient(err) || errors.Is(err, context.Canceled):
 		s.tries++
 		wait := backOff(s.tries)

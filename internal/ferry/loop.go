@@ -114,7 +114,6 @@ type loop struct {
 	tables  map[change.Name][]*table // by their source
 	order   []*table
 	outlets []*outlet
-	mends   []*table // shards that are to be compared and mended
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -257,7 +256,6 @@ func (l *loop) advance() {
 	l.emitPages()
 	l.advanceChecks()
 	l.advanceResyncs()
-	l.mendShards()
 	l.advanceNewcomers()
 	l.followSiblings()
 	l.registerPages()
@@ -332,10 +330,8 @@ func (l *loop) finish() {
 	}
 	// Nothing else is waited for: what a question or an ALTER would have answered, the
 	// next start asks again.
-	for _, t := range l.order {
-		if !t.drained() {
-			return
-		}
+	if l.unsettledRows() {
+		return
 	}
 	crashpoint.Here("stop-drained")
 	if !l.isExact() {

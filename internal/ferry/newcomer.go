@@ -110,8 +110,7 @@ func (l *loop) advanceNewcomers() {
 			l.admit(n)
 		}
 	}
-	// Between two source transactions, and where the epoch can end at once.
-	if l.stream == nil || !l.atResume || l.held != nil || l.swapping != nil || l.isExact() && (l.exact.closing != nil || l.exact.redo != nil || !l.aboveFloor()) {
+	if !l.mayJoin() {
 		return
 	}
 	taken := false
@@ -125,6 +124,12 @@ func (l *loop) advanceNewcomers() {
 		l.haveJoined()
 		crashpoint.Here("newcomer-joined")
 	}
+}
+
+// mayJoin: between two source transactions, and where the epoch can end at once.
+func (l *loop) mayJoin() bool {
+	return l.stream != nil && l.atResume && l.held == nil && l.swapping == nil &&
+		(!l.isExact() || l.exact.closing == nil && l.exact.redo == nil && l.aboveFloor())
 }
 
 // admit has the targets of a newcomer made ready.
@@ -214,10 +219,7 @@ func (l *loop) concerned(event *change.Event) []*table {
 
 // followSiblings lets tables join whose source is followed already, for another target.
 func (l *loop) followSiblings() {
-	if !l.siblingsWait || l.stopping || l.err != nil {
-		return
-	}
-	if l.stream == nil || !l.atResume || l.held != nil || l.swapping != nil || l.isExact() && (l.exact.closing != nil || l.exact.redo != nil || !l.aboveFloor()) {
+	if !l.siblingsWait || l.stopping || l.err != nil || !l.mayJoin() {
 		return
 	}
 	l.siblingsWait = false

@@ -33,6 +33,8 @@ type PlaceTable struct {
 	// Copied: its copy was complete. Wipe: the target was to be emptied before it.
 	Copied bool `json:"copied,omitempty"`
 	Wipe   bool `json:"wipe,omitempty"`
+	// Partial: it was started without a copy.
+	Partial bool `json:"partial,omitempty"`
 	// Shape is that of its schema at Position, ShapeBefore at Before where that differs;
 	// "" while it had not joined, or was dropped.
 	Shape       string           `json:"shape,omitempty"`
@@ -57,7 +59,7 @@ func (l *loop) place(c *closing, label checkpoint.Label) Place {
 		if s.ShadowOf != (change.Name{}) || s.Table == nil && !s.Copy.Done && s.Stopped == nil {
 			continue
 		}
-		t := PlaceTable{Source: s.Name, Target: s.Target, Copied: s.Copy.Done, Wipe: s.Copy.Wipe, Shape: Shape(s.Table), Stopped: s.Stopped}
+		t := PlaceTable{Source: s.Name, Target: s.Target, Copied: s.Copy.Done, Wipe: s.Copy.Wipe, Partial: s.Copy.Partial, Shape: Shape(s.Table), Stopped: s.Stopped}
 		if i < len(l.settled.states) {
 			if before := l.settled.states[i].Table; before != nil && s.Table != nil && before != s.Table {
 				t.ShapeBefore = Shape(before)
@@ -83,6 +85,9 @@ func Shape(t *change.Table) string {
 		write(c.Name)
 		write(c.Type.String())
 		write(c.Type.Charset)
+		if kept := c.Type.Zone + string(c.Type.ZeroDates); kept != "" {
+			write(kept)
+		}
 	}
 	write("key")
 	for _, name := range t.KeyNames() {

@@ -300,11 +300,11 @@ func (v *verdict) holding(schema *change.Table) *change.Table {
 	return &copied
 }
 
-// leaveOut takes from the columns that the target lacks those that it is not to get: they
+// withoutIgnored takes from the columns that the target lacks those that it is not to get: they
 // are new and ignored, or were when they came. seen is the schema of the last row.
-func (p *SchemaPolicy) leaveOut(missing []change.Column, v *verdict, seen *change.Table) []change.Column {
+func (p *SchemaPolicy) withoutIgnored(missing []change.Column, v *verdict, seen *change.Table) []change.Column {
 	return slices.DeleteFunc(missing, func(c change.Column) bool {
-		known := (p.Behavior == Ignore || len(p.Ignored) > 0) && seen != nil && seen.Index(c.Name) >= 0
+		known := (p.ignores(AddColumn) || p.ignores(RenameColumn)) && seen != nil && seen.Index(c.Name) >= 0
 		return known || slices.Contains(v.skipped, strings.ToLower(c.Name))
 	})
 }

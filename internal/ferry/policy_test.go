@@ -133,7 +133,7 @@ func TestIgnoredChangesAreHeld(t *testing.T) {
 	}
 	target := []TargetColumn{{Name: "id", Key: true}, {Name: "a", Nullable: true}, {Name: "k", Key: true}}
 	missing, refused := fit(held, target, p.appends())
-	if missing = p.leaveOut(missing, &v, old); len(missing)+len(refused) > 0 {
+	if missing = p.withoutIgnored(missing, &v, old); len(missing)+len(refused) > 0 {
 		t.Errorf("missing %v, refused %q", missing, refused)
 	}
 	// Behind a restart, when the next change comes, and under another policy then.
@@ -143,7 +143,7 @@ func TestIgnoredChangesAreHeld(t *testing.T) {
 			t.Errorf("again %+v, was %+v", again.holding(new), held)
 		}
 		missing, _ := fit(again.holding(new), target, p.appends())
-		if missing = p.leaveOut(missing, &again, held); len(missing) > 0 {
+		if missing = p.withoutIgnored(missing, &again, held); len(missing) > 0 {
 			t.Errorf("later %v", missing)
 		}
 	}
@@ -164,11 +164,24 @@ func TestIgnoredNamesStayIgnored(t *testing.T) {
 		v := p.judge(schemaChanges(step.from, step.to))
 		missing, _ := fit(v.holding(step.to), target, p.appends())
 		got := ""
-		for _, c := range p.leaveOut(missing, &v, step.from) {
+		for _, c := range p.withoutIgnored(missing, &v, step.from) {
 			got += c.Name
 		}
 		if got != step.want {
 			t.Errorf("appends %q, want %q", got, step.want)
+		}
+	}
+}
+
+// Only who ignores columns that come is without those that came before: another kind that is
+// ignored leaves out none.
+func TestOtherIgnoredKindsLeaveNoColumnOut(t *testing.T) {
+	t.Parallel()
+	seen := schemaOf(idColumn, column("a", change.Int, true))
+	for kind, left := range map[string]int{"truncate.table": 1, "alter.column.comment": 1, "add.column": 0, "rename.column": 0} {
+		p := SchemaPolicy{Ignored: []string{kind}}
+		if missing := p.withoutIgnored([]change.Column{seen.Columns[1]}, &verdict{}, seen); len(missing) != left {
+			t.Errorf("without %s: %d columns are missing", kind, len(missing))
 		}
 	}
 }

@@ -41,7 +41,6 @@ type carried struct {
 	redos         int // since a checkpoint was settled
 	jobs          []carriedJob
 	forms         map[change.Name]uint64
-	had           map[routeNames][]string
 	until         change.Position
 	sabotage      sabotage
 	rarer         rarer
@@ -134,7 +133,7 @@ func (l *loop) after(r *redo) (Config, error) {
 	cfg := l.cfg
 	cfg.carried = carried{
 		epoch: l.epoch + 1, labels: l.labels, counts: l.counts, redos: l.cfg.carried.redos + 1,
-		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, had: map[routeNames][]string{}, eager: map[routeNames]int{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
+		jobs: l.unfinishedJobs(r), forms: map[change.Name]uint64{}, eager: map[routeNames]int{}, until: l.until, sabotage: l.sabotage, rarer: l.exact.rarer,
 	}
 	cfg.carried.counts.Redos++
 	for _, n := range l.newcomers {
@@ -178,7 +177,6 @@ func (l *loop) after(r *redo) (Config, error) {
 		if t.formUntil > 0 {
 			cfg.carried.forms[t.route.Target] = t.formUntil
 		}
-		cfg.carried.had[t.names()] = t.had
 	}
 	l.notify(Warning, change.Name{}, fmt.Sprintf("redo: %v; everything behind %s is read and loaded again, nothing is lost or doubled%s", r.cause, cfg.Restored.Position, cfg.carried.rarer.text()))
 	return cfg, nil
@@ -212,7 +210,7 @@ func (l *loop) carryOn() {
 	l.oldestEpoch, l.labels, l.counts, l.until, l.sabotage = l.epoch, c.labels, c.counts, c.until, c.sabotage
 	l.exact.rarer, l.exact.probing = c.rarer, c.probing
 	for _, t := range l.order {
-		t.formUntil, t.eager, t.had = c.forms[t.route.Target], c.eager[t.names()], c.had[t.names()]
+		t.formUntil, t.eager = c.forms[t.route.Target], c.eager[t.names()]
 	}
 	for _, name := range c.newcomers {
 		l.newcomers = append(l.newcomers, &newcomer{name: name})

@@ -24,12 +24,28 @@ func (e *CannotError) Error() string { return strings.Join(e.Reasons, "; ") }
 
 // reshape has the target table changed. Doing it again changes nothing: after a crash it
 // is asked for until a checkpoint knows that the table has carried the schema.
-func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
+func (l *loop) reshape(t *table, schema, held *change.Table, changes []Reshape) {
+	var did []string
+	l.alter(t, func(ctx context.Context) (err error) {
+		did, err = l.cfg.Target.Reshape(ctx, t.route.Target, held, changes)
+		return err
+	}, func() {
+		t.reshaped, t.asks = schema, 0
+		for _, what := range did {
+			l.counts.SchemaChanges++
+			l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s in %s", what, t.route.Target))
+		}
+	})
+}
+
+// alter has the target changed. It is described again whatever the answer: success is what
+// the table looks like.
+func (l *loop) alter(t *table, change func(context.Context) error, done func()) {
 	t.altering = true
 	l.forgetColumns(t)
 	l.begin(func(ctx context.Context) func() {
 		crashpoint.Here("alter-begins")
-		did, err := l.cfg.Target.Reshape(ctx, t.route.Target, held, v.reshape)
+		err := change(ctx)
 		crashpoint.Here("columns-added")
 		return func() {
 			t.altering, t.described = false, nil
@@ -38,15 +54,10 @@ func (l *loop) reshape(t *table, schema, held *change.Table, v *verdict) {
 			switch {
 			case errors.As(err, &cannot):
 				l.stopTable(t, refusal(t, cannot.Reasons))
-				return
 			case err != nil:
 				l.askAgain(t, err)
-				return
-			}
-			t.reshaped, t.asks = schema, 0
-			for _, what := range did {
-				l.counts.SchemaChanges++
-				l.notify(Info, t.route.Source, fmt.Sprintf("schema change: %s in %s", what, t.route.Target))
+			default:
+				done()
 			}
 		}
 	})

@@ -31,11 +31,7 @@ const (
 func (l *loop) truncated(tables []*table, event *change.Event) bool {
 	ready := true
 	for _, t := range tables {
-		if t.idle() || t.emptied {
-			continue
-		}
-		if t.route.Schema.ignores(TruncateTable) {
-			l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s): %s keeps its rows, as its policy says", event.Position, event.Statement, t.route.Target))
+		if t.idle() || t.emptied || t.route.Schema.ignores(TruncateTable) {
 			continue
 		}
 		if l.cfg.RowLess == RowLessStop {
@@ -68,6 +64,9 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		return false
 	}
 	for _, t := range tables {
+		if !t.idle() && t.route.Schema.ignores(TruncateTable) {
+			l.notify(Warning, t.route.Source, fmt.Sprintf("was emptied at %s (%s): %s keeps its rows, as its policy says", event.Position, event.Statement, t.route.Target))
+		}
 		if !t.emptied {
 			continue
 		}

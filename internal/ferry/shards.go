@@ -65,11 +65,10 @@ func (t *table) layoutOf(schema *change.Table) *Layout {
 // mendsFor says why rows that a shard has already are not at the target as they are at the
 // source, now that it gets a column which another shard has brought: they have NULL there,
 // or the default of that time.
-func (t *table) mendsFor(schema *change.Table) string {
+func (t *table) mendsFor(schema *change.Table) (why []string) {
 	if !t.route.Merged || t.seen == nil || t.seen == schema {
-		return ""
+		return nil
 	}
-	var names []string
 	for i := range schema.Columns {
 		c := &schema.Columns[i]
 		at := indexOf(t.columns, c.Name)
@@ -77,27 +76,8 @@ func (t *table) mendsFor(schema *change.Table) string {
 			continue
 		}
 		if t.columns[at].Default || c.Default != nil || c.DefaultExpression != "" || c.Generated || !c.Nullable {
-			names = append(names, "`"+c.Name+"`")
+			why = append(why, fmt.Sprintf("column `%s` came to the target with another shard", c.Name))
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s came to the target with another shard", strings.Join(names, ", "))
-}
-
-// mendShards compares and mends the shards that need it, before a checkpoint could say that
-// they have their columns and not that they are to be mended.
-func (l *loop) mendShards() {
-	for _, t := range l.mends {
-		if t.mend != "" && !t.idle() {
-			l.notify(Info, t.route.Source, fmt.Sprintf("%s: its rows in %s are compared and mended", t.mend, t.route.Target))
-			l.beginRepair(t, t.mend)
-		}
-		t.mend = ""
-	}
-	if len(l.mends) > 0 {
-		l.mends = nil
-		l.refreshResume()
-	}
+	return why
 }

@@ -214,13 +214,8 @@ func (l *loop) sayStopped() {
 // Stopped returns why the checkpoint says that a route is not followed any more, nil
 // when it is.
 func Stopped(c *checkpoint.Checkpoint, source, target change.Name) *checkpoint.Stop {
-	if c == nil {
-		return nil
-	}
-	for i := range c.Tables {
-		if s := &c.Tables[i]; Knows(s, source, target) {
-			return s.Stopped
-		}
+	if s := StateOf(c, source, target); s != nil {
+		return s.Stopped
 	}
 	return nil
 }

@@ -51,16 +51,15 @@ type table struct {
 	described *change.Table
 	reshaped  *change.Table // the target was reshaped for it
 	appended  []string      // lower-case names of the columns that were appended to it for this schema
-	had       []string      // lower-case names of its columns when the last schema was carried; nil when that is not known
-	wasCopied bool          // the copy was complete when this loop began
+	kept      []string      // lower-case names of its columns that seen does not have
+	wasCopied bool          // the copy was complete when it was last taken up
 	columns   []TargetColumn
 	added     []change.Column
 	// eager is the version of the schema that is carried when its statement comes: its first
 	// row is known to come behind others of the target, where no epoch can end.
 	eager   int
-	emptied bool   // the target was, for the TRUNCATE that is held
-	mend    string // why the table is to be compared with its target, "" when it is not
-	asking  bool   // for a description of the target
+	emptied bool // the target was, for the TRUNCATE that is held
+	asking  bool // for a description of the target
 
 	asks     int       // failed questions about the target table in a row
 	askAfter time.Time // no question before
@@ -73,17 +72,22 @@ type routeNames struct{ source, target change.Name }
 
 func (t *table) names() routeNames { return routeNames{t.route.Source, t.route.Target} }
 
-// restore sets the table as it was at the checkpoint, and takes up its passes.
-func (l *loop) restore(t *table) {
-	var known *checkpoint.TableState
-	if c := l.cfg.Restored; c != nil {
-		for i := range c.Tables {
-			if s := &c.Tables[i]; Knows(s, t.route.Source, t.route.Target) {
-				known = s
-				break
-			}
+// StateOf is what a checkpoint says of a route; nil when it does not know it.
+func StateOf(c *checkpoint.Checkpoint, source, target change.Name) *checkpoint.TableState {
+	if c == nil {
+		return nil
+	}
+	for i := range c.Tables {
+		if s := &c.Tables[i]; Knows(s, source, target) {
+			return s
 		}
 	}
+	return nil
+}
+
+// restore sets the table as it was at the checkpoint, and takes up its passes.
+func (l *loop) restore(t *table) {
+	known := StateOf(l.cfg.Restored, t.route.Source, t.route.Target)
 	if known == nil {
 		known = &checkpoint.TableState{}
 	}
@@ -123,7 +127,7 @@ func Knows(s *checkpoint.TableState, source, target change.Name) bool {
 
 // setSchema goes back to what the source table was at a checkpoint or resume point.
 func (t *table) setSchema(s *checkpoint.TableState) {
-	t.schema, t.seen, t.added = s.Table, s.Seen, s.Added
+	t.schema, t.seen, t.added, t.kept = s.Table, s.Seen, s.Added, s.Kept
 	t.dropped = s.Table == nil && s.Copy.Done && t.stopped == nil
 }
 
@@ -139,7 +143,7 @@ func (l *loop) tableStates() []checkpoint.TableState {
 		l.states = make([]checkpoint.TableState, len(l.order))
 		for i, t := range l.order {
 			l.states[i] = checkpoint.TableState{
-				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Copy: t.copy,
+				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Kept: t.kept, Copy: t.copy,
 				Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity, Stopped: t.stopped,
 			}
 		}
