@@ -63,7 +63,8 @@ type Event struct {
 	// complete (with GTIDs where the server has them), and that a stream opened
 	// there delivers everything after it. Set on Commit and Progress often enough
 	// (every 20 ms, and when the log has been read to its end), not on every one, and
-	// on every Joined, and on every Altered or Replaced unless a position behind it
+	// on every Joined but where others join at the same place (there on the last of them),
+	// and on every Altered or Replaced unless a position behind it
 	// cannot be asked for.
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.

@@ -71,43 +71,18 @@ func (r *reader) changedAhead(ctx context.Context, name change.Name, until chang
 	if at.Offset > math.MaxUint32 {
 		return "", fmt.Errorf("the log cannot be read ahead from behind 4 GiB of its file")
 	}
-	d, err := s.dialDump(ctx)
-	if err != nil {
-		return "", s.reconnectProblem(err)
-	}
-	defer d.close()
-	defer context.AfterFunc(ctx, d.close)()
-	if err := d.prepare(s, ""); err != nil {
-		return "", err
-	}
-	if err := d.askFile(at, 0); err != nil {
-		return "", s.queryProblem("asking for the binary log", err)
-	}
-	ahead := &reader{source: s, at: at} // counts offsets only
-	for size := 0; !ahead.at.Reached(until); {
-		e, err := d.next()
-		if err != nil {
-			return "", s.dumpProblem(err, ahead.at)
+	size := 0
+	err = s.scan(ctx, at, until, func(_ change.Position, e *replication.BinlogEvent) bool {
+		size += int(e.Header.EventSize)
+		if query, ok := e.Event.(*replication.QueryEvent); ok && size <= aheadMax && r.mayChange(ctx, query, name) {
+			statement = string(query.Query)
 		}
-		if size += int(e.Header.EventSize); size > aheadMax {
-			return "", fmt.Errorf("the stream is more than %d MB behind the end of the log", aheadMax>>20)
-		}
-		switch event := e.Event.(type) {
-		case *replication.FormatDescriptionEvent, *replication.HeartbeatEvent:
-			continue // the first of a file tells nothing of the others, and has no place of its own when it is sent again
-		case *replication.RotateEvent:
-			if file := string(event.NextLogName); file != ahead.at.File {
-				ahead.at = change.Position{File: file, Offset: event.Position}
-			}
-			continue
-		case *replication.QueryEvent:
-			if r.mayChange(ctx, event, name) {
-				return string(event.Query), nil
-			}
-		}
-		ahead.advance(e.Header)
+		return statement == "" && size <= aheadMax
+	})
+	if err == nil && size > aheadMax {
+		err = fmt.Errorf("the stream is more than %d MB behind the end of the log", aheadMax>>20)
 	}
-	return "", nil
+	return statement, err
 }
 
 // mayChange tells whether a statement of the log may change what a table is.
@@ -116,7 +91,7 @@ func (r *reader) mayChange(ctx context.Context, e *replication.QueryEvent, name 
 		return false
 	}
 	text, session, err := r.session(ctx, e)
-	if r.source.fold(string(e.Schema)) != r.source.fold(name.Database) && !mayName(text, name.Database) || !mayName(text, name.Table) {
+	if !r.mayConcern(string(e.Schema), text, name) {
 		return false
 	}
 	if err != nil {
@@ -133,7 +108,7 @@ func (r *reader) mayChange(ctx context.Context, e *replication.QueryEvent, name 
 // replaced gives a followed name another table, or a table that nobody can tell the rows
 // of any more, from here on.
 func (r *reader) replaced(ctx context.Context, one *tracked, table *change.Table, statement string, cause error) error {
-	if err := usable(table); err != nil {
+	if err := r.source.usable(table); err != nil {
 		return r.giveUp(ctx, one, &diag.Problem{Code: codeDDL, Class: diag.Refused, Cause: err,
 			Message: fmt.Sprintf("table %s cannot be followed behind %s: %s", one.name, r.at, excerpt(statement))})
 	}

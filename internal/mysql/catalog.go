@@ -37,7 +37,7 @@ func (s *Source) DescribeEach(ctx context.Context, names []change.Name) ([]*chan
 	tables, problems := make([]*change.Table, len(names)), make([]error, len(names))
 	for i, d := range described {
 		if problems[i] = d.problem; d.problem == nil {
-			problems[i] = usable(d.table)
+			problems[i] = s.usable(d.table)
 		}
 		if problems[i] == nil {
 			tables[i] = d.table
@@ -47,7 +47,7 @@ func (s *Source) DescribeEach(ctx context.Context, names []change.Name) ([]*chan
 }
 
 // usable says everything that keeps a table from being followed.
-func usable(t *change.Table) error {
+func (s *Source) usable(t *change.Table) error {
 	var problems []error
 	if len(t.Key) == 0 {
 		problems = append(problems, &diag.Problem{Code: codeNoKey, Class: diag.Refused,
@@ -55,7 +55,12 @@ func usable(t *change.Table) error {
 			Fix:     fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (…);", quotedTable(t.Name))})
 	}
 	for i := range t.Columns {
-		if err := cells.Supported(&t.Columns[i], t.IsKey(i)); err != nil {
+		c := &t.Columns[i]
+		err := cells.Supported(c, t.IsKey(i))
+		if err == nil {
+			err = s.uncarried(t.Name, c.Name, c.Type.String(), c.Type)
+		}
+		if err != nil {
 			problems = append(problems, atTable(t.Name, err))
 		}
 	}

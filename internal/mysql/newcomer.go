@@ -63,7 +63,7 @@ func (d *statementReader) arrived(ctx context.Context, name change.Name, table *
 	if table == nil {
 		return d.reader.lookAt(ctx, name)
 	}
-	if usable(table) != nil {
+	if d.reader.source.usable(table) != nil {
 		d.remember(name, table) // an ALTER may make it one that can be followed
 	} else {
 		d.forget(name)
@@ -74,7 +74,7 @@ func (d *statementReader) arrived(ctx context.Context, name change.Name, table *
 // alteredWanted takes an ALTER of a table that is wanted and could not be followed before.
 func (d *statementReader) alteredWanted(ctx context.Context, name change.Name) error {
 	table := d.reader.tracker.others.tables[d.reader.source.foldName(name)]
-	if table != nil && usable(table) != nil {
+	if table != nil && d.reader.source.usable(table) != nil {
 		return nil // as before
 	}
 	return d.arrived(ctx, name, table)

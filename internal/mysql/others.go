@@ -47,8 +47,9 @@ func (o *others) drop(name change.Name) {
 
 // neighbours tells whether a database holds followed tables.
 func (t *tracker) neighbours(database string) bool {
+	folded := t.source.fold(database)
 	for key := range t.tables {
-		if key.Database == t.source.fold(database) {
+		if key.Database == folded {
 			return true
 		}
 	}
@@ -56,9 +57,10 @@ func (t *tracker) neighbours(database string) bool {
 }
 
 func (d *statementReader) remember(name change.Name, table *change.Table) {
-	d.forget(name)
 	if d.reader.tracker.neighbours(name.Database) {
 		d.reader.tracker.others.put(d.reader.source.foldName(name), table)
+	} else {
+		d.forget(name)
 	}
 }
 

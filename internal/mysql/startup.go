@@ -35,9 +35,9 @@ func (s *Source) Place(ctx context.Context, b Begin) (change.Position, error) {
 	case b.GTIDs != "":
 		return s.behindGTIDs(ctx, b.GTIDs)
 	case b.Earliest:
-		files, err := s.logFiles(ctx)
-		if err != nil || len(files) == 0 {
-			return change.Position{}, diag.Join(err, s.noFiles(files))
+		files, err := s.someFiles(ctx)
+		if err != nil {
+			return change.Position{}, err
 		}
 		return s.firstOf(ctx, files[0].name, 0)
 	case b.File != "" && b.Offset <= 4:
@@ -50,11 +50,13 @@ func (s *Source) Place(ctx context.Context, b Begin) (change.Position, error) {
 	return s.Start(ctx)
 }
 
-func (s *Source) noFiles(files []logFile) error {
-	if len(files) > 0 {
-		return nil
+// someFiles are the files of the log, of which there are some.
+func (s *Source) someFiles(ctx context.Context) ([]logFile, error) {
+	files, err := s.logFiles(ctx)
+	if err == nil && len(files) == 0 {
+		err = s.logOffProblem()
 	}
-	return s.logOffProblem()
+	return files, err
 }
 
 func startupProblem(cause error, fix, format string, a ...any) error {
@@ -126,9 +128,9 @@ func beginsTransaction(e *replication.BinlogEvent) bool {
 
 // since finds the first transaction of a time or later.
 func (s *Source) since(ctx context.Context, t time.Time) (change.Position, error) {
-	files, err := s.logFiles(ctx)
-	if err != nil || len(files) == 0 {
-		return change.Position{}, diag.Join(err, s.noFiles(files))
+	files, err := s.someFiles(ctx)
+	if err != nil {
+		return change.Position{}, err
 	}
 	seconds := t.Unix()
 	var asked error
@@ -146,8 +148,11 @@ func (s *Source) since(ctx context.Context, t time.Time) (change.Position, error
 	}
 	if at == 0 {
 		begun, err := s.begun(ctx, files[0].name)
-		return change.Position{}, diag.Join(err, startupProblem(nil, "name a later time; or begin with what there is: 'scan.startup.mode' = 'earliest-offset'; or with a copy: 'initial'.",
-			"the log of MySQL %s reaches back to %s only, and %s is asked for", s.address(), time.Unix(int64(begun), 0).UTC().Format(time.DateTime), t.UTC().Format(time.DateTime)))
+		if err != nil {
+			return change.Position{}, err
+		}
+		return change.Position{}, startupProblem(nil, "name a later time; or begin with what there is: 'scan.startup.mode' = 'earliest-offset'; or with a copy: 'initial'.",
+			"the log of MySQL %s reaches back to %s only, and %s is asked for", s.address(), time.Unix(int64(begun), 0).UTC().Format(time.DateTime), t.UTC().Format(time.DateTime))
 	}
 	return s.firstOf(ctx, files[at-1].name, seconds)
 }
@@ -239,7 +244,8 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 
 // Changes are what statements behind a place of the log did to tables.
 type Changes struct {
-	// Created are tables that were created behind it: all their rows were.
+	// Created are tables that were created behind it, or may have been (IF NOT EXISTS is
+	// logged for one that is there too): they are to be copied.
 	Created map[change.Name]bool
 	// Altered are the other tables that are not what they were there, and the first
 	// statement that may have changed each.
@@ -255,9 +261,6 @@ func (s *Source) ChangesSince(ctx context.Context, from change.Position, names [
 		return found, err
 	}
 	r := &reader{source: s}
-	if r.tracker, err = s.newTracker(ctx, nil, nil); err != nil {
-		return found, err
-	}
 	err = s.scan(ctx, from, until, func(at change.Position, e *replication.BinlogEvent) bool {
 		if query, ok := e.Event.(*replication.QueryEvent); ok {
 			r.note(ctx, &found, names, at, query)
@@ -288,7 +291,7 @@ func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, 
 				found.Created[name] = true
 				delete(found.Altered, name)
 			}
-		case !found.Created[name] && found.Altered[name] == "" && r.mayChange(ctx, e, name):
+		case !found.Created[name] && found.Altered[name] == "" && r.mayConcern(string(e.Schema), text, name):
 			found.Altered[name] = fmt.Sprintf("at %s: %s", at, excerpt(text))
 		}
 	}

@@ -84,10 +84,19 @@ func (d *statementReader) columns(ctx context.Context, s *ddl.CreateTable) (tabl
 	if s.Table != nil || s.Like == nil {
 		return s.Table, s.Problem, nil
 	}
-	if like := d.find(*s.Like); like != nil {
-		return like.table, nil, nil
+	return d.shapeOf(*s.Like), nil, nil
+}
+
+// shapeOf is the table of a name as it is at this place of the log; nil when that is not
+// known. What a table that joins was read as is ahead of the place.
+func (d *statementReader) shapeOf(name change.Name) *change.Table {
+	switch like := d.find(name); {
+	case like == nil:
+		return d.reader.tracker.others.tables[d.reader.source.foldName(name)]
+	case like.live():
+		return like.table
 	}
-	return d.reader.tracker.others.tables[d.reader.source.foldName(*s.Like)], nil, nil
+	return nil
 }
 
 // gone says that a table is no longer there under its name.
@@ -192,7 +201,7 @@ func (d *statementReader) apply(ctx context.Context, one *tracked, s *ddl.AlterT
 	if table == one.table {
 		return nil
 	}
-	if err := usable(table); err != nil {
+	if err := d.reader.source.usable(table); err != nil {
 		return d.refuse(ctx, one, codeDDL, "after this ALTER it can no longer be followed", err)
 	}
 	one.version++

@@ -234,7 +234,6 @@ func (r *reader) join(ctx context.Context) error {
 			return err
 		}
 	}
-	r.together = false
 	return r.tell(ctx)
 }
 
@@ -265,7 +264,7 @@ func (r *reader) joinOne(ctx context.Context, one *tracked) error {
 // a Joined is a place to resume at, and rows that its own statement brought (CREATE
 // TABLE … SELECT) are read by its pages.
 func (r *reader) joined(ctx context.Context, one *tracked, table *change.Table, statement string) error {
-	if err := usable(table); err != nil {
+	if err := r.source.usable(table); err != nil {
 		return r.giveUp(ctx, one, err)
 	}
 	one.version++

@@ -189,10 +189,7 @@ func (s *Source) databaseCollation(ctx context.Context, database string) (string
 // is what they are behind it, unless the log has more to say; which rows they have is
 // not in the log.
 func (r *reader) unreadable(ctx context.Context, database, text string, cause error) error {
-	mayBe := func(n change.Name) bool {
-		here := r.source.fold(n.Database) == r.source.fold(database)
-		return mayName(text, n.Table) && (here || mayName(text, n.Database))
-	}
+	mayBe := func(n change.Name) bool { return r.mayConcern(database, text, n) }
 	r.tracker.forgetOthers(mayBe)
 	for _, one := range r.tracker.tables {
 		if !mayBe(one.name) {
@@ -217,6 +214,12 @@ func (r *reader) unreadable(ctx context.Context, database, text string, cause er
 		}
 	}
 	return r.lookForWanted(ctx, mayBe)
+}
+
+// mayConcern tells whether a statement that ran in a database may name a table.
+func (r *reader) mayConcern(database, text string, n change.Name) bool {
+	here := r.source.fold(n.Database) == r.source.fold(database)
+	return mayName(text, n.Table) && (here || mayName(text, n.Database))
 }
 
 // mayName tells whether a statement may hold a name: it stands in the text as a word, in

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -30,7 +29,6 @@ func (s *Source) uncarried(table change.Name, column, shown string, t change.Typ
 // swapsUUIDs tells the versions of MariaDB that store, and log, the parts of a UUID in
 // another order; nothing in the log tells.
 func (s *Source) swapsUUIDs() bool {
-	version := []int{s.server.Major, s.server.Minor, s.server.Patch}
-	before := func(v ...int) bool { return slices.Compare(version, v) < 0 }
-	return before(10, 11, 5) || !before(11, 0, 0) && before(11, 0, 3) || !before(11, 1, 0) && before(11, 1, 2)
+	since := s.server.atLeast
+	return !since(10, 11, 5) || since(11, 0, 0) && !since(11, 0, 3) || since(11, 1, 0) && !since(11, 1, 2)
 }

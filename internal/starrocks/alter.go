@@ -124,7 +124,7 @@ func implicitDefault(c *change.Column) (text string, ok bool) {
 	switch t := &c.Type; {
 	case c.DefaultExpression != "" || c.Generated:
 		return "", false
-	case t.IsInteger(), t.Base == change.Decimal, t.Base == change.Float, t.Base == change.Double, t.Base == change.Bit:
+	case t.IsInteger(), t.Base == change.Boolean, t.Base == change.Year, t.Base == change.Decimal, t.Base == change.Float, t.Base == change.Double, t.Base == change.Bit:
 		return "0", true
 	case t.Base == change.Enum && len(t.Members) > 0:
 		return t.Members[0], true

@@ -37,9 +37,7 @@ func (c *Client) Loads(route ferry.Route) ferry.Loads {
 // quoted batch that could not carry it in the widest: of rows with separators and rows
 // with quotes in turn, each would end the other's batch.
 func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry.Batch {
-	if l.plan == nil || l.plan.layout != layout {
-		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
-	}
+	l.ready(layout)
 	f := jsonLines
 	if !l.options.json && (l.last == nil || l.last.form != quoted || !l.last.full) {
 		f = narrowest(l.plan, l.csv, rows, row)
@@ -50,9 +48,7 @@ func (l *loads) NewBatch(layout *ferry.Layout, rows *change.Rows, row int) ferry
 // NewBatchIn begins a batch in the given form. It is for transactions, which know no
 // quoted form: JSON takes its place.
 func (l *loads) NewBatchIn(layout *ferry.Layout, f ferry.Form) ferry.Batch {
-	if l.plan == nil || l.plan.layout != layout {
-		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
-	}
+	l.ready(layout)
 	if l.options.json || l.csv.impossible || f != plain {
 		f = jsonLines
 	}
@@ -61,15 +57,20 @@ func (l *loads) NewBatchIn(layout *ferry.Layout, f ferry.Form) ferry.Batch {
 
 // Continue has a batch of another shard go on with rows of this layout.
 func (l *loads) Continue(one ferry.Batch, layout *ferry.Layout) bool {
-	if l.plan == nil || l.plan.layout != layout {
-		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
-	}
+	l.ready(layout)
 	b, ok := one.(*batch)
 	if !ok || b.plan.header != l.plan.header {
 		return false
 	}
 	b.plan, l.last = l.plan, b
 	return true
+}
+
+// ready has the plan for rows of this layout.
+func (l *loads) ready(layout *ferry.Layout) {
+	if l.plan == nil || l.plan.layout != layout {
+		l.plan = newLayoutPlan(layout, l.client.computedOf(l.target, layout))
+	}
 }
 
 func (l *loads) begin(f ferry.Form) ferry.Batch {

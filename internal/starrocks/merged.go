@@ -229,7 +229,8 @@ func (u *union) keyNotes(key []string) (notes []string) {
 			least += c.width
 		}
 	}
-	long := ""
+	var long *change.Table
+	longest := 0
 	for _, shard := range u.spec.Shards {
 		names := len(shard.Database) + len(shard.Table) + len(ferry.MergedColumns)*keyTextEnd
 		if names+least > maxKeyBytes {
@@ -240,15 +241,13 @@ func (u *union) keyNotes(key []string) (notes []string) {
 				Fix: "narrow the pattern and write the table into one of its own, or give it or its database a shorter name.",
 			})
 		}
-		if names+most > maxKeyBytes && (long == "" || names > len(long)) {
-			long = shard.Name.String()
+		if names+most > maxKeyBytes && names > longest {
+			long, longest = shard, names
 		}
 	}
-	if long != "" {
-		at := slices.IndexFunc(u.spec.Shards, func(shard *change.Table) bool { return shard.Name.String() == long })
-		names := len(u.spec.Shards[at].Database) + len(u.spec.Shards[at].Table) + len(ferry.MergedColumns)*keyTextEnd
+	if long != nil {
 		notes = append(notes, fmt.Sprintf("the primary key (%s) can need %d bytes in rows of %s, whose names are part of it; StarRocks refuses rows whose key is longer than %d: raise primary_key_limit_size in be.conf, or choose shorter names or a shorter key",
-			strings.Join(key, ", "), names+most, long, maxKeyBytes))
+			strings.Join(key, ", "), longest+most, long.Name, maxKeyBytes))
 	}
 	return notes
 }

@@ -33,3 +33,9 @@ func hasPreparedTimeout(version string) bool {
 	r, ok := releaseOf(version)
 	return ok && r.since(3, 5, 4)
 }
+
+// hasColumnChanges tells whether a version renames columns and changes their comments.
+func hasColumnChanges(version string) bool {
+	r, ok := releaseOf(version)
+	return !ok || r.since(3, 3, 2)
+}

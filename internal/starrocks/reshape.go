@@ -100,7 +100,7 @@ func (c *Client) reshapeOf(table change.Name, source *change.Table, r *ferry.Res
 	case ferry.RenameColumn:
 		return c.renameStep(alter, r, columns)
 	case ferry.AlterComment:
-		if findExisting(columns, r.To.Name) < 0 || !hasColumnComment(c.version) {
+		if findExisting(columns, r.To.Name) < 0 || !hasColumnChanges(c.version) {
 			return step, "", nil // only a comment
 		}
 		return reshapeStep{fmt.Sprintf("comment of `%s`", r.To.Name), alter + "MODIFY COLUMN " + quoteName(r.To.Name) + " COMMENT " + quoteText(r.To.Comment), nil}, "", nil
@@ -130,7 +130,7 @@ func (c *Client) renameStep(alter string, r *ferry.Reshape, columns []existingCo
 		return step, "", nil // done, or it is appended under its new name
 	case to >= 0:
 		return step, fmt.Sprintf("column `%s` was renamed to `%s`, which the target has already", r.From.Name, r.To.Name), nil
-	case !hasRenameColumn(c.version):
+	case !hasColumnChanges(c.version):
 		return step, fmt.Sprintf("column `%s` was renamed to `%s`, which needs StarRocks 3.3.2", r.From.Name, r.To.Name), nil
 	}
 	return reshapeStep{fmt.Sprintf("`%s` renamed to `%s`", r.From.Name, r.To.Name),
@@ -248,15 +248,4 @@ func mayWiden(from, to string) bool {
 func scan(text, format string, into ...any) bool {
 	n, err := fmt.Sscanf(text, format, into...)
 	return err == nil && n == len(into)
-}
-
-// hasRenameColumn and hasColumnComment tell what a version can do.
-func hasRenameColumn(version string) bool {
-	r, ok := releaseOf(version)
-	return !ok || r.since(3, 3, 2)
-}
-
-func hasColumnComment(version string) bool {
-	r, ok := releaseOf(version)
-	return !ok || r.since(3, 3, 2)
 }

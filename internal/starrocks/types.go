@@ -224,7 +224,7 @@ func targetDefault(c *change.Column) (literal *string, note string) {
 		if c.Type.ZeroDates == change.NullZeroDates && !change.IsDate([]byte(text)) {
 			return nil, ""
 		}
-		if len(text) < 10 || text[:4] == "0000" || text[5:7] == "00" || text[8:10] == "00" {
+		if !change.IsDate([]byte(text)) || text[:4] == "0000" {
 			return nil, "StarRocks has no such date, the default is not carried"
 		}
 	case change.Float:

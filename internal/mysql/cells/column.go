@@ -112,7 +112,7 @@ type column struct {
 	fraction int
 	encoding *encoding
 	members  []string
-	pad      []byte // NULs, as many as a BINARY is long
+	pad      []byte // NULs, as many as a BINARY is long; of opFixed room for one value
 	fixed    func(dst, p []byte) []byte
 	exact    func(src, converted []byte) bool // of a key: see encoding
 	clock    clock
@@ -202,9 +202,9 @@ func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
 		dst, err := appendVector(dst, value)
 		return dst, n, err
 	case opFixed:
-		var whole [16]byte
-		copy(whole[:], value)
-		dst = c.fixed(dst, whole[:c.length])
+		clear(c.pad)
+		copy(c.pad, value)
+		dst = c.fixed(dst, c.pad)
 	case opBinary:
 		// The log leaves trailing NULs out; they are part of the value.
 		dst = append(dst, value...)

@@ -202,7 +202,7 @@ func newColumn(t *change.Type, w wire) column {
 	case opBinary:
 		c.pad = slices.Repeat([]byte{0}, w.a)
 	case opFixed:
-		c.fixed = fixedTexts[t.Base]
+		c.fixed, c.pad = fixedTexts[t.Base], make([]byte, c.length)
 	}
 	c.clock = clockOf(t)
 	return c
