@@ -24,8 +24,15 @@ import (
 func TestMain(m *testing.M) { testbed.Main(m) }
 
 // patience is how long anything may take before a test gives up. It is long: the
-// machine may be busy with other tests.
-const patience = 3 * time.Minute
+// machine may be busy with other tests, and in a soak with nothing else for minutes.
+var patience = patienceOf(os.Getenv("STARFERRY_SOAK"))
+
+func patienceOf(soak string) time.Duration {
+	if soak != "" {
+		return 10 * time.Minute
+	}
+	return 3 * time.Minute
+}
 
 var worlds atomic.Int64
 
