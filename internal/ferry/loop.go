@@ -315,6 +315,10 @@ func (l *loop) giveUp() {
 		return
 	}
 	l.done = true
+	l.sayUnsent()
+}
+
+func (l *loop) sayUnsent() {
 	l.notify(Warning, change.Name{}, fmt.Sprintf("stopped with rows that are not loaded yet (%d MB): the next start reads them again, from %s", l.bytes>>20, l.saved.position))
 }
 

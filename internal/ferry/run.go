@@ -33,8 +33,9 @@ func Run(ctx context.Context, cfg Config) error {
 		if !errors.As(err, &back) {
 			return err
 		}
-		if ctx.Err() != nil {
-			return nil // nothing is lost: the next start goes back
+		if ctx.Err() != nil { // the next start goes back
+			l.sayUnsent()
+			return nil
 		}
 		if cfg, err = l.after(back); err != nil {
 			return err
