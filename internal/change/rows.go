@@ -3,6 +3,8 @@ package change
 import (
 	"encoding/binary"
 	"math"
+	"sync"
+	"sync/atomic"
 )
 
 // Rows is one or more rows of one table as text cells: one byte arena, the end of
@@ -20,6 +22,8 @@ type Rows struct {
 	arena []byte
 	ends  []uint32
 	nulls []uint64
+	// holders is how many there are of borrowed rows.
+	holders atomic.Int32
 }
 
 // MaxArena is how many bytes of cells a Rows can hold; AddCell panics above it.
@@ -32,6 +36,36 @@ func NewRows(width int) *Rows {
 	r := &Rows{}
 	r.Reset(width)
 	return r
+}
+
+// pool has what borrowed rows were in.
+var pool = sync.Pool{New: func() any { return new(Rows) }}
+
+// pooledBytes is the largest memory that is kept for other rows.
+const pooledBytes = 1 << 20
+
+// BorrowRows is NewRows in memory that others used, and will use: whoever took the rows
+// last gives them back by Release, and then nothing of them may be used any more. Rows that
+// nobody gives back are garbage like any other.
+func BorrowRows(width int) *Rows {
+	r := pool.Get().(*Rows)
+	r.Reset(width)
+	r.holders.Store(1)
+	return r
+}
+
+// Hold has the rows stay until one more has released them. Only who holds them may call it.
+func (r *Rows) Hold() {
+	if r.holders.Load() > 0 {
+		r.holders.Add(1)
+	}
+}
+
+// Release gives up the rows. Of rows that were not borrowed it does nothing.
+func (r *Rows) Release() {
+	if r.holders.Load() > 0 && r.holders.Add(-1) == 0 && cap(r.arena)+4*cap(r.ends) <= pooledBytes {
+		pool.Put(r)
+	}
 }
 
 // Reset forgets all rows, keeps the memory, and sets the number of cells per row.

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/mysql/ddl"
 )
 
@@ -72,12 +71,18 @@ func (r *reader) changedAhead(ctx context.Context, name change.Name, until chang
 		return "", fmt.Errorf("the log cannot be read ahead from behind 4 GiB of its file")
 	}
 	size := 0
-	err = s.scan(ctx, at, until, func(_ change.Position, e *replication.BinlogEvent) bool {
-		size += int(e.Header.EventSize)
-		if query, ok := e.Event.(*replication.QueryEvent); ok && size <= aheadMax && r.mayChange(ctx, query, name) {
-			statement = string(query.Query)
+	err = s.scan(ctx, at, until, func(_ change.Position, e *binlog.Event) (bool, error) {
+		size += int(e.Size)
+		if e.IsQuery() && size <= aheadMax {
+			query, err := e.Query()
+			if err != nil {
+				return false, err
+			}
+			if r.mayChange(&query, name) {
+				statement = string(query.Text)
+			}
 		}
-		return statement == "" && size <= aheadMax
+		return statement == "" && size <= aheadMax, nil
 	})
 	if err == nil && size > aheadMax {
 		err = fmt.Errorf("the stream is more than %d MB behind the end of the log", aheadMax>>20)
@@ -86,12 +91,12 @@ func (r *reader) changedAhead(ctx context.Context, name change.Name, until chang
 }
 
 // mayChange tells whether a statement of the log may change what a table is.
-func (r *reader) mayChange(ctx context.Context, e *replication.QueryEvent, name change.Name) bool {
-	if word, _ := firstWord(e.Query); word == "BEGIN" || word == "COMMIT" {
+func (r *reader) mayChange(q *binlog.Query, name change.Name) bool {
+	if word, _ := firstWord(q.Text); word == "BEGIN" || word == "COMMIT" {
 		return false
 	}
-	text, session, err := r.session(ctx, e)
-	if !r.mayConcern(string(e.Schema), text, name) {
+	text, session, err := r.session(q)
+	if !r.mayConcern(string(q.Database), text, name) {
 		return false
 	}
 	if err != nil {

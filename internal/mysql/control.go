@@ -4,12 +4,16 @@ import (
 	"context"
 	"strings"
 
-	"github.com/go-mysql-org/go-mysql/replication"
+	"starferry/internal/mysql/binlog"
 )
 
 // query handles a statement that was logged as text.
-func (r *reader) query(ctx context.Context, e *replication.QueryEvent) error {
-	word, rest := firstWord(e.Query)
+func (r *reader) query(ctx context.Context, q *binlog.Query) error {
+	if string(q.Text) == "BEGIN" { // as every transaction of MySQL begins
+		r.group.open, r.group.transaction = true, true
+		return nil
+	}
+	word, rest := firstWord(q.Text)
 	switch word {
 	case "BEGIN":
 		r.group.open, r.group.transaction = true, true
@@ -17,16 +21,18 @@ func (r *reader) query(ctx context.Context, e *replication.QueryEvent) error {
 	case "COMMIT":
 		return r.commit(ctx)
 	case "SAVEPOINT":
+		r.group.rows = nil // what follows is not of the events before
 		r.group.undo.savepoint(rest)
 		return nil
 	case "RELEASE":
 		return nil
 	case "ROLLBACK":
-		return r.rollback(ctx, rest, excerpt(string(e.Query)))
+		r.group.rows = nil
+		return r.rollback(ctx, rest, excerpt(string(q.Text)))
 	case "XA":
 		return r.xa(ctx, rest)
 	}
-	if err := r.statement(ctx, e); err != nil {
+	if err := r.statement(ctx, q); err != nil {
 		return err
 	}
 	if r.group.transaction {

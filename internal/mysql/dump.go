@@ -6,40 +6,37 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"net"
-	"strings"
+	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
+	"starferry/internal/mysql/packets"
 )
 
-// A dump connection asks for the log and reads its packets. Login, TLS and the
-// packet layer are go-mysql's; its BinlogSyncer is not used: it draws a new replica
-// UUID for every connection, so that two readers with one server id would never
-// notice each other, hands events on by count and not by bytes, and asks for
-// heartbeats whose offset wraps at 4 GiB.
+// A dump connection asks for the log and reads its events. Login, TLS and the commands
+// are go-mysql's; its BinlogSyncer is not used: it draws a new replica UUID for every
+// connection, so that two readers with one server id would never notice each other,
+// hands events on by count and not by bytes, allocates dozens of times for each, and
+// asks for heartbeats whose offset wraps at 4 GiB.
 type dump struct {
-	conn   *client.Conn
-	raw    net.Conn // closed by any goroutine; conn belongs to the reader
-	parser *replication.BinlogParser
-	// bodies holds the undecoded rows events of the packet at hand.
-	bodies map[*replication.RowsEvent][]byte
-	// described: the format of the file, and whether it has checksums, is known.
-	described bool
-	checksum  int // bytes of the checksum at the end of every event
+	conn    *client.Conn
+	raw     net.Conn // closed by any goroutine; conn belongs to the reader
+	silence time.Duration
+	in      *packets.Reader // from the dump command on
+	parser  binlog.Parser
+	event   binlog.Event // the one at hand
 	// heard: the server has begun to send.
 	heard bool
 }
 
 const (
 	heartbeatV2      = 0x0002 // flag of COM_BINLOG_DUMP_GTID (MySQL ≥ 8.0.26): 64-bit offsets in heartbeats
-	emptyTableID     = 0x00ffffff
-	dumpNetTimeout   = 3600 // s the server waits while our side is full
-	mariaNetTimeout  = 600  // s; it also is how long a reader of MariaDB may have to wait for its predecessor
+	dumpNetTimeout   = 3600   // s the server waits while our side is full
+	mariaNetTimeout  = 600    // s; it also is how long a reader of MariaDB may have to wait for its predecessor
 	comRegisterSlave = 0x15
 )
 
@@ -91,8 +88,8 @@ func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
 		if err != nil {
 			return 0, s.dumpProblem(err, at)
 		}
-		if _, ok := e.Event.(*replication.FormatDescriptionEvent); ok {
-			return e.Header.Timestamp, nil
+		if e.Kind == binlog.KindFormat {
+			return e.Time, nil
 		}
 	}
 }
@@ -115,7 +112,6 @@ func (s *Source) dialDump(ctx context.Context) (*dump, error) {
 			c.SetTLSConfig(s.tls)
 			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
 			c.ReadTimeout = s.config.Silence // heartbeats included
-			c.BufferSize = 256 << 10
 			return nil
 		})
 	if !logged() {
@@ -124,29 +120,7 @@ func (s *Source) dialDump(ctx context.Context) (*dump, error) {
 	if err != nil {
 		return nil, s.loginProblem(err)
 	}
-	d := &dump{conn: conn, raw: raw,
-		bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}
-	d.parser.SetVerifyChecksum(true)
-	d.parser.SetFlavor(gomysql.MySQLFlavor)
-	if s.server.Flavor == MariaDB {
-		d.parser.SetFlavor(gomysql.MariaDBFlavor)
-	}
-	d.parser.SetRowsEventDecodeFunc(d.keepRows)
-	return d, nil
-}
-
-// keepRows is the parser's hook: a rows event is only framed here; whether and with
-// which schema it is decoded is decided when its turn comes.
-func (d *dump) keepRows(e *replication.RowsEvent, body []byte) error {
-	// Older servers end a statement without rows by an event of no table.
-	if id := binary.LittleEndian.Uint32(body); id == emptyTableID && len(body) <= 12 {
-		return nil
-	}
-	if _, err := e.DecodeHeader(body); err != nil {
-		return err
-	}
-	d.bodies[e] = body
-	return nil
+	return &dump{conn: conn, raw: raw, silence: s.config.Silence}, nil
 }
 
 // prepare sets what the server's dump thread looks at.
@@ -236,7 +210,7 @@ func (d *dump) ask(s *Source, from change.Position) error {
 		packet = binary.LittleEndian.AppendUint32(packet, 0) // no file name
 		packet = binary.LittleEndian.AppendUint64(packet, 4)
 		packet = binary.LittleEndian.AppendUint32(packet, uint32(len(encoded)))
-		return d.conn.WritePacket(append(packet, encoded...))
+		return d.send(append(packet, encoded...))
 	}
 	if s.opensByGTID(from) {
 		for _, statement := range []string{
@@ -261,16 +235,27 @@ func (d *dump) askFile(from change.Position, serverID uint32) error {
 	packet = binary.LittleEndian.AppendUint32(packet, uint32(from.Offset))
 	packet = binary.LittleEndian.AppendUint16(packet, 0)
 	packet = binary.LittleEndian.AppendUint32(packet, serverID)
-	return d.conn.WritePacket(append(packet, from.File...))
+	return d.send(append(packet, from.File...))
 }
 
-// next reads and frames the next event of the log.
-func (d *dump) next() (*replication.BinlogEvent, error) {
-	packet, err := d.conn.ReadPacket()
-	switch {
-	case err != nil && !d.heard && strings.Contains(err.Error(), "i/o timeout"): // which ErrBadConn hides
-		return nil, &silentError{err}
-	case err != nil:
+// send sends the dump command. The answer never ends: from here on the packets are read by
+// our own reader, behind which the client is not asked any more.
+func (d *dump) send(packet []byte) error {
+	if err := d.conn.WritePacket(packet); err != nil {
+		return err
+	}
+	d.in = packets.NewReader(d.conn.Conn.Conn, d.silence) // the one below TLS or with it
+	return nil
+}
+
+// next reads and frames the next event of the log, which is good until the next call.
+func (d *dump) next() (*binlog.Event, error) {
+	packet, err := d.in.Next()
+	if err != nil {
+		var timeout net.Error
+		if !d.heard && errors.As(err, &timeout) && timeout.Timeout() {
+			return nil, &silentError{err}
+		}
 		return nil, err
 	}
 	d.heard = true
@@ -283,38 +268,14 @@ func (d *dump) next() (*replication.BinlogEvent, error) {
 	case gomysql.EOF_HEADER:
 		return nil, errors.New("the server ended the stream")
 	}
-	clear(d.bodies)
-	e, err := d.parser.Parse(packet[1:])
-	if err != nil {
+	if err := d.parser.Parse(packet[1:], &d.event); err != nil {
 		return nil, &parseError{err}
 	}
-	switch event := e.Event.(type) {
-	case *replication.FormatDescriptionEvent:
-		d.described, d.checksum = true, 0
-		if event.ChecksumAlgorithm == replication.BINLOG_CHECKSUM_ALG_CRC32 {
-			d.checksum = replication.BinlogChecksumLength
-		}
-	case *replication.RotateEvent:
-		if !d.described {
-			event.NextLogName = withoutChecksum(event.NextLogName, packet[1:])
-		}
-	}
-	return e, nil
+	return &d.event, nil
 }
 
-// withoutChecksum cuts a checksum off the file name in a rotate event: the first
-// one comes before the event that says whether there are checksums.
-func withoutChecksum(name, event []byte) []byte {
-	const size = 4
-	if len(name) <= size {
-		return name
-	}
-	body := event[:len(event)-size]
-	if crc32.ChecksumIEEE(body) == binary.LittleEndian.Uint32(event[len(body):]) {
-		return name[:len(name)-size]
-	}
-	return name
-}
+// drained tells whether the next event may have to be waited for.
+func (d *dump) drained() bool { return !d.in.Buffered() }
 
 // parseError is an event that arrived and cannot be read: reading it again will not
 // help.

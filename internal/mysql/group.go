@@ -4,11 +4,12 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 )
 
 // group is the group of events at hand.
@@ -17,12 +18,40 @@ type group struct {
 	transaction bool          // rows may follow; XID, COMMIT or ROLLBACK ends it
 	delivered   []change.Name // tables with rows that were handed on
 	undo        undo          // these rows
+	rows        *change.Rows  // those of the last rows event
 	xa          *prepared     // it is that of an XA PREPARE
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.
 	old   bool
 	alter alterPhase
-	gtid  func() // adds its GTID to those delivered
+	gtid  delivery
+}
+
+// clear begins a new group, in the memory of the last.
+func (g *group) clear() {
+	g.undo.clear()
+	*g = group{delivered: g.delivered[:0], undo: g.undo}
+}
+
+// delivery is what is counted when a transaction is delivered; nothing in the zero value.
+type delivery struct {
+	mysql  bool
+	id     [16]byte
+	tag    gomysql.Tag
+	number int64
+
+	maria  bool
+	domain uint32
+	last   mariaGTID
+}
+
+func (r *reader) count(d *delivery) {
+	switch {
+	case d.mysql:
+		addGTID(r.executed, d.id, d.tag, d.number)
+	case d.maria:
+		r.maria[d.domain] = d.last
+	}
 }
 
 func (g *group) deliver(name change.Name) {
@@ -42,18 +71,33 @@ const (
 	alterRollsBack
 )
 
-func (r *reader) openGroup(kind replication.EventType, e *replication.GTIDEvent) {
-	r.group = group{open: true, old: r.behind != nil && !r.before.Reached(*r.behind)}
-	if t := e.ImmediateCommitTime(); !t.IsZero() {
-		r.time = t.Add(-r.clockAhead)
+// mapsMax is how many table ids are known at once. Every statement tells its own again.
+const mapsMax = 1 << 14
+
+func (r *reader) openGroup(e *binlog.Event) error {
+	g, err := e.GTID()
+	if err != nil {
+		return &parseError{err}
 	}
-	if kind == replication.ANONYMOUS_GTID_EVENT || r.executed == nil {
-		return
+	if len(r.maps) > mapsMax {
+		clear(r.maps)
 	}
-	var id [16]byte
-	copy(id[:], e.SID)
-	tag, number := e.Tag, e.GNO
-	r.group.gtid = func() { addGTID(r.executed, id, tag, number) }
+	r.group.clear()
+	r.group.open, r.group.old = true, r.behind != nil && !r.before.Reached(*r.behind)
+	if g.CommitTime != 0 {
+		r.time = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead)
+	}
+	if g.Anonymous || r.executed == nil {
+		return nil
+	}
+	r.group.gtid = delivery{mysql: true, id: g.ID, number: g.Number}
+	if len(g.Tag) > 0 {
+		if string(g.Tag) != r.tag.String() {
+			r.tag = gomysql.NewTag(string(g.Tag))
+		}
+		r.group.gtid.tag = r.tag
+	}
+	return nil
 }
 
 // addGTID counts a transaction as delivered.
@@ -71,50 +115,39 @@ func addGTID(set *gomysql.MysqlGTIDSet, id [16]byte, tag gomysql.Tag, number int
 	set.AddGTIDWithTag(id, tag, number)
 }
 
-const (
-	mariaGroupCommit = 2   // the event carries a commit id
-	mariaPreparedXA  = 64  // XA PREPARE
-	mariaCompletedXA = 128 // XA COMMIT, XA ROLLBACK
-	mariaExtraAlter  = 2   // further flags: START, COMMIT, ROLLBACK ALTER
-	mariaExtraCommit = 4
-	mariaExtraBack   = 8
-)
-
 // openMariaGroup: MariaDB's GTID event is also the BEGIN of its transaction.
-func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.MariadbGTIDEvent) error {
-	domain, id := event.GTID.DomainID, mariaGTID{event.GTID.ServerID, event.GTID.SequenceNumber}
-	r.group = group{open: true, transaction: !event.IsStandalone(), gtid: func() { r.maria[domain] = id }}
+func (r *reader) openMariaGroup(e *binlog.Event) error {
+	g, err := e.MariaGTID()
+	if err != nil {
+		return &parseError{err}
+	}
+	if len(r.maps) > mapsMax {
+		clear(r.maps)
+	}
+	standalone := g.Flags&binlog.MariaStandalone != 0
+	r.group.clear()
+	r.group.open, r.group.transaction = true, !standalone
+	if r.maria != nil {
+		r.group.gtid = delivery{maria: true, domain: g.Domain, last: mariaGTID{g.Server, g.Sequence}}
+	}
 	switch {
 	case r.behind == nil:
 	case r.behindGTIDs != nil:
-		r.group.old = r.behindGTIDs.holds(domain, id.sequence)
+		r.group.old = r.behindGTIDs.holds(g.Domain, g.Sequence)
 	default:
 		r.group.old = !r.before.Reached(*r.behind)
 	}
-	if event.Flags&mariaPreparedXA != 0 {
+	if g.Flags&binlog.MariaPreparedXA != 0 {
 		r.beginXA()
 	}
-	// Behind sequence number, domain and flags: a commit id, the name of an XA
-	// transaction, further flags, each only when there is one; then zeros up to 19.
-	body := e.RawData[min(replication.EventHeaderSize+13, len(e.RawData)):]
-	body = body[:max(0, len(body)-r.dump.checksum)]
-	skip := 0
-	if event.Flags&mariaGroupCommit != 0 {
-		skip = 8
-	}
-	if event.Flags&(mariaPreparedXA|mariaCompletedXA) != 0 && len(body) >= skip+6 {
-		skip += 6 + int(body[skip+4]) + int(body[skip+5])
-	}
-	if event.IsStandalone() && len(body) > skip {
-		switch extra := body[skip]; {
-		case !r.source.server.atLeast(10, 8, 0): // two-phase ALTER came with 10.8
-		case extra&mariaExtraAlter != 0:
-			r.group.alter = alterStarts
-		case extra&mariaExtraCommit != 0:
-			r.group.alter = alterCommits
-		case extra&mariaExtraBack != 0:
-			r.group.alter = alterRollsBack
-		}
+	switch {
+	case !standalone || !r.source.server.atLeast(10, 8, 0): // two-phase ALTER came with 10.8
+	case g.Further&binlog.MariaStartAlter != 0:
+		r.group.alter = alterStarts
+	case g.Further&binlog.MariaCommitAlter != 0:
+		r.group.alter = alterCommits
+	case g.Further&binlog.MariaRollbackAlter != 0:
+		r.group.alter = alterRollsBack
 	}
 	return nil
 }
@@ -122,10 +155,9 @@ func (r *reader) openMariaGroup(e *replication.BinlogEvent, event *replication.M
 // commit ends a group.
 func (r *reader) commit(ctx context.Context) error {
 	delivered := len(r.group.delivered) > 0
-	if r.group.gtid != nil {
-		r.group.gtid()
-	}
-	r.group, r.owed = group{}, true
+	r.count(&r.group.gtid)
+	r.group.clear()
+	r.owed = true
 	if delivered {
 		e := change.Event{Kind: change.Commit, Position: r.at, Time: r.time}
 		if r.resumeDue() {

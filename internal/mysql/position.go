@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 )
 
 // Start is where a first stream begins. With GTIDs it is the executed set as read:
@@ -142,24 +142,20 @@ func (s *Source) executedAt(ctx context.Context, place change.Position) (string,
 		if err != nil {
 			return "", s.dumpProblem(err, place)
 		}
-		event := e.Event
-		if tagged, ok := event.(*replication.GtidTaggedLogEvent); ok {
-			event = &tagged.GTIDEvent
-		}
-		switch event := event.(type) {
-		case *replication.PreviousGTIDsEvent:
-			before, err := gomysql.ParseMysqlGTIDSet(compactSet(event.GTIDSets))
-			if err != nil {
-				return "", s.dumpProblem(err, place)
-			}
-			set = before.(*gomysql.MysqlGTIDSet)
-		case *replication.GTIDEvent:
-			if e.Header.EventType != replication.ANONYMOUS_GTID_EVENT {
-				addGTID(set, [16]byte(event.SID), event.Tag, event.GNO)
+		switch e.Kind {
+		case binlog.KindPreviousGTIDs:
+			set, err = gomysql.DecodeMysqlGTIDSet(e.Body)
+		case binlog.KindGTID, binlog.KindTaggedGTID:
+			var g binlog.GTID
+			if g, err = e.GTID(); err == nil {
+				addGTID(set, g.ID, gomysql.NewTag(string(g.Tag)), g.Number)
 			}
 		}
-		if e.Header.LogPos != 0 && e.Header.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 {
-			at = endOffset(at, e.Header.LogPos)
+		if err != nil {
+			return "", s.dumpProblem(&parseError{err}, place)
+		}
+		if e.End != 0 && !e.Artificial() {
+			at = endOffset(at, e.End)
 		}
 	}
 	return set.String(), nil

@@ -7,22 +7,41 @@ import (
 	"starferry/internal/change"
 )
 
-// queue hands events from the reader to Next, bounded in bytes: an event counts
-// what its rows hold. One event larger than the bound passes when nothing else is
-// in the queue.
+// queue hands events from the reader to Next, bounded in bytes: an event counts what its
+// rows hold. It hands them over in batches, when there is nothing more to read at the
+// moment or when a batch is full, so that a busy log pays for the hand-over once for many
+// events and an idle one gets each event at once. One event larger than the bound passes
+// when nothing else is in the queue.
 type queue struct {
+	// filling is the reader's.
+	filling batch
+
 	mu     sync.Mutex
-	events []change.Event
-	head   int
-	bytes  int
+	ready  []batch
+	head   int // of ready
+	bytes  int // of ready and taken
 	limit  int
-	err    error         // the reader's last word; delivered after the events
-	filled chan struct{} // capacity 1: something was put in
-	freed  chan struct{} // capacity 1: something was taken out
+	err    error          // the reader's last word; delivered after the events
+	spare  []change.Event // what a batch was in
+	filled chan struct{}  // capacity 1: something was put in
+	freed  chan struct{}  // capacity 1: something was taken out
+
+	// taken is the taker's.
+	taken batch
+	next  int // of taken
 }
 
-// eventCost is what an event costs beside its rows.
-const eventCost = 256
+type batch struct {
+	events []change.Event
+	bytes  int
+}
+
+const (
+	// eventCost is what an event costs beside its rows.
+	eventCost = 256
+	// batchBytes is how much is handed over at once.
+	batchBytes = 64 << 10
+)
 
 func newQueue(limit int) *queue {
 	return &queue{limit: limit, filled: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
@@ -35,14 +54,37 @@ func cost(e *change.Event) int {
 	return eventCost + e.Rows.Bytes()
 }
 
-// put appends an event and waits while the queue is full.
+// put appends an event, and hands over the batch when it is full.
 func (q *queue) put(ctx context.Context, e change.Event) error {
-	n := cost(&e)
+	q.filling.events = append(q.filling.events, e)
+	return q.grown(ctx, cost(&e))
+}
+
+// grown counts bytes that the last event has more.
+func (q *queue) grown(ctx context.Context, n int) error {
+	if q.filling.bytes += n; q.filling.bytes < batchBytes {
+		return nil
+	}
+	return q.flush(ctx)
+}
+
+// last is the last event that was put, while it is not handed over; else nil.
+func (q *queue) last() *change.Event {
+	if n := len(q.filling.events); n > 0 {
+		return &q.filling.events[n-1]
+	}
+	return nil
+}
+
+// flush hands over what was put, and waits while the queue is full.
+func (q *queue) flush(ctx context.Context) error {
+	if len(q.filling.events) == 0 {
+		return nil
+	}
 	for {
 		q.mu.Lock()
-		if q.head == len(q.events) || q.bytes+n <= q.limit {
-			q.events = append(q.events, e)
-			q.bytes += n
+		if q.bytes == 0 || q.bytes+q.filling.bytes <= q.limit {
+			q.add()
 			q.mu.Unlock()
 			signal(q.filled)
 			return nil
@@ -54,6 +96,25 @@ func (q *queue) put(ctx context.Context, e change.Event) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// add makes ready what was put, with what waits before it if that is little.
+func (q *queue) add() {
+	q.bytes += q.filling.bytes
+	if n := len(q.ready); n > q.head && q.ready[n-1].bytes+q.filling.bytes <= batchBytes {
+		before := &q.ready[n-1]
+		before.events = append(before.events, q.filling.events...)
+		before.bytes += q.filling.bytes
+		clear(q.filling.events)
+		q.filling = batch{events: q.filling.events[:0]}
+		return
+	}
+	if q.head > 64 && q.head*2 > len(q.ready) {
+		q.ready, q.head = append(q.ready[:0], q.ready[q.head:]...), 0
+	}
+	q.ready = append(q.ready, q.filling)
+	q.filling = batch{events: q.spare}
+	q.spare = nil
 }
 
 // end says that no event follows, and why.
@@ -68,26 +129,16 @@ func (q *queue) end(err error) {
 
 // take waits for the next event.
 func (q *queue) take(ctx context.Context) (change.Event, error) {
-	for {
+	for q.next == len(q.taken.events) {
 		q.mu.Lock()
-		if q.head < len(q.events) {
-			e := q.events[q.head]
-			q.events[q.head] = change.Event{}
-			q.head++
-			q.bytes -= cost(&e)
-			if q.head == len(q.events) {
-				q.events, q.head = q.events[:0], 0
-			} else if q.head > 1024 && q.head*2 > len(q.events) {
-				q.events = append(q.events[:0], q.events[q.head:]...)
-				q.head = 0
-			}
-			q.mu.Unlock()
-			signal(q.freed)
-			return e, nil
-		}
+		done := q.takeBatch()
 		err := q.err
 		q.mu.Unlock()
-		if err != nil {
+		switch {
+		case done:
+			signal(q.freed)
+			continue
+		case err != nil:
 			return change.Event{}, err
 		}
 		select {
@@ -96,6 +147,28 @@ func (q *queue) take(ctx context.Context) (change.Event, error) {
 			return change.Event{}, ctx.Err()
 		}
 	}
+	e := q.taken.events[q.next]
+	q.taken.events[q.next] = change.Event{}
+	q.next++
+	return e, nil
+}
+
+// takeBatch gives up the batch that is used up for the next; false when there is neither.
+func (q *queue) takeBatch() bool {
+	used := q.taken
+	q.bytes -= used.bytes
+	q.taken, q.next = batch{}, 0
+	if used.events != nil {
+		q.spare = used.events[:0]
+	}
+	if q.head == len(q.ready) {
+		q.ready, q.head = q.ready[:0], 0
+		return used.events != nil
+	}
+	q.taken = q.ready[q.head]
+	q.ready[q.head] = batch{}
+	q.head++
+	return true
 }
 
 func signal(c chan struct{}) {

@@ -2,17 +2,18 @@ package mysql
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"sync"
 	"time"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 )
 
 // Invariant: at.Offset is the end, in 64 bits, of the last event that was handled,
@@ -24,7 +25,7 @@ import (
 const resumeEvery = 20 * time.Millisecond
 
 // reader turns the events of a dump into the events of the stream. It belongs to
-// one goroutine; mu lets the timer of settle look in between two events.
+// one goroutine; mu lets the timer of settle look in while it waits.
 type reader struct {
 	source  *Source
 	dump    *dump
@@ -49,19 +50,14 @@ type reader struct {
 	held        int                  // bytes of their rows in memory
 	time        time.Time
 	maps        map[uint64]*mapped // by table id
+	packed      binlog.Payload     // the compressed transaction at hand
+	inner       binlog.Event       // the event at hand in it
+	tag         gomysql.Tag        // of the last GTID that had one
 	owed        bool               // a boundary was passed that no resumable event told of
 	told        time.Time          // when the last resumable event was put
 	timer       *time.Timer
 	happened    []happening // in the group at hand
 	together    bool        // several tables join: they are told of when all have
-}
-
-// mapped is a table id of the log.
-type mapped struct {
-	database, table string
-	event           *replication.TableMapEvent
-	tracked         *tracked // nil when nobody follows the table
-	decoder         *decoder
 }
 
 func newReader(s *Source, d *dump, q *queue, from, asked change.Position) (*reader, error) {
@@ -115,18 +111,52 @@ func (r *reader) run(ctx context.Context) error {
 			return r.source.dumpProblem(err, r.position())
 		}
 		r.mu.Lock()
-		err = r.handle(ctx, e)
+		err = r.burst(ctx, e)
+		if flushed := r.queue.flush(ctx); err == nil {
+			err = flushed
+		}
 		r.mu.Unlock()
 		if err != nil {
-			return err
+			return r.ended(ctx, err)
 		}
 	}
+}
+
+// burst handles an event and what has arrived behind it.
+func (r *reader) burst(ctx context.Context, e *binlog.Event) error {
+	for {
+		if err := r.handle(ctx, e); err != nil {
+			return err
+		}
+		if r.dump.drained() {
+			if r.owed && !r.group.open {
+				r.timer.Reset(resumeEvery)
+			}
+			return nil
+		}
+		var err error
+		if e, err = r.dump.next(); err != nil {
+			return r.source.dumpProblem(err, r.at)
+		}
+	}
+}
+
+// ended is why the stream ends after an event that could not be handled.
+func (r *reader) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if parse := (*parseError)(nil); errors.As(err, &parse) {
+		return r.source.dumpProblem(parse, r.position())
+	}
+	return err
 }
 
 func (r *reader) close() {
 	r.timer.Stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.packed.Close()
 	for _, p := range r.prepared {
 		p.rows.release()
 	}
@@ -142,27 +172,27 @@ func (r *reader) position() change.Position {
 }
 
 // handle moves past one event of the log.
-func (r *reader) handle(ctx context.Context, e *replication.BinlogEvent) error {
-	if e.Header.Timestamp != 0 {
-		r.time = time.Unix(int64(e.Header.Timestamp), 0).Add(-r.clockAhead)
+func (r *reader) handle(ctx context.Context, e *binlog.Event) error {
+	if e.Time != 0 {
+		r.time = time.Unix(int64(e.Time), 0).Add(-r.clockAhead)
 	}
 	if !r.group.open {
 		r.before = r.at
 	}
-	switch event := e.Event.(type) {
-	case *replication.RotateEvent:
-		return r.rotate(ctx, event)
-	case *replication.FormatDescriptionEvent:
-		if err := r.startFile(ctx, e.Header, event); err != nil {
+	switch e.Kind {
+	case binlog.KindRotate:
+		return r.rotate(ctx, e)
+	case binlog.KindFormat:
+		if err := r.startFile(ctx, e); err != nil {
 			return err
 		}
 		return r.boundary(ctx)
-	case *replication.HeartbeatEvent:
-		return r.heartbeat(ctx, e.Header, event)
-	case *replication.TransactionPayloadEvent:
-		return r.payload(ctx, e.Header, event)
+	case binlog.KindHeartbeat, binlog.KindHeartbeatV2:
+		return r.heartbeat(ctx, e)
+	case binlog.KindPayload:
+		return r.payload(ctx, e)
 	}
-	r.advance(e.Header)
+	r.advance(e)
 	if err := r.step(ctx, e); err != nil {
 		return err
 	}
@@ -170,15 +200,15 @@ func (r *reader) handle(ctx context.Context, e *replication.BinlogEvent) error {
 }
 
 // advance counts an event. Artificial events are not in the file.
-func (r *reader) advance(h *replication.EventHeader) {
-	if h.Flags&replication.LOG_EVENT_ARTIFICIAL_F != 0 {
+func (r *reader) advance(e *binlog.Event) {
+	if e.Artificial() {
 		return
 	}
-	if h.LogPos == 0 {
-		r.at.Offset += uint64(h.EventSize)
+	if e.End == 0 {
+		r.at.Offset += uint64(e.Size)
 		return
 	}
-	r.at.Offset = endOffset(r.at.Offset+1, h.LogPos)
+	r.at.Offset = endOffset(r.at.Offset+1, e.End)
 }
 
 // endOffset is the first offset from least on whose low 32 bits are low.
@@ -190,30 +220,38 @@ func endOffset(least uint64, low uint32) uint64 {
 	return offset
 }
 
-func (r *reader) rotate(ctx context.Context, e *replication.RotateEvent) error {
+func (r *reader) rotate(ctx context.Context, e *binlog.Event) error {
+	next, err := e.Rotate()
+	if err != nil {
+		return &parseError{err}
+	}
 	// Table ids begin anew when a server restarts, which always rotates.
-	if name := string(e.NextLogName); name != r.at.File {
+	if name := string(next.File); name != r.at.File {
 		r.at.File = name
-		r.at.Offset = e.Position
+		r.at.Offset = next.Offset
 		r.begun = 0
 		clear(r.maps)
 	} else {
-		r.at.Offset = max(r.at.Offset, e.Position)
+		r.at.Offset = max(r.at.Offset, next.Offset)
 	}
 	return r.boundary(ctx)
 }
 
 // startFile handles the event that every file begins with. The server sends it
 // again, without a position, when it starts in the middle of a file.
-func (r *reader) startFile(ctx context.Context, h *replication.EventHeader, e *replication.FormatDescriptionEvent) error {
-	if r.group.open && e.CreateTimestamp != 0 {
+func (r *reader) startFile(ctx context.Context, e *binlog.Event) error {
+	format, err := e.Format()
+	if err != nil {
+		return &parseError{err}
+	}
+	if r.group.open && format.Created != 0 {
 		if err := r.abandoned(ctx); err != nil {
 			return err
 		}
 	}
-	r.begun = h.Timestamp
-	if h.LogPos != 0 && h.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && r.at.Offset <= 4 {
-		r.advance(h)
+	r.begun = e.Time
+	if e.End != 0 && !e.Artificial() && r.at.Offset <= 4 {
+		r.advance(e)
 	}
 	// By file, the place is known now; by GTID, not before the server has skipped
 	// what was delivered.
@@ -223,16 +261,17 @@ func (r *reader) startFile(ctx context.Context, h *replication.EventHeader, e *r
 
 // heartbeat tells where the end of the log is when nothing happens, and how far the
 // server has skipped what this reader has already.
-func (r *reader) heartbeat(ctx context.Context, h *replication.EventHeader, e *replication.HeartbeatEvent) error {
+func (r *reader) heartbeat(ctx context.Context, e *binlog.Event) error {
 	if r.group.open {
 		return nil
 	}
-	at := change.Position{File: e.Filename, Offset: e.Offset}
-	if e.Version == 1 {
-		at.Offset = uint64(h.LogPos)
-		if at.File == r.at.File {
-			at.Offset = endOffset(r.at.Offset, h.LogPos)
-		}
+	told, err := e.Heartbeat()
+	if err != nil {
+		return &parseError{err}
+	}
+	at := change.Position{File: string(told.File), Offset: told.Offset}
+	if told.Short && at.File == r.at.File {
+		at.Offset = endOffset(r.at.Offset, uint32(told.Offset))
 	}
 	if at.File != r.at.File {
 		r.begun = 0
@@ -246,45 +285,52 @@ func (r *reader) heartbeat(ctx context.Context, h *replication.EventHeader, e *r
 
 // payload handles a compressed transaction: its events are those of an ordinary
 // one, and it counts as a whole.
-func (r *reader) payload(ctx context.Context, h *replication.EventHeader, e *replication.TransactionPayloadEvent) error {
-	for i, inner := range e.Events {
-		if i == len(e.Events)-1 {
-			r.advance(h)
+func (r *reader) payload(ctx context.Context, e *binlog.Event) error {
+	if err := r.packed.Open(e); err != nil {
+		return &parseError{err}
+	}
+	for last := false; !last; {
+		var err error
+		last, err = r.packed.Next(&r.inner)
+		if last || err == io.EOF {
+			r.advance(e)
 		}
-		if err := r.step(ctx, inner); err != nil {
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return &parseError{err}
+		}
+		if err := r.step(ctx, &r.inner); err != nil {
 			return err
 		}
-	}
-	if len(e.Events) == 0 {
-		r.advance(h)
 	}
 	return r.boundary(ctx)
 }
 
 // step handles an event inside or between groups.
-func (r *reader) step(ctx context.Context, e *replication.BinlogEvent) error {
-	switch event := e.Event.(type) {
-	case *replication.GTIDEvent:
-		r.openGroup(e.Header.EventType, event)
-	case *replication.GtidTaggedLogEvent:
-		r.openGroup(e.Header.EventType, &event.GTIDEvent)
-	case *replication.MariadbGTIDEvent:
-		return r.openMariaGroup(e, event)
-	case *replication.QueryEvent:
-		return r.query(ctx, event)
-	case *replication.XIDEvent:
+func (r *reader) step(ctx context.Context, e *binlog.Event) error {
+	switch e.Kind {
+	case binlog.KindGTID, binlog.KindAnonymousGTID, binlog.KindTaggedGTID:
+		return r.openGroup(e)
+	case binlog.KindMariaGTID:
+		return r.openMariaGroup(e)
+	case binlog.KindQuery, binlog.KindMariaQuery, binlog.KindLoadQuery:
+		q, err := e.Query()
+		if err != nil {
+			return &parseError{err}
+		}
+		return r.query(ctx, &q)
+	case binlog.KindXID:
 		return r.commit(ctx)
-	case *replication.TableMapEvent:
-		return r.tableMap(event)
-	case *replication.RowsEvent:
-		return r.rows(ctx, e.Header.EventType, event)
-	case *replication.ExecuteLoadQueryEvent:
-		return r.loadQuery(ctx, e)
-	}
-	switch e.Header.EventType {
-	case replication.XA_PREPARE_LOG_EVENT:
+	case binlog.KindTableMap:
+		return r.tableMap(e)
+	case binlog.KindWriteRows, binlog.KindUpdateRows, binlog.KindDeleteRows, binlog.KindWriteRowsV1, binlog.KindUpdateRowsV1, binlog.KindDeleteRowsV1,
+		binlog.KindPartialUpdate, binlog.KindMariaWriteRows, binlog.KindMariaUpdateRows, binlog.KindMariaDeleteRows:
+		return r.rows(ctx, e)
+	case binlog.KindXAPrepare:
 		return r.xaPrepared(ctx, e)
-	case replication.INCIDENT_EVENT:
+	case binlog.KindIncident:
 		return &diag.Problem{Code: codeLog, Class: diag.Refused,
 			Message: fmt.Sprintf("MySQL %s says at %s that changes are missing from its log (an incident event)", r.source.address(), r.at),
 			Fix:     "start again with an empty data directory to copy the tables anew."}
@@ -350,7 +396,6 @@ func (r *reader) boundary(ctx context.Context) error {
 	if r.resumeDue() {
 		return r.progress(ctx)
 	}
-	r.timer.Reset(resumeEvery)
 	return nil
 }
 
@@ -383,20 +428,7 @@ func (r *reader) settle(ctx context.Context) {
 		return
 	}
 	// An error is ctx's: run ends with it too.
-	_ = r.progress(ctx)
-}
-
-// loadQuery is LOAD DATA logged as a statement.
-func (r *reader) loadQuery(ctx context.Context, e *replication.BinlogEvent) error {
-	const head = 26
-	body := e.RawData[min(replication.EventHeaderSize, len(e.RawData)):]
-	if len(body) < head {
-		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Message: "a LOAD DATA event is cut short", Fix: "report it."}
+	if r.progress(ctx) == nil {
+		_ = r.queue.flush(ctx)
 	}
-	schema, vars := int(body[8]), int(binary.LittleEndian.Uint16(body[11:]))
-	rest := body[head:]
-	if len(rest) < vars+schema+1 {
-		return &diag.Problem{Code: codeDecode, Class: diag.Refused, Message: "a LOAD DATA event is cut short", Fix: "report it."}
-	}
-	return r.query(ctx, &replication.QueryEvent{StatusVars: rest[:vars], Schema: rest[vars : vars+schema], Query: rest[vars+schema+1:]})
 }

@@ -1,15 +1,23 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/mysql/cells"
 )
+
+// mapped is a table id of the log.
+type mapped struct {
+	database, table string
+	told            []byte   // its table map
+	tracked         *tracked // nil when nobody follows the table
+	decoder         *decoder
+}
 
 // decoder decodes the rows of one table id with one version.
 type decoder struct {
@@ -17,24 +25,36 @@ type decoder struct {
 	cells *cells.Decoder
 }
 
-func (r *reader) tableMap(e *replication.TableMapEvent) error {
-	m := r.maps[e.TableID]
-	if m != nil && m.database == string(e.Schema) && m.table == string(e.Table) {
-		m.event = e
+// tableMap notes which table an id is. What every transaction says again costs a compare.
+func (r *reader) tableMap(e *binlog.Event) error {
+	id, err := e.TableID()
+	if err != nil {
+		return &parseError{err}
+	}
+	if m := r.maps[id]; m != nil && bytes.Equal(m.told, e.Body) {
 		return nil
 	}
-	m = &mapped{database: string(e.Schema), table: string(e.Table), event: e}
+	database, table, err := binlog.MapsTable(e.Body)
+	if err != nil {
+		return &parseError{err}
+	}
+	m := &mapped{database: string(database), table: string(table), told: bytes.Clone(e.Body)}
 	m.tracked = r.tracker.find(m.database, m.table)
-	r.maps[e.TableID] = m
+	r.maps[id] = m
 	return nil
 }
 
-func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replication.RowsEvent) error {
-	body := r.dump.bodies[e]
-	if body == nil {
-		return nil // the end of a statement without rows
+// rows hands on the rows of an event. Those of a table that nobody follows are not looked
+// at.
+func (r *reader) rows(ctx context.Context, e *binlog.Event) error {
+	if e.EndsWithoutRows() {
+		return nil
 	}
-	m := r.maps[e.TableID]
+	id, err := e.TableID()
+	if err != nil {
+		return &parseError{err}
+	}
+	m := r.maps[id]
 	if m == nil {
 		return &diag.Problem{Code: codeDecode, Class: diag.Refused,
 			Message: fmt.Sprintf("rows in the log of MySQL %s at %s belong to no table", r.source.address(), r.at), Fix: "report it."}
@@ -57,34 +77,69 @@ func (r *reader) rows(ctx context.Context, kind replication.EventType, e *replic
 		return r.giveUp(ctx, m.tracked, &diag.Problem{Code: codeUnknownSchema, Class: diag.Refused,
 			Message: fmt.Sprintf("the log has rows of table %s at %s, and no statement before created it: that is not in the log (sql_log_bin=0)", m.tracked.name, r.at)})
 	}
+	return r.decode(ctx, m, e)
+}
+
+// rowsMax is how much of consecutive rows events of one table becomes one event.
+const rowsMax = batchBytes / 2
+
+// decode hands on, or holds, the rows of an event of a followed table.
+func (r *reader) decode(ctx context.Context, m *mapped, e *binlog.Event) error {
 	table := m.tracked.table
-	what, rows, err := m.decode(kind, body)
-	if err != nil {
+	if err := m.prepare(r.source.server.Flavor == MariaDB); err != nil {
 		return r.giveUp(ctx, m.tracked, r.here(table.Name, err))
 	}
-	if rows.Len() == 0 {
-		return nil
+	what := cells.KindOf(e.Kind)
+	if r.group.xa != nil {
+		rows := change.NewRows(len(table.Columns))
+		if err := m.decoder.cells.Decode(e.Kind, e.Body, rows); err != nil {
+			return r.giveUp(ctx, m.tracked, r.here(table.Name, err))
+		}
+		if rows.Len() == 0 {
+			return nil
+		}
+		return r.hold(change.Event{Kind: what, Table: table, Rows: rows})
+	}
+	if last := r.queue.last(); last != nil && last.Rows != nil && last.Rows == r.group.rows && last.Kind == what && last.Table == table && last.Rows.Bytes() < rowsMax {
+		before := last.Rows.Bytes()
+		if err := m.decoder.cells.Decode(e.Kind, e.Body, last.Rows); err != nil {
+			return r.giveUp(ctx, m.tracked, r.here(table.Name, err))
+		}
+		last.Position, last.Time = r.at, r.time
+		more := last.Rows.Bytes() - before
+		r.group.undo.grown(more)
+		return r.queue.grown(ctx, more)
+	}
+	rows := change.BorrowRows(len(table.Columns))
+	err := m.decoder.cells.Decode(e.Kind, e.Body, rows)
+	if err != nil || rows.Len() == 0 {
+		rows.Release()
+		if err != nil {
+			err = r.giveUp(ctx, m.tracked, r.here(table.Name, err))
+		}
+		return err
 	}
 	event := change.Event{Kind: what, Table: table, Rows: rows}
-	if r.group.xa != nil {
-		return r.hold(event)
-	}
 	r.group.deliver(table.Name)
 	r.group.undo.add(event)
+	r.group.rows = rows
 	return r.put(ctx, event)
 }
 
-// decode reads the rows of an event with the version of the table in force.
-func (m *mapped) decode(kind replication.EventType, body []byte) (what change.Kind, rows *change.Rows, err error) {
+// prepare makes the decoder for the version of the table in force.
+func (m *mapped) prepare(mariaDB bool) error {
 	table := m.tracked.table
-	if m.decoder == nil || m.decoder.table != table {
-		d, err := cells.NewDecoder(table, m.event)
-		if err != nil {
-			return 0, nil, err
-		}
-		m.decoder = &decoder{table: table, cells: d}
+	if m.decoder != nil && m.decoder.table == table {
+		return nil
 	}
-	rows = change.NewRows(len(table.Columns))
-	what, err = m.decoder.cells.Decode(kind, body, rows)
-	return what, rows, err
+	told, err := binlog.ReadTableMap(m.told, mariaDB)
+	if err != nil {
+		return cells.BrokenMap(table, err)
+	}
+	d, err := cells.NewDecoder(table, told)
+	if err != nil {
+		return err
+	}
+	m.decoder = &decoder{table: table, cells: d}
+	return nil
 }

@@ -8,10 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/mysql/ddl"
 )
 
@@ -88,9 +87,9 @@ func (s *Source) between(ctx context.Context, file string, offset uint64) (chang
 		return p, err
 	}
 	good := p.Reached(end)
-	err = s.scan(ctx, p, end, func(_ change.Position, e *replication.BinlogEvent) bool {
+	err = s.scan(ctx, p, end, func(_ change.Position, e *binlog.Event) (bool, error) {
 		good = beginsTransaction(e)
-		return false
+		return false, nil
 	})
 	const fix = "name a place where a transaction begins: SHOW BINLOG EVENTS IN 'file'; lists them. Or name a time: 'scan.startup.mode' = 'timestamp'."
 	switch {
@@ -116,11 +115,10 @@ func (s *Source) begunAt(ctx context.Context, p change.Position) (_ change.Posit
 }
 
 // beginsTransaction tells events that only stand between two transactions, or begin one.
-func beginsTransaction(e *replication.BinlogEvent) bool {
-	switch e.Header.EventType {
-	case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT,
-		replication.ROTATE_EVENT, replication.STOP_EVENT, replication.PREVIOUS_GTIDS_EVENT, replication.MARIADB_GTID_LIST_EVENT,
-		replication.MARIADB_BINLOG_CHECKPOINT_EVENT:
+func beginsTransaction(e *binlog.Event) bool {
+	switch e.Kind {
+	case binlog.KindGTID, binlog.KindAnonymousGTID, binlog.KindTaggedGTID, binlog.KindMariaGTID,
+		binlog.KindRotate, binlog.KindStop, binlog.KindPreviousGTIDs, binlog.KindMariaGTIDList, binlog.KindMariaCheckpoint:
 		return true
 	}
 	return false
@@ -168,15 +166,15 @@ func (s *Source) firstOf(ctx context.Context, file string, seconds int64) (chang
 		return end, err
 	}
 	found := end
-	err = s.scan(ctx, change.Position{File: file, Offset: 4}, end, func(at change.Position, e *replication.BinlogEvent) bool {
-		switch e.Header.EventType {
-		case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT:
-			if int64(e.Header.Timestamp) >= seconds {
+	err = s.scan(ctx, change.Position{File: file, Offset: 4}, end, func(at change.Position, e *binlog.Event) (bool, error) {
+		switch e.Kind {
+		case binlog.KindGTID, binlog.KindAnonymousGTID, binlog.KindTaggedGTID, binlog.KindMariaGTID:
+			if int64(e.Time) >= seconds {
 				found = at
-				return false
+				return false, nil
 			}
 		}
-		return true
+		return true, nil
 	})
 	if err != nil || found == end {
 		return end, err
@@ -187,7 +185,7 @@ func (s *Source) firstOf(ctx context.Context, file string, seconds int64) (chang
 
 // scan reads the log from one place to another, as nobody's replica, and hands on its
 // events with the places where they begin, until visit says that it has enough.
-func (s *Source) scan(ctx context.Context, from, until change.Position, visit func(at change.Position, e *replication.BinlogEvent) bool) error {
+func (s *Source) scan(ctx context.Context, from, until change.Position, visit func(at change.Position, e *binlog.Event) (more bool, err error)) error {
 	if from.File != "" && from.Reached(until) {
 		return nil
 	}
@@ -217,27 +215,37 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 		if err != nil {
 			return s.dumpProblem(err, r.at)
 		}
-		switch event := e.Event.(type) {
-		case *replication.FormatDescriptionEvent:
-			if r.at.Offset < uint64(e.Header.LogPos) && r.at.Offset == 4 {
-				r.at.Offset = uint64(e.Header.LogPos)
+		switch e.Kind {
+		case binlog.KindFormat:
+			if r.at.Offset < uint64(e.End) && r.at.Offset == 4 {
+				r.at.Offset = uint64(e.End)
 			}
 			continue
-		case *replication.HeartbeatEvent:
+		case binlog.KindHeartbeat, binlog.KindHeartbeatV2:
 			if from.File == "" { // what is left out is told of so
-				r.at.Offset = max(r.at.Offset, uint64(e.Header.LogPos))
+				r.at.Offset = max(r.at.Offset, uint64(e.End))
 			}
 			continue
-		case *replication.RotateEvent:
-			if file := string(event.NextLogName); file != r.at.File {
-				r.at = change.Position{File: file, Offset: event.Position}
+		case binlog.KindRotate:
+			next, err := e.Rotate()
+			if err != nil {
+				return s.dumpProblem(&parseError{err}, r.at)
+			}
+			if file := string(next.File); file != r.at.File {
+				r.at = change.Position{File: file, Offset: next.Offset}
 			}
 			continue
 		}
-		if e.Header.Flags&replication.LOG_EVENT_ARTIFICIAL_F == 0 && !visit(r.at, e) {
-			return nil
+		if !e.Artificial() {
+			more, err := visit(r.at, e)
+			if err != nil {
+				return s.dumpProblem(&parseError{err}, r.at)
+			}
+			if !more {
+				return nil
+			}
 		}
-		r.advance(e.Header)
+		r.advance(e)
 	}
 	return nil
 }
@@ -261,21 +269,25 @@ func (s *Source) ChangesSince(ctx context.Context, from change.Position, names [
 		return found, err
 	}
 	r := &reader{source: s}
-	err = s.scan(ctx, from, until, func(at change.Position, e *replication.BinlogEvent) bool {
-		if query, ok := e.Event.(*replication.QueryEvent); ok {
-			r.note(ctx, &found, names, at, query)
+	err = s.scan(ctx, from, until, func(at change.Position, e *binlog.Event) (bool, error) {
+		if !e.IsQuery() {
+			return true, nil
 		}
-		return true
+		query, err := e.Query()
+		if err == nil {
+			r.note(ctx, &found, names, at, &query)
+		}
+		return true, err
 	})
 	return found, err
 }
 
 // note notes what a statement does to tables.
-func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, at change.Position, e *replication.QueryEvent) {
-	if word, _ := firstWord(e.Query); word == "BEGIN" || word == "COMMIT" || word == "SAVEPOINT" {
+func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, at change.Position, q *binlog.Query) {
+	if word, _ := firstWord(q.Text); word == "BEGIN" || word == "COMMIT" || word == "SAVEPOINT" {
 		return
 	}
-	text, session, err := r.session(ctx, e)
+	text, session, err := r.session(q)
 	var parsed ddl.Statement
 	if err == nil {
 		parsed, err = ddl.Parse(text, session)
@@ -291,7 +303,7 @@ func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, 
 				found.Created[name] = true
 				delete(found.Altered, name)
 			}
-		case !found.Created[name] && found.Altered[name] == "" && r.mayConcern(string(e.Schema), text, name):
+		case !found.Created[name] && found.Altered[name] == "" && r.mayConcern(string(q.Database), text, name):
 			found.Altered[name] = fmt.Sprintf("at %s: %s", at, excerpt(text))
 		}
 	}

@@ -213,7 +213,8 @@ func (s *Source) preparedNow(ctx context.Context) ([]string, error) {
 		if err := rows.Scan(&format, &global, &branch, &data); err != nil {
 			return nil, s.queryProblem("XA RECOVER", err)
 		}
-		ids = append(ids, xidText([]byte(data), int(global), format))
+		at := min(int(global), len(data))
+		ids = append(ids, xidText([]byte(data[:at]), []byte(data[at:]), format))
 	}
 	return ids, s.queryProblem("XA RECOVER", rows.Err())
 }
@@ -242,6 +243,9 @@ func (r *reader) joinOne(ctx context.Context, one *tracked) error {
 	t := r.tracker
 	if one.again && one.problem == nil {
 		r.source.config.Notify("table %s was changed while it joined; reading its schema again", one.name)
+		if err := r.queue.flush(ctx); err != nil {
+			return err
+		}
 		if err := t.beginJoin(ctx, []*tracked{one}); err != nil {
 			return err
 		}

@@ -7,31 +7,34 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/mysql/ddl"
 )
 
 // statement advances the schemas by a statement of the log, which is no transaction
 // control.
-func (r *reader) statement(ctx context.Context, e *replication.QueryEvent) error {
+func (r *reader) statement(ctx context.Context, q *binlog.Query) error {
 	if r.group.old {
 		return nil
 	}
 	if r.group.alter == alterStarts || r.group.alter == alterRollsBack {
 		return nil // the same text comes again when it is done, or never was
 	}
-	text, session, err := r.session(ctx, e)
+	// What it needs of the server may take a while.
+	if err := r.queue.flush(ctx); err != nil {
+		return err
+	}
+	text, session, err := r.session(q)
 	var parsed ddl.Statement
 	if err == nil {
 		parsed, err = ddl.Parse(text, session)
 	}
 	if err != nil {
-		return r.unreadable(ctx, string(e.Schema), text, err)
+		return r.unreadable(ctx, string(q.Database), text, err)
 	}
-	if e.ErrorCode != 0 && !appliesInSpite(parsed, e.ErrorCode) {
+	if q.Error != 0 && !appliesInSpite(parsed) {
 		return nil
 	}
 	d := &statementReader{reader: r, text: text, session: session}
@@ -60,7 +63,7 @@ func (r *reader) statement(ctx context.Context, e *replication.QueryEvent) error
 
 // appliesInSpite tells statements that were logged with an error and did something:
 // DROP TABLE of several names drops those that exist, DML stops half-way.
-func appliesInSpite(s ddl.Statement, code uint16) bool {
+func appliesInSpite(s ddl.Statement) bool {
 	switch s.(type) {
 	case *ddl.DropTable, *ddl.RowsByStatement, *ddl.DropDatabase:
 		return true
@@ -70,14 +73,14 @@ func appliesInSpite(s ddl.Statement, code uint16) bool {
 
 // session is what ddl must know of the session a statement ran in, and its text in
 // UTF-8.
-func (r *reader) session(ctx context.Context, e *replication.QueryEvent) (string, ddl.Session, error) {
-	f, ok := readFacts(e.StatusVars)
+func (r *reader) session(q *binlog.Query) (string, ddl.Session, error) {
+	f, ok := readFacts(q.StatusVars)
 	if !ok {
-		return string(e.Query), ddl.Session{}, fmt.Errorf("the variables of the statement's session are cut short")
+		return string(q.Text), ddl.Session{}, fmt.Errorf("the variables of the statement's session are cut short")
 	}
 	s := r.source
 	session := ddl.Session{
-		Database: string(e.Schema), MariaDB: s.server.Flavor == MariaDB,
+		Database: string(q.Database), MariaDB: s.server.Flavor == MariaDB,
 		ExplicitDefaultsForTimestamp: s.variables["explicit_defaults_for_timestamp"] != "OFF",
 		GenerateInvisiblePrimaryKey:  false, // the server writes the generated key into the logged statement
 		DefaultCollation:             r.defaultCollation(f),
@@ -90,7 +93,7 @@ func (r *reader) session(ctx context.Context, e *replication.QueryEvent) (string
 		session.ExplicitDefaultsForTimestamp = f.mariaExplicit
 	}
 	charset := s.collations[f.clientCollation].charset
-	text, err := utf8Text(e.Query, charset)
+	text, err := utf8Text(q.Text, charset)
 	if err != nil {
 		return text, session, err
 	}

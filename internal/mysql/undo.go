@@ -37,15 +37,40 @@ type savepoint struct {
 	at   int // events before it
 }
 
+// add keeps an event, and holds its rows.
 func (u *undo) add(e change.Event) {
 	if u.tooLarge {
 		return
 	}
-	if u.bytes += cost(&e); u.bytes > undoBytes {
-		*u = undo{tooLarge: true}
-		return
-	}
+	e.Rows.Hold()
 	u.events = append(u.events, e)
+	u.grown(cost(&e))
+}
+
+// grown counts bytes that the last event has more.
+func (u *undo) grown(n int) {
+	if u.bytes += n; u.bytes > undoBytes && !u.tooLarge {
+		u.clear()
+		u.tooLarge = true
+	}
+}
+
+// keep forgets the events from number at on.
+func (u *undo) keep(at int) {
+	for i := range u.events[at:] {
+		u.events[at+i].Rows.Release()
+	}
+	clear(u.events[at:])
+	u.events = u.events[:at]
+}
+
+// clear forgets everything but its memory.
+func (u *undo) clear() {
+	u.keep(0)
+	if cap(u.events) > 1024 {
+		u.events = nil
+	}
+	*u = undo{events: u.events, savepoints: u.savepoints[:0]}
 }
 
 func (u *undo) savepoint(rest string) {
@@ -129,7 +154,7 @@ func (r *reader) takeBack(ctx context.Context, at int, how string) error {
 			return err
 		}
 	}
-	u.events = u.events[:at]
+	u.keep(at)
 	return nil
 }
 
@@ -146,7 +171,7 @@ func (r *reader) abandoned(ctx context.Context) error {
 			return err
 		}
 	}
-	r.group = group{}
+	r.group.clear()
 	if !delivered {
 		return nil
 	}
@@ -198,7 +223,8 @@ func (r *reader) rolledBack(ctx context.Context, how string) error {
 		}
 	}
 	u := &r.group.undo
-	u.events, u.bytes, u.tooLarge = nil, 0, false
+	u.keep(0)
+	u.bytes, u.tooLarge = 0, false
 	for i := range u.savepoints {
 		u.savepoints[i].at = 0
 	}

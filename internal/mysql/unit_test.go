@@ -3,13 +3,14 @@ package mysql
 import (
 	"context"
 	"errors"
+	"io"
+	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 )
 
 func TestOffsetsAreCountedIn64Bits(t *testing.T) {
@@ -28,12 +29,12 @@ func TestOffsetsAreCountedIn64Bits(t *testing.T) {
 	}
 	r := &reader{}
 	r.at.Offset = g4 - 50
-	r.advance(&replication.EventHeader{EventSize: 100, LogPos: 50})
+	r.advance(&binlog.Event{Size: 100, End: 50})
 	if r.at.Offset != g4+50 {
 		t.Error(r.at.Offset)
 	}
-	r.advance(&replication.EventHeader{EventSize: 100, LogPos: 0})
-	r.advance(&replication.EventHeader{EventSize: 100, LogPos: 7, Flags: replication.LOG_EVENT_ARTIFICIAL_F})
+	r.advance(&binlog.Event{Size: 100, End: 0})
+	r.advance(&binlog.Event{Size: 100, End: 7, Flags: binlog.FlagArtificial})
 	if r.at.Offset != g4+150 {
 		t.Error(r.at.Offset)
 	}
@@ -64,14 +65,17 @@ func FuzzFacts(f *testing.F) {
 func TestQueueIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	q := newQueue(3 * eventCost)
+	put := func(ctx context.Context, e change.Event) error {
+		return errors.Join(q.put(ctx, e), q.flush(ctx))
+	}
 	for i := range 3 {
-		if err := q.put(t.Context(), change.Event{Kind: change.Commit, Position: change.Position{Offset: uint64(i)}}); err != nil {
+		if err := put(t.Context(), change.Event{Kind: change.Commit, Position: change.Position{Offset: uint64(i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	full, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := q.put(full, change.Event{}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := put(full, change.Event{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error("a full queue takes more")
 	}
 	last := errors.New("the end")
@@ -87,8 +91,40 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	rows := change.NewRows(1)
 	rows.AddBytes(make([]byte, 10*eventCost))
 	alone := newQueue(eventCost)
-	if err := alone.put(t.Context(), change.Event{Rows: rows}); err != nil {
+	if err := alone.put(t.Context(), change.Event{Rows: rows}); err != nil || alone.flush(t.Context()) != nil {
 		t.Error("an event larger than the queue does not pass when alone")
+	}
+}
+
+func TestTheQueueHandsOverInOrderWhateverTheBatches(t *testing.T) {
+	t.Parallel()
+	const events = 20_000
+	q := newQueue(4 * batchBytes)
+	go func() {
+		random := rand.New(rand.NewPCG(1, 2))
+		for i := range events {
+			e := change.Event{Kind: change.Commit, Position: change.Position{Offset: uint64(i)}}
+			if random.IntN(4) == 0 {
+				e.Rows = change.NewRows(1)
+				e.Rows.AddBytes(make([]byte, random.IntN(1<<random.IntN(18))))
+			}
+			if q.put(t.Context(), e) != nil || random.IntN(10) == 0 && q.flush(t.Context()) != nil {
+				return
+			}
+		}
+		q.end(errors.Join(q.flush(t.Context()), io.EOF))
+	}()
+	for i := range events {
+		e, err := q.take(t.Context())
+		if err != nil || e.Position.Offset != uint64(i) {
+			t.Fatalf("event %d: %v %v", i, e.Position, err)
+		}
+	}
+	if _, err := q.take(t.Context()); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	if q.bytes != 0 {
+		t.Errorf("%d bytes are counted in an empty queue", q.bytes)
 	}
 }
 

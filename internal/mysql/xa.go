@@ -2,16 +2,14 @@ package mysql
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 )
 
 // Invariant: the rows of an XA transaction are in the log where it is prepared, and
@@ -38,7 +36,7 @@ type prepared struct {
 	begin change.Position // its group begins here; GTIDs of MariaDB before it
 	rows  heldRows
 	// gtid counts it as delivered, where it is left out until it is decided.
-	gtid func()
+	gtid delivery
 	// early are tables that it changed while they joined: they do not join before it
 	// is decided, so that a page reads what it did.
 	early []*tracked
@@ -70,17 +68,18 @@ func (r *reader) hold(e change.Event) error {
 }
 
 // xaPrepared ends the group of an XA PREPARE, or of an XA COMMIT in one phase.
-func (r *reader) xaPrepared(ctx context.Context, e *replication.BinlogEvent) error {
-	onePhase, id, err := readXID(e.Event)
+func (r *reader) xaPrepared(ctx context.Context, e *binlog.Event) error {
+	x, err := e.XAPrepare()
 	if err != nil {
-		return err
+		return &parseError{err}
 	}
+	id := xidText(x.Global, x.Branch, int64(x.Format))
 	p := r.group.xa
 	if p == nil {
 		return r.commit(ctx) // not seen to begin: no rows
 	}
 	p.id = id
-	if onePhase && !r.group.old {
+	if x.OnePhase && !r.group.old {
 		if err := r.deliverXA(ctx, p); err != nil {
 			return err
 		}
@@ -93,7 +92,7 @@ func (r *reader) xaPrepared(ctx context.Context, e *replication.BinlogEvent) err
 	r.prepared[id] = p
 	r.source.forgetDecided(id)
 	if p.concerns() && r.executed != nil {
-		p.gtid, r.group.gtid = r.group.gtid, nil
+		p.gtid, r.group.gtid = r.group.gtid, delivery{}
 	}
 	r.group.xa = nil
 	return r.commit(ctx)
@@ -132,9 +131,7 @@ func (r *reader) xa(ctx context.Context, rest string) error {
 
 // forgetXA ends a transaction that is decided.
 func (r *reader) forgetXA(p *prepared) {
-	if p.gtid != nil {
-		p.gtid()
-	}
+	r.count(&p.gtid)
 	r.held -= p.rows.bytes
 	p.rows.release()
 	delete(r.prepared, p.id)
@@ -233,30 +230,12 @@ func readUndecided(text string) (place change.Position, ids []string, err error)
 	return place, parts[1:], nil
 }
 
-// readXID reads the event that ends an XA PREPARE: whether it is a commit in one
-// phase, then the id.
-func readXID(e replication.Event) (onePhase bool, id string, err error) {
-	cut := &diag.Problem{Code: codeDecode, Class: diag.Refused, Message: "an XA PREPARE event is cut short", Fix: "report it."}
-	generic, ok := e.(*replication.GenericEvent)
-	if !ok || len(generic.Data) < 13 {
-		return false, "", cut
-	}
-	body := generic.Data
-	format := binary.LittleEndian.Uint32(body[1:])
-	global, branch := int(binary.LittleEndian.Uint32(body[5:])), int(binary.LittleEndian.Uint32(body[9:]))
-	if global < 0 || branch < 0 || len(body)-13 < global+branch {
-		return false, "", cut
-	}
-	return body[0] != 0, xidText(body[13:13+global+branch], global, int64(format)), nil
-}
-
 // xidText is an id as servers print it in XA COMMIT.
-func xidText(id []byte, global int, format int64) string {
-	global = min(global, len(id))
-	return fmt.Sprintf("X'%X',X'%X',%d", id[:global], id[global:], format)
+func xidText(global, branch []byte, format int64) string {
+	return fmt.Sprintf("X'%X',X'%X',%d", global, branch, format)
 }
 
-// canonicalXID is the id of XA COMMIT and XA ROLLBACK as readXID gives it. Servers
+// canonicalXID is the id of XA COMMIT and XA ROLLBACK as xidText gives it. Servers
 // print the three parts always, in hexadecimal.
 func canonicalXID(text string) string {
 	text = strings.TrimSuffix(strings.TrimRight(strings.ToUpper(text), "; "), "ONE PHASE")

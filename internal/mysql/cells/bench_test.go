@@ -3,9 +3,8 @@ package cells
 import (
 	"testing"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 )
 
 func BenchmarkDecode(b *testing.B) {
@@ -45,7 +44,7 @@ func benchmarkDecode(b *testing.B, types []change.Type, image []byte) {
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += rowsPerEvent {
 		rows.Reset(len(types))
-		if _, err := d.Decode(replication.WRITE_ROWS_EVENTv2, body, rows); err != nil {
+		if err := d.Decode(binlog.KindWriteRows, body, rows); err != nil {
 			b.Fatal(err)
 		}
 	}

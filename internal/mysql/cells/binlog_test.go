@@ -11,6 +11,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
 
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/testbed"
 )
 
@@ -44,7 +45,7 @@ func position(t *testing.T, conn *sql.Conn, flavor testbed.Flavor) mysql.Positio
 
 // readLog reads the log between two positions and hands over the rows events, each
 // with the body that our decoder is given; go-mysql has read its head only.
-func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(replication.EventType, *replication.RowsEvent, []byte)) (compressed int) {
+func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(binlog.Kind, *binlog.TableMap, *replication.RowsEvent, []byte)) (compressed int) {
 	t.Helper()
 	bodies := make(chan []byte, 1<<20)
 	flavor := mysql.MySQLFlavor
@@ -68,6 +69,24 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	file := from.Name
+	var outer, inner binlog.Parser
+	maps := map[uint64]*binlog.TableMap{}
+	take := func(p *binlog.Parser, e *replication.BinlogEvent) {
+		var own binlog.Event
+		if err := p.Parse(e.RawData, &own); err != nil {
+			t.Fatal(err)
+		}
+		switch event := e.Event.(type) {
+		case *replication.TableMapEvent:
+			m, err := binlog.ReadTableMap(slices.Clone(own.Body), s.Flavor == testbed.MariaDBFlavor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			maps[m.ID] = m
+		case *replication.RowsEvent:
+			each(own.Kind, maps[event.TableID], event, <-bodies)
+		}
+	}
 	for {
 		e, err := stream.GetEvent(ctx)
 		if err != nil {
@@ -76,16 +95,13 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 		switch event := e.Event.(type) {
 		case *replication.RotateEvent:
 			file = string(event.NextLogName)
-		case *replication.RowsEvent:
-			each(e.Header.EventType, event, <-bodies)
 		case *replication.TransactionPayloadEvent:
 			compressed++
-			for _, inner := range event.Events {
-				if rows, ok := inner.Event.(*replication.RowsEvent); ok {
-					each(inner.Header.EventType, rows, <-bodies)
-				}
+			for _, one := range event.Events {
+				take(&inner, one)
 			}
 		}
+		take(&outer, e)
 		if file == to.Name && e.Header.LogPos >= to.Pos {
 			return compressed
 		}

@@ -1,41 +1,31 @@
 package cells
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 )
 
 // Decoder decodes the row images of one table version under one TABLE_MAP. It may
 // be kept as long as both stay the same, and used by one goroutine at a time.
 type Decoder struct {
-	table   *change.Table
-	id      uint64
-	told    told
-	columns []column
-	nulls   int // bytes of the NULL bitmap of a row image
-}
-
-// told is what a TABLE_MAP says, a copy of its own.
-type told struct {
-	types, signs      []byte
-	metas             []uint16
-	names             [][]byte
-	charset, charsets []uint64
+	table    *change.Table
+	id       uint64
+	columns  []column
+	nulls    int // bytes of the NULL bitmap of a row image
+	inflater binlog.Inflater
 }
 
 // NewDecoder verifies the TABLE_MAP (see Verify) and prepares the decoding.
-func NewDecoder(t *change.Table, m *replication.TableMapEvent) (*Decoder, error) {
+func NewDecoder(t *change.Table, m *binlog.TableMap) (*Decoder, error) {
 	if err := Verify(t, m); err != nil {
 		return nil, err
 	}
-	d := &Decoder{table: t, id: m.TableID, told: toldBy(m), columns: make([]column, len(t.Columns)), nulls: (len(t.Columns) + 7) / 8}
+	d := &Decoder{table: t, id: m.ID, columns: make([]column, len(t.Columns)), nulls: (len(t.Columns) + 7) / 8}
 	for i := range t.Columns {
 		d.columns[i] = newColumn(&t.Columns[i].Type, wireAt(m, i))
 		if t.IsKey(i) && d.columns[i].op == opConverted {
@@ -45,61 +35,39 @@ func NewDecoder(t *change.Table, m *replication.TableMapEvent) (*Decoder, error)
 	return d, nil
 }
 
-func toldBy(m *replication.TableMapEvent) told {
-	t := told{
-		types: bytes.Clone(m.ColumnType), signs: bytes.Clone(m.SignednessBitmap), metas: slices.Clone(m.ColumnMeta),
-		charset: slices.Clone(m.DefaultCharset), charsets: slices.Clone(m.ColumnCharset),
-	}
-	for _, name := range m.ColumnName {
-		t.names = append(t.names, bytes.Clone(name))
-	}
-	return t
-}
-
-// Serves tells whether the Decoder was made for this version of the table and a
-// TABLE_MAP that says the same, so that none has to be made for every transaction.
-// A table id means something else after the server was started anew: drop all
-// decoders when the stream is connected again.
-func (d *Decoder) Serves(t *change.Table, m *replication.TableMapEvent) bool {
-	w := &d.told
-	return d.table == t && d.id == m.TableID && bytes.Equal(w.types, m.ColumnType) && slices.Equal(w.metas, m.ColumnMeta) &&
-		bytes.Equal(w.signs, m.SignednessBitmap) && slices.Equal(w.charset, m.DefaultCharset) &&
-		slices.Equal(w.charsets, m.ColumnCharset) && slices.EqualFunc(w.names, m.ColumnName, bytes.Equal)
-}
-
 // Decode appends the rows of the body of a rows event (without the common header
 // and the checksum) to rows, whose width must be the number of columns; for an
 // Update before and after image alternate. After an error, a *diag.Problem, rows
 // holds what it held before.
-func (d *Decoder) Decode(eventType replication.EventType, body []byte, rows *change.Rows) (change.Kind, error) {
-	e, ok := events[eventType]
-	if !ok {
-		return 0, d.broken(fmt.Errorf("event type %s is not known", eventType))
+func (d *Decoder) Decode(kind binlog.Kind, body []byte, rows *change.Rows) error {
+	e := &events[kind]
+	if e.kind == 0 {
+		return d.broken(fmt.Errorf("an event of kind %s has no rows", kind))
 	}
 	if e.partial {
-		return 0, d.partial("the log holds parts of JSON values only",
+		return d.partial("the log holds parts of JSON values only",
 			"SET GLOBAL binlog_row_value_options = ''; then connect the writing sessions anew.")
 	}
 	if rows.Width() != len(d.columns) {
-		return 0, d.broken(fmt.Errorf("rows of %d cells were given for %d columns", rows.Width(), len(d.columns)))
+		return d.broken(fmt.Errorf("rows of %d cells were given for %d columns", rows.Width(), len(d.columns)))
 	}
 	images, err := e.header(body, d.id, len(d.columns))
 	if err == nil && e.compressed {
-		images, err = inflate(images)
+		images, err = d.inflater.Inflate(images)
 	}
 	if errors.Is(err, errImage) {
-		return 0, d.partial(err.Error(),
+		return d.partial(err.Error(),
 			"SET GLOBAL binlog_row_image = FULL; then connect the writing sessions anew.")
 	}
 	if err != nil {
-		return 0, d.broken(err)
+		return d.broken(err)
 	}
 	before := rows.Len()
 	if err := d.images(e.kind, images, rows); err != nil {
 		rows.Truncate(before)
-		return 0, d.broken(err)
+		return d.broken(err)
 	}
-	return e.kind, nil
+	return nil
 }
 
 func (d *Decoder) images(kind change.Kind, images []byte, rows *change.Rows) (err error) {
@@ -157,9 +125,18 @@ func (d *Decoder) at(i int, err error) error {
 }
 
 func (d *Decoder) broken(err error) error {
+	return broken(d.table, "a row image", err)
+}
+
+// BrokenMap is what a TABLE_MAP is that cannot be read.
+func BrokenMap(t *change.Table, err error) error {
+	return broken(t, "what is said of its columns", err)
+}
+
+func broken(t *change.Table, what string, err error) error {
 	return &diag.Problem{
 		Code: CodeBrokenImage, Class: diag.Refused,
-		Message: fmt.Sprintf("table %s: a row image in the log cannot be read with the schema in force (version %d)", d.table.Name, d.table.Version),
+		Message: fmt.Sprintf("table %s: %s in the log cannot be read with the schema in force (version %d)", t.Name, what, t.Version),
 		Fix:     "if it happens again, report it with the output of mysqlbinlog -vvv for this position.",
 		Cause:   err,
 	}

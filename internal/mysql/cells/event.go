@@ -1,16 +1,11 @@
 package cells
 
 import (
-	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 )
 
 // event is a rows event taken apart: what it does, and its row images.
@@ -21,18 +16,22 @@ type event struct {
 	partial    bool // JSON values may be differences
 }
 
-var events = map[replication.EventType]event{
-	replication.WRITE_ROWS_EVENTv1:                      {kind: change.Insert, version: 1},
-	replication.UPDATE_ROWS_EVENTv1:                     {kind: change.Update, version: 1},
-	replication.DELETE_ROWS_EVENTv1:                     {kind: change.Delete, version: 1},
-	replication.WRITE_ROWS_EVENTv2:                      {kind: change.Insert, version: 2},
-	replication.UPDATE_ROWS_EVENTv2:                     {kind: change.Update, version: 2},
-	replication.DELETE_ROWS_EVENTv2:                     {kind: change.Delete, version: 2},
-	replication.PARTIAL_UPDATE_ROWS_EVENT:               {kind: change.Update, version: 2, partial: true},
-	replication.MARIADB_WRITE_ROWS_COMPRESSED_EVENT_V1:  {kind: change.Insert, version: 1, compressed: true},
-	replication.MARIADB_UPDATE_ROWS_COMPRESSED_EVENT_V1: {kind: change.Update, version: 1, compressed: true},
-	replication.MARIADB_DELETE_ROWS_COMPRESSED_EVENT_V1: {kind: change.Delete, version: 1, compressed: true},
+// events are the rows events by their kind; the rest is nothing.
+var events = [256]event{
+	binlog.KindWriteRowsV1:     {kind: change.Insert, version: 1},
+	binlog.KindUpdateRowsV1:    {kind: change.Update, version: 1},
+	binlog.KindDeleteRowsV1:    {kind: change.Delete, version: 1},
+	binlog.KindWriteRows:       {kind: change.Insert, version: 2},
+	binlog.KindUpdateRows:      {kind: change.Update, version: 2},
+	binlog.KindDeleteRows:      {kind: change.Delete, version: 2},
+	binlog.KindPartialUpdate:   {kind: change.Update, version: 2, partial: true},
+	binlog.KindMariaWriteRows:  {kind: change.Insert, version: 1, compressed: true},
+	binlog.KindMariaUpdateRows: {kind: change.Update, version: 1, compressed: true},
+	binlog.KindMariaDeleteRows: {kind: change.Delete, version: 1, compressed: true},
 }
+
+// KindOf is what a rows event does; 0 for other events.
+func KindOf(k binlog.Kind) change.Kind { return events[k].kind }
 
 var (
 	errTruncated = errors.New("the event ends too early")
@@ -136,38 +135,4 @@ func bigEndian(p []byte) (v uint64) {
 		v = v<<8 | uint64(b)
 	}
 	return v
-}
-
-// maxImages bounds what a compressed event may claim to unpack to: a server does
-// not write events above 1 GiB.
-const maxImages = 1 << 30
-
-// inflate unpacks the row images of MariaDB's compressed events: one byte whose low
-// three bits are the size of the length, the length, and a zlib stream. The memory
-// grows with what the stream really holds, not with what the length claims.
-func inflate(images []byte) ([]byte, error) {
-	if len(images) == 0 {
-		return nil, errTruncated
-	}
-	sizeBytes := int(images[0] & 7)
-	if len(images) < 1+sizeBytes {
-		return nil, errTruncated
-	}
-	size := bigEndian(images[1 : 1+sizeBytes])
-	if size > maxImages {
-		return nil, fmt.Errorf("the compressed event claims %d bytes", size)
-	}
-	z, err := zlib.NewReader(bytes.NewReader(images[1+sizeBytes:]))
-	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	var out bytes.Buffer
-	n, err := io.Copy(&out, io.LimitReader(z, int64(size)+1))
-	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	if uint64(n) != size {
-		return nil, fmt.Errorf("the compressed event claims %d bytes and holds %d", size, n)
-	}
-	return out.Bytes(), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/testbed"
 )
 
@@ -230,29 +231,28 @@ type logged struct {
 type tail struct {
 	tables  map[string]*zoo
 	decoded map[string][]logged
-	maps    map[string]*replication.TableMapEvent
+	maps    map[string]*binlog.TableMap
 }
 
-func (l *tail) event(t *testing.T, eventType replication.EventType, event *replication.RowsEvent, body []byte) {
+func (l *tail) event(t *testing.T, kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
 	t.Helper()
 	name := string(event.Table.Schema) + "." + string(event.Table.Table)
 	z := l.tables[name]
 	if z == nil {
 		return
 	}
-	d, err := NewDecoder(z.table, event.Table)
+	d, err := NewDecoder(z.table, m)
 	if err != nil {
 		t.Errorf("%v", err)
 		return
 	}
-	l.maps[name] = event.Table
+	l.maps[name] = m
 	rows := change.NewRows(len(z.table.Columns))
-	kind, err := d.Decode(eventType, body, rows)
-	if err != nil {
+	if err := d.Decode(kind, body, rows); err != nil {
 		t.Errorf("%v", err)
 		return
 	}
-	e := logged{kind: kind}
+	e := logged{kind: KindOf(kind)}
 	for i := range rows.Len() {
 		e.rows = append(e.rows, texts(rows, i))
 	}
@@ -291,7 +291,7 @@ func testParity(t *testing.T, s *testbed.Server, metadata string, compressed boo
 		zoos = append(zoos, newZoo(database, fmt.Sprintf("zoo%d", i), []change.Type{c.typ}, rows))
 	}
 	for name, m := range liveAndCompare(t, s, conn, zoos) {
-		if m == nil || (metadata == "FULL") != (m.ColumnName != nil) || (metadata == "NO_LOG") != (m.SignednessBitmap == nil) {
+		if m == nil || (metadata == "FULL") != (m.Names != nil) || (metadata == "NO_LOG") != (m.Signs == nil) {
 			t.Errorf("%s: the log does not carry metadata %s", name, metadata)
 		}
 	}
@@ -312,18 +312,18 @@ func isCompressing(t *testing.T, s *testbed.Server, conn *sql.Conn) (is bool) {
 
 // liveAndCompare runs the tables' lives and compares; it returns the last TABLE_MAP
 // of each.
-func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo) map[string]*replication.TableMapEvent {
+func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo) map[string]*binlog.TableMap {
 	t.Helper()
 	start := position(t, conn, s.Flavor)
 	for _, z := range zoos {
 		z.live(t, conn)
 	}
-	l := tail{tables: map[string]*zoo{}, decoded: map[string][]logged{}, maps: map[string]*replication.TableMapEvent{}}
+	l := tail{tables: map[string]*zoo{}, decoded: map[string][]logged{}, maps: map[string]*binlog.TableMap{}}
 	for _, z := range zoos {
 		l.tables[z.table.Name.String()] = z
 	}
-	compressed := readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, body []byte) {
-		l.event(t, eventType, event, body)
+	compressed := readLog(t, s, start, position(t, conn, s.Flavor), func(kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
+		l.event(t, kind, m, event, body)
 	})
 	cells := 0
 	for _, name := range slices.Sorted(maps.Keys(l.tables)) {

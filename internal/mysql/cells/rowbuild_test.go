@@ -5,17 +5,17 @@ import (
 	"testing"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 )
 
 const testTableID = 0x0102030405
 
 // tableMap is the TABLE_MAP a server would write for a table, without metadata
 // beyond the types.
-func tableMap(t *change.Table) *replication.TableMapEvent {
-	m := &replication.TableMapEvent{TableID: testTableID, ColumnCount: uint64(len(t.Columns))}
+func tableMap(t *change.Table) *binlog.TableMap {
+	m := &binlog.TableMap{ID: testTableID}
 	for i := range t.Columns {
 		w := wireOf(&t.Columns[i].Type)
 		code, meta := w.code, uint16(w.a)
@@ -30,8 +30,8 @@ func tableMap(t *change.Table) *replication.TableMapEvent {
 		case mysql.MYSQL_TYPE_BIT:
 			meta = uint16(w.a/8)<<8 | uint16(w.a%8)
 		}
-		m.ColumnType = append(m.ColumnType, code)
-		m.ColumnMeta = append(m.ColumnMeta, meta)
+		m.Types = append(m.Types, code)
+		m.Metas = append(m.Metas, meta)
 	}
 	return m
 }

@@ -12,6 +12,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/mysql/binlog"
 	"starferry/internal/testbed"
 )
 
@@ -55,8 +56,8 @@ func TestOldTemporalColumnsAndCompressedEvents(t *testing.T) {
 		}
 	}
 	for name, m := range liveAndCompare(t, s, conn, zoos) {
-		if wireAt(m, 1).String() == "" || slices.Contains([]byte{17, 18, 19}, m.ColumnType[1]) {
-			t.Errorf("%s: column type %d is not an old one", name, m.ColumnType[1])
+		if wireAt(m, 1).String() == "" || slices.Contains([]byte{17, 18, 19}, m.Types[1]) {
+			t.Errorf("%s: column type %d is not an old one", name, m.Types[1])
 		}
 	}
 	hires := newZoo(database, "hires", []change.Type{{Base: change.DateTime, Fraction: 3}}, nil)
@@ -64,11 +65,11 @@ func TestOldTemporalColumnsAndCompressedEvents(t *testing.T) {
 	run(t, conn, hires.ddl)
 	run(t, conn, "INSERT INTO hires VALUES (1, '2024-02-29 00:00:00.123')")
 	compressed := 0
-	readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, _ []byte) {
-		if _, err := NewDecoder(hires.table, event.Table); diag.Find(err) == nil || !strings.Contains(err.Error(), "before 5.6") {
+	readLog(t, s, start, position(t, conn, s.Flavor), func(kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, _ []byte) {
+		if _, err := NewDecoder(hires.table, m); diag.Find(err) == nil || !strings.Contains(err.Error(), "before 5.6") {
 			t.Errorf("a format whose size nobody tells passed: %v", err)
 		}
-		if events[eventType].compressed {
+		if events[kind].compressed {
 			compressed++
 		}
 	})
@@ -87,14 +88,14 @@ func refusedBy(t *testing.T, s *testbed.Server, z *zoo, statements ...string) er
 	}
 	var last error
 	seen := 0
-	readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, body []byte) {
+	readLog(t, s, start, position(t, conn, s.Flavor), func(kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
 		if string(event.Table.Schema) != z.table.Database {
 			return
 		}
 		seen++
-		d, err := NewDecoder(z.table, event.Table)
+		d, err := NewDecoder(z.table, m)
 		if err == nil {
-			_, err = d.Decode(eventType, body, change.NewRows(len(z.table.Columns)))
+			err = d.Decode(kind, body, change.NewRows(len(z.table.Columns)))
 		}
 		last = err
 	})
@@ -240,16 +241,16 @@ func TestRandomNumbersAgree(t *testing.T) {
 		}
 		run(t, conn, "INSERT INTO numbers VALUES "+strings.Join(values, ","))
 		selected, compared := z.selected(t, conn), 0
-		readLog(t, s, start, position(t, conn, s.Flavor), func(eventType replication.EventType, event *replication.RowsEvent, body []byte) {
+		readLog(t, s, start, position(t, conn, s.Flavor), func(kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
 			if string(event.Table.Schema) != database {
 				return
 			}
-			d, err := NewDecoder(z.table, event.Table)
+			d, err := NewDecoder(z.table, m)
 			if err != nil {
 				t.Fatal(err)
 			}
 			rows := change.NewRows(len(z.table.Columns))
-			if _, err := d.Decode(eventType, body, rows); err != nil {
+			if err := d.Decode(kind, body, rows); err != nil {
 				t.Fatal(err)
 			}
 			for i := range rows.Len() {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/go-mysql-org/go-mysql/replication"
 
 	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
 )
 
 // wire is a column type as a TABLE_MAP tells it: the code, and its metadata taken
@@ -18,8 +18,8 @@ type wire struct {
 }
 
 // wireAt reads the type of column i out of a TABLE_MAP.
-func wireAt(m *replication.TableMapEvent, i int) wire {
-	code, meta := m.ColumnType[i], int(m.ColumnMeta[i])
+func wireAt(m *binlog.TableMap, i int) wire {
+	code, meta := m.Types[i], int(m.Metas[i])
 	high, low := meta>>8, meta&0xff
 	switch code {
 	case mysql.MYSQL_TYPE_STRING:

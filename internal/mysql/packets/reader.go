@@ -54,16 +54,26 @@ func (r *Reader) Next() ([]byte, error) {
 	return long, nil
 }
 
-// Buffered tells whether more has arrived than was handed out.
-func (r *Reader) Buffered() bool { return r.tail > r.head }
+// Buffered tells whether the next packet has arrived whole, so that Next does not wait. Of
+// one of several parts it is not told.
+func (r *Reader) Buffered() bool {
+	waiting := r.buffer[r.head:r.tail]
+	if len(waiting) < headSize {
+		return false
+	}
+	size := sizeOf(waiting)
+	return size < wholeSize && len(waiting) >= headSize+size
+}
+
+// sizeOf is the length in the head of a packet.
+func sizeOf(head []byte) int { return int(head[0]) | int(head[1])<<8 | int(head[2])<<16 }
 
 // part is the payload of one packet of the wire.
 func (r *Reader) part() (payload []byte, size int, err error) {
 	if err := r.need(headSize); err != nil {
 		return nil, 0, err
 	}
-	h := r.buffer[r.head:]
-	size = int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+	size = sizeOf(r.buffer[r.head:])
 	if err := r.need(headSize + size); err != nil {
 		return nil, 0, unexpected(err)
 	}
