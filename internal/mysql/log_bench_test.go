@@ -69,7 +69,7 @@ func benchLog(b *testing.B, name string) *loggedRows {
 		b.Fatal(benchLogs.err)
 	}
 	l := *benchLogs.logs[name]
-	l.source = connect(b, benchLogs.server)
+	l.source = connect(b, benchLogs.server, func(c *Config) { c.TLS = "disabled" })
 	if !l.unfollowed {
 		l.table = describe(b, l.source, "bench", strings.Fields(map[bool]string{true: "wide"}[name == "wide"] + " narrow")[0])
 	}
@@ -100,7 +100,7 @@ func writeLogs(b *testing.B, server *testbed.Server) {
 	}
 	digits := "RPAD('', %d, CONCAT(a.n*7919, '-', b.n*104729, '-', a.n*b.n, '-', a.n*31+b.n, '-'))"
 	c, pad := fmt.Sprintf(digits, 119), fmt.Sprintf(digits, 59)
-	const batches = 100
+	const batches = 200
 	var insert, update []string
 	for i := range batches {
 		insert = append(insert, fmt.Sprintf("INSERT INTO bench.narrow (k, c, pad) SELECT a.n*1000+%d, %s, %s FROM bench.n a, (SELECT %d AS n) b", i, c, pad, i))
@@ -122,25 +122,32 @@ func writeLogs(b *testing.B, server *testbed.Server) {
 		wides = append(wides, fmt.Sprintf("INSERT INTO bench.wide SELECT a.n+%d, ", i*1000)+values+" FROM bench.n a")
 	}
 	part("wide", 20_000, wides...)
-	part("single rows", 20_000, "CALL bench.singles(20000)")
+	part("single rows", 40_000, "CALL bench.singles(40000)")
 	part("compressed", 50_000, append([]string{"SET SESSION binlog_transaction_compression = ON"}, insert[:50]...)...)
 	unfollowed := *benchLogs.logs["narrow"]
 	unfollowed.unfollowed = true
 	benchLogs.logs["unfollowed"] = &unfollowed
 }
 
-// read runs a way to read the log and gives the time and the processor time of one run.
-func (l *loggedRows) read(b *testing.B, run func(b *testing.B)) (wall, cpu time.Duration) {
-	run(b) // warms the server's cache, the pools and the connections
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	used, begun := cpuTime(b), time.Now()
+// read runs a way to read the log and gives the time and the processor time of one run,
+// both from where it is connected.
+func (l *loggedRows) read(b *testing.B, run func(b *testing.B, connected func())) (wall, cpu time.Duration) {
+	run(b, func() {}) // warms the server's cache and the pools
+	allocations := uint64(0)
 	for range b.N {
-		run(b)
+		var before, after runtime.MemStats
+		var used time.Duration
+		var begun time.Time
+		run(b, func() {
+			runtime.ReadMemStats(&before)
+			used, begun = cpuTime(b), time.Now()
+		})
+		wall += time.Since(begun) / time.Duration(b.N)
+		cpu += (cpuTime(b) - used) / time.Duration(b.N)
+		runtime.ReadMemStats(&after)
+		allocations += after.Mallocs - before.Mallocs
 	}
-	wall, cpu = time.Since(begun)/time.Duration(b.N), (cpuTime(b)-used)/time.Duration(b.N)
-	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(b.N)/float64(l.rows), "allocs/row")
+	b.ReportMetric(float64(allocations)/float64(b.N)/float64(l.rows), "allocs/row")
 	return wall, cpu
 }
 
@@ -153,7 +160,7 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 // stream reads with the stream to the end of the log.
-func (l *loggedRows) stream(b *testing.B) {
+func (l *loggedRows) stream(b *testing.B, connected func()) {
 	var followed []*change.Table
 	if l.table != nil {
 		followed = []*change.Table{l.table}
@@ -163,6 +170,7 @@ func (l *loggedRows) stream(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer stream.Close()
+	connected()
 	rows := 0
 	for {
 		e, err := stream.Next(b.Context())
@@ -175,6 +183,9 @@ func (l *loggedRows) stream(b *testing.B) {
 		case change.Update:
 			rows += e.Rows.Len() / 2
 		}
+		if e.Rows != nil {
+			e.Rows.Release()
+		}
 		if e.Position.Reached(l.to) {
 			break
 		}
@@ -185,12 +196,13 @@ func (l *loggedRows) stream(b *testing.B) {
 }
 
 // drain reads the packets of the same log and looks at nothing but where they end.
-func (l *loggedRows) drain(b *testing.B) {
+func (l *loggedRows) drain(b *testing.B, connected func()) {
 	d, err := l.source.openDump(b.Context(), l.from)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer d.close()
+	connected()
 	in := packets.NewReader(d.conn.Conn.Conn, 0)
 	for file := l.from.File; ; {
 		packet, err := in.Next()

@@ -21,10 +21,10 @@ type queue struct {
 	head   int // of ready
 	bytes  int // of ready and taken
 	limit  int
-	err    error          // the reader's last word; delivered after the events
-	spare  []change.Event // what a batch was in
-	filled chan struct{}  // capacity 1: something was put in
-	freed  chan struct{}  // capacity 1: something was taken out
+	err    error            // the reader's last word; delivered after the events
+	spare  [][]change.Event // what batches were in
+	filled chan struct{}    // capacity 1: something was put in
+	freed  chan struct{}    // capacity 1: something was taken out
 
 	// taken is the taker's.
 	taken batch
@@ -41,6 +41,8 @@ const (
 	eventCost = 256
 	// batchBytes is how much is handed over at once.
 	batchBytes = 64 << 10
+	// sparesMax is how many used batches are kept for others.
+	sparesMax = 32
 )
 
 func newQueue(limit int) *queue {
@@ -56,6 +58,9 @@ func cost(e *change.Event) int {
 
 // put appends an event, and hands over the batch when it is full.
 func (q *queue) put(ctx context.Context, e change.Event) error {
+	if q.filling.events == nil {
+		q.filling.events = make([]change.Event, 0, batchBytes/eventCost)
+	}
 	q.filling.events = append(q.filling.events, e)
 	return q.grown(ctx, cost(&e))
 }
@@ -113,8 +118,10 @@ func (q *queue) add() {
 		q.ready, q.head = append(q.ready[:0], q.ready[q.head:]...), 0
 	}
 	q.ready = append(q.ready, q.filling)
-	q.filling = batch{events: q.spare}
-	q.spare = nil
+	q.filling = batch{}
+	if n := len(q.spare); n > 0 {
+		q.filling.events, q.spare = q.spare[n-1], q.spare[:n-1]
+	}
 }
 
 // end says that no event follows, and why.
@@ -158,8 +165,8 @@ func (q *queue) takeBatch() bool {
 	used := q.taken
 	q.bytes -= used.bytes
 	q.taken, q.next = batch{}, 0
-	if used.events != nil {
-		q.spare = used.events[:0]
+	if used.events != nil && len(q.spare) < sparesMax {
+		q.spare = append(q.spare, used.events[:0])
 	}
 	if q.head == len(q.ready) {
 		q.ready, q.head = q.ready[:0], 0

@@ -15,7 +15,7 @@ import (
 )
 
 // queueBytes bounds what the reader has decoded and nobody has taken.
-const queueBytes = 8 << 20
+const queueBytes = 2 << 20
 
 // Stream delivers the changes of one server in the order of its log.
 type Stream struct {

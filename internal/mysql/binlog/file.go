@@ -79,7 +79,7 @@ func (e *Event) Heartbeat() (h Heartbeat, err error) {
 	for c := (cut{p: e.Body}); len(c.p) > 0; {
 		field := c.uint(1)
 		if field == 0 {
-			break // the end mark
+			continue // the end mark
 		}
 		value := cut{p: c.packedBytes()}
 		switch field {

@@ -120,7 +120,7 @@ func newOracle(flavor string) *replication.BinlogParser {
 	p.SetVerifyChecksum(true)
 	p.SetFlavor(flavor)
 	p.SetRowsEventDecodeFunc(func(e *replication.RowsEvent, body []byte) error {
-		if (&Event{Body: body}).EndsWithoutRows() {
+		if own := (&Event{Body: body}); own.EndsWithoutRows() {
 			e.TableID = noTable
 			return nil
 		}
@@ -160,7 +160,7 @@ func FuzzEvent(f *testing.F) {
 			return
 		}
 		readEverything(&own)
-		if Kind(kind) == KindPayload || Kind(kind) == KindFormat {
+		if Kind(kind) == KindPayload || Kind(kind) == KindMariaQuery || Kind(kind) == KindFormat {
 			return // go-mysql allocates what it is told to
 		}
 		reader := newOracle(gomysql.MySQLFlavor)
@@ -170,24 +170,14 @@ func FuzzEvent(f *testing.F) {
 			}
 		}
 		theirs, err := oracle(reader, event)
-		if err != nil || !comparable(&own) {
+		// Of a tagged GTID go-mysql takes some numbers for one byte each.
+		if err != nil || own.Kind == KindTaggedGTID {
 			return
 		}
 		if err := differences(&own, theirs); err != nil && !errors.Is(err, errCut) && !strings.Contains(err.Error(), "is not known") {
 			t.Error(err)
 		}
 	})
-}
-
-// comparable leaves out where go-mysql is known to read less, or other, than there is.
-func comparable(e *Event) bool {
-	switch e.Kind {
-	case KindTaggedGTID: // sizes above 127, and numbers of more than a byte where it expects one
-		return false
-	case KindMariaQuery: // its length is not checked
-		return false
-	}
-	return true
 }
 
 // seeds are bodies as servers write them.

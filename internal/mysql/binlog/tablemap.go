@@ -19,7 +19,8 @@ const noTable = 0x00ffffff
 
 // EndsWithoutRows tells a rows event of no table.
 func (e *Event) EndsWithoutRows() bool {
-	return len(e.Body) <= 12 && len(e.Body) >= 4 && binary.LittleEndian.Uint32(e.Body) == noTable
+	id, err := e.TableID()
+	return err == nil && id == noTable && len(e.Body) <= 12
 }
 
 // MapsTable is the name of the table that a table map is about.
