@@ -99,30 +99,13 @@ func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
 
 // dialDump logs in.
 func (s *Source) dialDump(ctx context.Context) (*dump, error) {
-	timeout, cancel := context.WithTimeout(ctx, s.config.ConnectTimeout)
-	defer cancel()
-	dialer := &net.Dialer{}
-	var raw net.Conn
-	logged := func() bool { return true }
-	dial := func(ctx context.Context, network, address string) (_ net.Conn, err error) {
-		if raw, err = dialer.DialContext(ctx, network, address); err == nil {
-			logged = context.AfterFunc(timeout, func() { _ = raw.Close() }) // only ends the login
-		}
-		return raw, err
-	}
-	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dial,
-		func(c *client.Conn) error {
-			c.SetTLSConfig(s.tls)
-			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
-			c.ReadTimeout = s.config.Silence // heartbeats included
-			c.BufferSize = 256 << 10
-			return nil
-		})
-	if !logged() {
-		err = context.DeadlineExceeded
-	}
+	conn, raw, err := s.logIn(ctx, func(c *client.Conn) {
+		c.SetAttributes(map[string]string{"_client_role": "binary_log_listener"})
+		c.ReadTimeout = s.config.Silence // heartbeats included
+		c.BufferSize = 256 << 10
+	})
 	if err != nil {
-		return nil, s.loginProblem(err)
+		return nil, err
 	}
 	d := &dump{conn: conn, raw: raw,
 		bodies: map[*replication.RowsEvent][]byte{}, parser: replication.NewBinlogParser()}

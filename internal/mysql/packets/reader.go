@@ -57,13 +57,20 @@ func (r *Reader) Next() ([]byte, error) {
 // Buffered tells whether more has arrived than was handed out.
 func (r *Reader) Buffered() bool { return r.tail > r.head }
 
-// part is the payload of one packet of the wire.
-func (r *Reader) part() (payload []byte, size int, err error) {
+// ahead is the size of the next packet of the wire.
+func (r *Reader) ahead() (int, error) {
 	if err := r.need(headSize); err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	h := r.buffer[r.head:]
-	size = int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+	return int(h[0]) | int(h[1])<<8 | int(h[2])<<16, nil
+}
+
+// part is the payload of one packet of the wire.
+func (r *Reader) part() (payload []byte, size int, err error) {
+	if size, err = r.ahead(); err != nil {
+		return nil, 0, err
+	}
 	if err := r.need(headSize + size); err != nil {
 		return nil, 0, unexpected(err)
 	}
