@@ -93,8 +93,9 @@ func copySpans(b *testing.B, s *Source, table *change.Table, bounds []*change.Ro
 }
 
 func copySpan(ctx context.Context, s *Source, table *change.Table, after, until *change.Rows) (rows int, err error) {
+	into := &change.Rows{}
 	for {
-		page, err := s.ReadPage(ctx, ferry.PageRequest{Table: table, After: after, Until: until, MaxBytes: 8 << 20})
+		page, err := s.ReadPage(ctx, ferry.PageRequest{Table: table, After: after, Until: until, MaxBytes: 8 << 20, Into: into})
 		if err != nil || page.Rows.Len() == 0 {
 			return rows, err
 		}

@@ -24,7 +24,7 @@ import (
 // *ferry.SchemaError, with Page.High set; time limits and lost connections are
 // diag.Transient.
 func (s *Source) ReadPage(ctx context.Context, request ferry.PageRequest) (ferry.Page, error) {
-	p := pageReader{source: s, request: request, page: ferry.Page{Rows: request.Room}}
+	p := pageReader{source: s, request: request, page: ferry.Page{Rows: request.Into}}
 	if p.page.Rows == nil {
 		p.page.Rows = &change.Rows{}
 	}
