@@ -2,6 +2,7 @@ package cells
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"starferry/internal/change"
@@ -153,7 +154,22 @@ func (s *Selected) Append(rows *change.Rows, n int, answer []byte) (err error) {
 // it is stored in: the server's own conversion would not say that it made one text of two.
 func converts(t *change.Type) bool { return t.IsText() && !encodings[t.Charset].isUTF8() }
 
+// appendSelectedNumber appends the fewest digits for a number that the server prints as a
+// float64: of bits 32 with those of the float32 that it is.
 func appendSelectedNumber(dst, answer []byte, bits int) ([]byte, error) {
+	if n, ok := readPlain(answer); ok && n.digits > 0 && n.fraction < len(exactPowers) {
+		if bits == 64 && n.canonical && n.count <= 15 && n.fraction <= maxPlain {
+			return append(dst, answer...), nil // no two numbers of so few digits are one float64
+		}
+		v, exact := n.value()
+		// Between two float32 there is more room than the rounding of a float64 takes.
+		if f := float64(float32(v)); bits == 32 && math.Abs(f-v) <= math.Abs(v)*0x1p-50 {
+			return appendShortest(dst, f, 32)
+		}
+		if bits == 64 && exact {
+			return appendShortest(dst, v, 64)
+		}
+	}
 	v, err := strconv.ParseFloat(string(answer), 64)
 	if err != nil || bits == 32 && float64(float32(v)) != v {
 		return dst, errFloat
