@@ -16,7 +16,8 @@ import (
 
 // BenchmarkPages copies tables by pages and does nothing with the rows: narrow rows as of
 // sysbench, and wide ones of 22 mixed columns with JSON. What an operation does is a whole
-// table, read in as many spans at a time as the name says.
+// table, read in as many spans at a time as the name says; drain is the same packets,
+// unread.
 //
 //	go test ./internal/mysql -run '^$' -bench Pages -benchtime 3x
 func BenchmarkPages(b *testing.B) {
@@ -39,22 +40,47 @@ func BenchmarkPages(b *testing.B) {
 			server.Exec(b, "USE bench", fmt.Sprintf("INSERT INTO %s SELECT %s FROM (SELECT %d + 10000*a.x + 1000*b.x + 100*c.x + 10*d.x + e.x AS i FROM n a, n b, n c, n d, n e ORDER BY i) AS numbers",
 				data.name, data.values, at))
 		}
-		s := connect(b, server)
+		s := connect(b, server, func(c *Config) { c.TLS = "disabled" })
 		table := describe(b, s, "bench", data.name)
 		bounds := bounds(b, s, table)
 		for _, spans := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/spans=%d", data.name, spans), func(b *testing.B) {
-				b.ReportAllocs()
-				ours, theirs := cpu(), serverCPU(b, server)
-				for b.Loop() {
-					copySpans(b, s, table, bounds[:spans-1], data.rows)
-				}
-				rows := float64(b.N * data.rows)
-				b.ReportMetric(rows/b.Elapsed().Seconds(), "rows/s")
-				b.ReportMetric((cpu()-ours).Seconds()/rows*1e6, "cpu-s/Mrow")
-				b.ReportMetric((serverCPU(b, server)-theirs).Seconds()/rows*1e6, "server-s/Mrow")
+				measure(b, server, data.rows, func() { copySpans(b, s, table, bounds[:spans-1], data.rows) })
 			})
 		}
+		b.Run(data.name+"/drain", func(b *testing.B) {
+			measure(b, server, data.rows, func() { drain(b, s, table, data.rows) })
+		})
+	}
+}
+
+// measure runs copies of a table and says what they take of this process and the server.
+func measure(b *testing.B, server *testbed.Server, rows int, run func()) {
+	b.Helper()
+	b.ReportAllocs()
+	ours, theirs := cpu(), serverCPU(b, server)
+	for b.Loop() {
+		run()
+	}
+	all := float64(b.N * rows)
+	b.ReportMetric(all/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric((cpu()-ours).Seconds()/all*1e6, "cpu-s/Mrow")
+	b.ReportMetric((serverCPU(b, server)-theirs).Seconds()/all*1e6, "server-s/Mrow")
+}
+
+// drain reads the packets of a whole table and does not look into them: what is to be had
+// of one connection.
+func drain(b *testing.B, s *Source, table *change.Table, want int) {
+	b.Helper()
+	rows := 0
+	err := s.pages.with(b.Context(), func(conn *pageConn) error {
+		return conn.query(b.Context(), selectList(table), func(int, []byte) error {
+			rows++
+			return nil
+		})
+	})
+	if err != nil || rows != want {
+		b.Fatalf("%d rows, want %d: %v", rows, want, err)
 	}
 }
 
