@@ -74,7 +74,7 @@ func drain(b *testing.B, s *Source, table *change.Table, want int) {
 	b.Helper()
 	rows := 0
 	err := s.pages.with(b.Context(), func(conn *pageConn) error {
-		return conn.query(b.Context(), selectList(table), func(int, []byte) error {
+		return conn.query(b.Context(), strings.Replace(selectList(table), "SELECT ", "SELECT /*+ MAX_EXECUTION_TIME(600000) */ ", 1), func(int, []byte) error {
 			rows++
 			return nil
 		})
