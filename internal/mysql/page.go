@@ -115,6 +115,9 @@ func isSchemaChange(err error) bool {
 	return false
 }
 
+// shortPage is how much is read before the page is believed to become a full one.
+const shortPage = 1 << 20
+
 // errFull ends a page before the server's answer ends.
 var errFull = errors.New("the page is full")
 
@@ -140,12 +143,17 @@ func (p *pageReader) selectRows(ctx context.Context, conn *pageConn) error {
 func (p *pageReader) answer(ctx context.Context, conn *pageConn, query string, maxBytes int) error {
 	t, rows := p.request.Table, p.page.Rows
 	selected := cells.NewSelected(t, allColumns(t))
+	grown := maxBytes == math.MaxInt
 	return conn.query(ctx, p.source.uncached(query), func(columns int, row []byte) error {
 		if columns != len(t.Columns) {
 			return packets.ErrMalformed
 		}
-		if rows.Len() > 0 && rows.Bytes() >= maxBytes {
+		if rows.Bytes() >= maxBytes && rows.Len() > 0 {
 			return errFull
+		}
+		if !grown && rows.Bytes() >= shortPage {
+			grown = true
+			rows.Grow(maxBytes + maxBytes/16 - rows.Bytes()) // at once, not in a dozen steps
 		}
 		if err := selected.AppendRow(rows, row); err != nil {
 			return tableError(t, err)
