@@ -3,6 +3,7 @@ package change
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -122,6 +123,12 @@ func (r *Rows) Len() int {
 
 // Bytes is the memory the rows hold, for budgets.
 func (r *Rows) Bytes() int { return len(r.arena) + 4*len(r.ends) + 8*len(r.nulls) }
+
+// Grow makes room for cells of so many bytes more.
+func (r *Rows) Grow(bytes int) { r.arena = slices.Grow(r.arena, bytes) }
+
+// Capacity is the memory that is kept for rows to come.
+func (r *Rows) Capacity() int { return cap(r.arena) + 4*cap(r.ends) + 8*cap(r.nulls) }
 
 // Null tells whether a cell is NULL.
 func (r *Rows) Null(row, column int) bool {

@@ -131,8 +131,9 @@ type loop struct {
 	caughtUpAt    time.Time       // when the stream was last known to be at the log's end
 	lastEventTime time.Time
 
-	passes       []*pass // under way, in the order they are served
-	pages        []*page // in flight, in the order of their registration
+	passes       []*pass        // under way, in the order they are served
+	pages        []*page        // in flight, in the order of their registration
+	spare        []*change.Rows // of pages that are done, for those to come
 	pace         pace
 	checks       []*check
 	resyncs      []*resync

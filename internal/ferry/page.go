@@ -21,6 +21,7 @@ type page struct {
 	request    PageRequest
 	registered time.Time
 	dropped    bool
+	arrived    bool // nobody reads into its memory any more
 
 	rows   *change.Rows // nil until they are here
 	high   change.Position
@@ -67,6 +68,7 @@ func (l *loop) requestPage(p *page, exact bool) {
 		p.span.reading = true
 	}
 	p.pass.wait.reason = ""
+	p.request.Into = l.takeSpare()
 	l.pages = append(l.pages, p)
 	t.pages = append(t.pages, p)
 	l.begin(func(ctx context.Context) func() {
@@ -80,7 +82,9 @@ func (l *loop) requestPage(p *page, exact bool) {
 // pageArrived takes the answer to a page request, unless the page was dropped
 // meanwhile.
 func (l *loop) pageArrived(p *page, answer Page, err error) {
+	p.arrived = true
 	if p.dropped {
+		l.keepSpare(p.request.Into)
 		return
 	}
 	pass, t := p.pass, p.pass.table
@@ -290,6 +294,28 @@ func (l *loop) removePage(p *page) {
 		p.span.pages--
 	}
 	t.forgetTouched(l.now)
+	if p.arrived {
+		l.keepSpare(p.request.Into)
+	}
+}
+
+// takeSpare is memory for the rows of a page: of one that is done, which the machine
+// need not clear and map anew, or new.
+func (l *loop) takeSpare() *change.Rows {
+	if n := len(l.spare); n > 0 {
+		rows := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return rows
+	}
+	return &change.Rows{}
+}
+
+// keepSpare keeps memory for pages to come, no more than those in flight might hold in its
+// place. What a page of very long rows left is let go.
+func (l *loop) keepSpare(rows *change.Rows) {
+	if len(l.passes) > 0 && len(l.pages)+len(l.spare) < l.cfg.Parallelism && rows.Capacity() <= 2*l.cfg.PageBytes {
+		l.spare = append(l.spare, rows)
+	}
 }
 
 // pageBytes is what the pages in flight hold in memory.

@@ -102,6 +102,9 @@ func (l *loop) addPass(p *pass) {
 func (l *loop) endPass(p *pass) {
 	p.spans = nil
 	l.passes = slices.DeleteFunc(l.passes, func(one *pass) bool { return one == p })
+	if len(l.passes) == 0 {
+		l.spare = nil
+	}
 }
 
 // nextSpan is where the next page is to be read: among the first passes that can go

@@ -79,6 +79,9 @@ type PageRequest struct {
 	Exact bool
 	// MaxBytes ends the page; at least one row is read.
 	MaxBytes int
+	// Into is what the rows may be read into: what it holds is forgotten. nil: into new
+	// memory.
+	Into *change.Rows
 }
 
 // ErrNoBarrier is ReadPage's error when an Exact page cannot be had: the lock is

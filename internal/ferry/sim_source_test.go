@@ -426,7 +426,8 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 	if t.dropped || t.schema.Version != request.Table.Version {
 		return Page{High: s.end(), Server: s.server}, &SchemaError{errors.New("unknown column")}
 	}
-	rows := change.NewRows(len(t.schema.Columns))
+	rows := request.Into // as a source does: whoever still holds an earlier page sees it change
+	rows.Reset(len(t.schema.Columns))
 	keys := t.keysBetween(request)
 	for _, key := range keys {
 		appendSimRow(rows, t.schema, t.visible[key])

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strconv"
 	"time"
@@ -74,7 +73,7 @@ func (s *Source) window() time.Duration {
 // readView makes the connection's next SELECT see everything delivered. The
 // returned position is the read view itself where the server tells it. The read
 // view is given up by releaseView.
-func (s *Source) readView(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (*change.Position, error) {
+func (s *Source) readView(ctx context.Context, conn *pageConn, request ferry.PageRequest) (*change.Position, error) {
 	switch {
 	case s.server.Barrier == barrierSnapshot:
 		return s.snapshotView(ctx, conn, request.Delivered)
@@ -90,7 +89,7 @@ func (s *Source) readView(ctx context.Context, conn *sql.Conn, request ferry.Pag
 
 // tryWriters is waitWriters where there is another way: what a lock that is not
 // allowed, or not soon to be had, stands for is ferry.ErrNoBarrier.
-func (s *Source) tryWriters(ctx context.Context, conn *sql.Conn, table *change.Table) error {
+func (s *Source) tryWriters(ctx context.Context, conn *pageConn, table *change.Table) error {
 	err := s.waitWriters(ctx, conn, table)
 	switch errorCode(err) {
 	case 1044, 1142, 1227, 1205:
@@ -100,24 +99,24 @@ func (s *Source) tryWriters(ctx context.Context, conn *sql.Conn, table *change.T
 }
 
 // releaseView ends the transaction of a snapshot; harmless without one.
-func (s *Source) releaseView(ctx context.Context, conn *sql.Conn) error {
+func (s *Source) releaseView(ctx context.Context, conn *pageConn) error {
 	if s.server.Barrier != barrierSnapshot {
 		return nil
 	}
-	_, err := conn.ExecContext(ctx, "ROLLBACK")
+	err := conn.exec(ctx, "ROLLBACK")
 	return s.queryProblem("ending a snapshot", err)
 }
 
 // snapshotView takes consistent snapshots until one is not before delivered. The
 // snapshot's position is exact: it is the low barrier and the high mark in one.
-func (s *Source) snapshotView(ctx context.Context, conn *sql.Conn, delivered change.Position) (*change.Position, error) {
+func (s *Source) snapshotView(ctx context.Context, conn *pageConn, delivered change.Position) (*change.Position, error) {
 	if err := s.waitDecided(ctx); err != nil {
 		return nil, err
 	}
 	deadline := time.Now().Add(barrierWait)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		for _, statement := range []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT"} {
-			if _, err := conn.ExecContext(ctx, statement); err != nil {
+			if err := conn.exec(ctx, statement); err != nil {
 				return nil, s.queryProblem(statement, err)
 			}
 		}
@@ -143,15 +142,15 @@ func (s *Source) snapshotView(ctx context.Context, conn *sql.Conn, delivered cha
 	}
 }
 
-func (s *Source) snapshotPosition(ctx context.Context, conn *sql.Conn) (change.Position, error) {
+func (s *Source) snapshotPosition(ctx context.Context, conn *pageConn) (change.Position, error) {
 	var at change.Position
 	var offset string
-	err := eachPair(ctx, conn, "SHOW STATUS LIKE 'binlog_snapshot_%'", func(name, value string) {
-		switch name {
+	err := conn.each(ctx, "SHOW STATUS LIKE 'binlog_snapshot_%'", func(row []string) {
+		switch row[0] {
 		case "Binlog_snapshot_file":
-			at.File = value
+			at.File = row[1]
 		case "Binlog_snapshot_position":
-			offset = value
+			offset = row[1]
 		}
 	})
 	if err != nil {
@@ -165,17 +164,17 @@ func (s *Source) snapshotPosition(ctx context.Context, conn *sql.Conn) (change.P
 
 // waitExecuted waits until the server counts every transaction of the set as
 // executed, which it does after their rows are visible.
-func (s *Source) waitExecuted(ctx context.Context, conn *sql.Conn, set string) error {
+func (s *Source) waitExecuted(ctx context.Context, conn *pageConn, set string) error {
 	if set == "" {
 		return nil
 	}
 	// The wait is a SELECT: it must end before max_execution_time ends it.
 	query := fmt.Sprintf("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %d)", literal(set), int(barrierWait.Seconds()))
-	var timedOut sql.NullInt64
-	if err := conn.QueryRowContext(ctx, query).Scan(&timedOut); err != nil {
+	timedOut, err := conn.first(ctx, query)
+	if err != nil {
 		return s.queryProblem("WAIT_FOR_EXECUTED_GTID_SET", err)
 	}
-	if !timedOut.Valid || timedOut.Int64 != 0 {
+	if len(timedOut) != 1 || timedOut[0] != "0" {
 		return s.barrierProblem("transactions that its log has sent are not visible yet (semi-sync without an acknowledgement?)", nil)
 	}
 	return nil
@@ -183,16 +182,16 @@ func (s *Source) waitExecuted(ctx context.Context, conn *sql.Conn, set string) e
 
 // waitWriters waits for every transaction that has written to the table: a writer
 // keeps its metadata lock until after its rows are visible.
-func (s *Source) waitWriters(ctx context.Context, conn *sql.Conn, table *change.Table) error {
-	if _, err := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = 1"); err != nil {
+func (s *Source) waitWriters(ctx context.Context, conn *pageConn, table *change.Table) error {
+	if err := conn.exec(ctx, "SET SESSION lock_wait_timeout = 1"); err != nil {
 		return s.queryProblem("SET lock_wait_timeout", err)
 	}
 	statement := "LOCK TABLES " + quoted(table.Database) + "." + quoted(table.Table) + " READ"
-	_, err := conn.ExecContext(ctx, statement)
+	err := conn.exec(ctx, statement)
 	if err == nil {
-		_, err = conn.ExecContext(ctx, "UNLOCK TABLES")
+		err = conn.exec(ctx, "UNLOCK TABLES")
 	}
-	_, reset := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = 5")
+	reset := conn.exec(ctx, "SET SESSION lock_wait_timeout = 5")
 	switch {
 	case errorCode(err) == 1205:
 		return s.barrierProblem(fmt.Sprintf("table %s is being written by a transaction that does not end", table.Name), err)

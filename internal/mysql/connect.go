@@ -83,7 +83,8 @@ type Source struct {
 	// defaults are the default collations of charsets.
 	defaults    map[string]string
 	currentUser string      // user@host as the server matched it
-	tls         *tls.Config // for the dump connection; nil without TLS
+	tls         *tls.Config // for the connections whose packets we read; nil without TLS
+	pages       *pagePool
 	sizes       *pageSizes
 
 	mu      sync.Mutex
@@ -107,6 +108,7 @@ func Connect(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{config: config, variables: map[string]string{}, sizes: &pageSizes{}}
+	s.pages = newPagePool(s)
 	if err := s.learn(ctx); err != nil {
 		return nil, err
 	}
@@ -130,7 +132,10 @@ func Connect(ctx context.Context, config Config) (*Source, error) {
 }
 
 // Close ends the connections of the Source; streams are closed by themselves.
-func (s *Source) Close() error { return s.db.Close() }
+func (s *Source) Close() error {
+	s.pages.close()
+	return s.db.Close()
+}
 
 func (c Config) withDefaults() (Config, error) {
 	if c.ConnectTimeout == 0 {
@@ -183,7 +188,7 @@ func (s *Source) address() string {
 	return net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
 }
 
-// driverConfig is how the control and page connections are made.
+// driverConfig is how the control connections are made.
 func (s *Source) driverConfig() *driver.Config {
 	c := driver.NewConfig()
 	c.User = s.config.User
@@ -204,9 +209,9 @@ func (s *Source) driverConfig() *driver.Config {
 	return c
 }
 
-// dumpTLS is the TLS configuration of the stream's connection: the same as the
-// control connection got, so that "preferred" means the same on both.
-func (s *Source) dumpTLS(encrypted bool) *tls.Config {
+// packetsTLS is the TLS configuration of the stream's and the pages' connections: the
+// same as the control connection got, so that "preferred" means the same on all.
+func (s *Source) packetsTLS(encrypted bool) *tls.Config {
 	if !encrypted {
 		return nil
 	}
@@ -248,7 +253,7 @@ func (s *Source) learn(ctx context.Context) error {
 	if err != nil {
 		return s.queryProblem("SHOW SESSION STATUS", err)
 	}
-	s.tls = s.dumpTLS(encrypted)
+	s.tls = s.packetsTLS(encrypted)
 	s.server = s.serverInfo(encrypted)
 	return s.learnCollations(ctx, conn)
 }
@@ -308,6 +313,4 @@ func eachPair(ctx context.Context, conn querier, statement string, each func(nam
 // querier is what *sql.DB and *sql.Conn have in common here.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }

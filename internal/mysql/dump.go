@@ -96,29 +96,12 @@ func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
 
 // dialDump logs in.
 func (s *Source) dialDump(ctx context.Context) (*dump, error) {
-	timeout, cancel := context.WithTimeout(ctx, s.config.ConnectTimeout)
-	defer cancel()
-	dialer := &net.Dialer{}
-	var raw net.Conn
-	logged := func() bool { return true }
-	dial := func(ctx context.Context, network, address string) (_ net.Conn, err error) {
-		if raw, err = dialer.DialContext(ctx, network, address); err == nil {
-			logged = context.AfterFunc(timeout, func() { _ = raw.Close() }) // only ends the login
-		}
-		return raw, err
-	}
-	conn, err := client.ConnectWithDialer(timeout, "tcp", s.address(), s.config.User, s.config.Password.Reveal(), "", dial,
-		func(c *client.Conn) error {
-			c.SetTLSConfig(s.tls)
-			c.SetAttributes(map[string]string{"program_name": "starferry", "_client_role": "binary_log_listener"})
-			c.ReadTimeout = s.config.Silence // heartbeats included
-			return nil
-		})
-	if !logged() {
-		err = context.DeadlineExceeded
-	}
+	conn, raw, err := s.logIn(ctx, func(c *client.Conn) {
+		c.SetAttributes(map[string]string{"_client_role": "binary_log_listener"})
+		c.ReadTimeout = s.config.Silence // heartbeats included
+	})
 	if err != nil {
-		return nil, s.loginProblem(err)
+		return nil, err
 	}
 	return &dump{conn: conn, raw: raw, silence: s.config.Silence}, nil
 }

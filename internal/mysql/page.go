@@ -2,17 +2,17 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/ferry"
 	"starferry/internal/mysql/cells"
+	"starferry/internal/mysql/packets"
 )
 
 // Invariant: a page is one plain SELECT in a session of known settings, behind the
@@ -24,64 +24,70 @@ import (
 // *ferry.SchemaError, with Page.High set; time limits and lost connections are
 // diag.Transient.
 func (s *Source) ReadPage(ctx context.Context, request ferry.PageRequest) (ferry.Page, error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return ferry.Page{}, s.reconnectProblem(err)
+	p := pageReader{source: s, request: request, page: ferry.Page{Rows: request.Into}}
+	if p.page.Rows == nil {
+		p.page.Rows = &change.Rows{}
 	}
-	defer conn.Close()
-	view, err := s.readView(ctx, conn, request)
-	if err != nil {
-		if isSchemaChange(err) {
-			return s.endPage(ctx, conn, ferry.Page{}, nil, &ferry.SchemaError{Cause: err})
-		}
-		discard(conn)
+	p.page.Rows.Reset(len(request.Table.Columns))
+	err := s.pages.with(ctx, func(conn *pageConn) error { return p.read(ctx, conn) })
+	if err == nil && !p.ended {
+		err = s.pages.with(ctx, func(conn *pageConn) error { return p.end(ctx, conn) })
+	}
+	switch {
+	case err != nil:
 		return ferry.Page{}, err
+	case p.schema != nil:
+		return ferry.Page{High: p.page.High, Server: p.page.Server}, p.schema
 	}
-	page, err := s.selectPage(ctx, conn, request)
-	var cut *cutError
-	if errors.As(err, &cut) {
-		return s.endCutPage(ctx, conn, page, view)
-	}
-	if err != nil && !isSchemaError(err) {
-		discard(conn)
-		return ferry.Page{}, err
-	}
-	if release := s.releaseView(ctx, conn); release != nil {
-		discard(conn)
-		return ferry.Page{}, release
-	}
-	return s.endPage(ctx, conn, page, view, err)
+	return p.page, nil
 }
 
-// endPage asks for the high mark and who answered.
-func (s *Source) endPage(ctx context.Context, conn *sql.Conn, page ferry.Page, view *change.Position, schema error) (ferry.Page, error) {
-	high, err := s.endOf(ctx, conn)
+// pageReader reads one page.
+type pageReader struct {
+	source  *Source
+	request ferry.PageRequest
+	page    ferry.Page
+	view    *change.Position // what the rows are of, where the server tells it
+	schema  error            // the table is another
+	ended   bool             // the high mark is known
+}
+
+// read reads the rows, and asks for the high mark if the connection can still be used: of
+// an answer that is much longer than the page it is given up.
+func (p *pageReader) read(ctx context.Context, conn *pageConn) (err error) {
+	s := p.source
+	p.view, err = s.readView(ctx, conn, p.request)
 	if err == nil {
-		page.Server, err = s.identityOf(ctx, conn)
+		err = p.selectRows(ctx, conn)
 	}
-	if err != nil {
-		discard(conn)
-		return ferry.Page{}, err
+	switch {
+	case isSchemaError(err):
+		p.schema = err
+	case isSchemaChange(err): // of the barrier
+		p.schema = &ferry.SchemaError{Cause: err}
+	case err != nil:
+		return err
 	}
-	page.High = high
-	if view != nil && schema == nil {
-		page.High = *view
+	if conn.broken {
+		return nil
 	}
-	return page, schema
+	if err := s.releaseView(ctx, conn); err != nil {
+		return err
+	}
+	return p.end(ctx, conn)
 }
 
-// endCutPage ends a page whose answer was longer than the page may be: the rest of
-// the answer is not read, the connection is given up, and the high mark comes from
-// another one to the same server.
-func (s *Source) endCutPage(ctx context.Context, conn *sql.Conn, page ferry.Page, view *change.Position) (ferry.Page, error) {
-	discard(conn)
-	conn.Close()
-	other, err := s.db.Conn(ctx)
-	if err != nil {
-		return ferry.Page{}, s.reconnectProblem(err)
+// end asks for the high mark and who answered.
+func (p *pageReader) end(ctx context.Context, conn *pageConn) (err error) {
+	if p.page.High, err = p.source.endOf(ctx, conn); err != nil {
+		return err
 	}
-	defer other.Close()
-	return s.endPage(ctx, other, page, view, nil)
+	if p.view != nil && p.schema == nil {
+		p.page.High = *p.view
+	}
+	p.page.Server, err = p.source.identityOf(ctx, conn)
+	p.ended = err == nil
+	return err
 }
 
 // reconnectProblem is loginProblem for a server that was reached before: that it
@@ -92,12 +98,6 @@ func (s *Source) reconnectProblem(err error) error {
 		p.Class = diag.Transient
 	}
 	return problem
-}
-
-// discard keeps a connection in an unknown state out of the pool.
-func discard(conn *sql.Conn) {
-	// Raw's error is the ErrBadConn that the function returns to have it closed.
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 func isSchemaError(err error) bool {
@@ -115,45 +115,68 @@ func isSchemaChange(err error) bool {
 	return false
 }
 
-// cutError ends a page that is full before the server's answer is.
-type cutError struct{}
+// shortPage is how much is read before the page is believed to become a full one.
+const shortPage = 1 << 20
 
-func (*cutError) Error() string { return "the page is full" }
+// errFull ends a page before the server's answer ends.
+var errFull = errors.New("the page is full")
 
-// selectPage runs the SELECT of a page, or those of its keys.
-func (s *Source) selectPage(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (ferry.Page, error) {
-	if request.Keys != nil {
-		return s.selectKeys(ctx, conn, request)
+// selectRows runs the SELECT of a page, or those of its keys.
+func (p *pageReader) selectRows(ctx context.Context, conn *pageConn) error {
+	s, t, rows := p.source, p.request.Table, p.page.Rows
+	if p.request.Keys != nil {
+		return p.selectKeys(ctx, conn)
 	}
-	t := request.Table
-	limit := s.sizes.next(t.Name, request.MaxBytes)
+	limit := s.sizes.next(t.Name, p.request.MaxBytes)
 	if s.sizes.unknown(t.Name) {
-		limit = min(limit, s.firstLimit(ctx, conn, request))
+		limit = min(limit, s.firstLimit(ctx, conn, p.request))
 	}
-	query := s.uncached(pageQuery(t, request.After, request.Until, limit))
-	// The cut connection must not be drained: its context closes it.
-	queryContext, cancel := context.WithCancel(ctx)
-	defer cancel()
-	rows, err := conn.QueryContext(queryContext, query)
-	if err != nil {
-		return ferry.Page{}, s.pageProblem(t, limit, err)
+	err := p.answer(ctx, conn, pageQuery(t, p.request.After, p.request.Until, limit), p.request.MaxBytes)
+	if err != nil && err != errFull {
+		return s.pageProblem(t, limit, err)
 	}
-	page := ferry.Page{Rows: change.NewRows(len(t.Columns))}
-	full, err := s.readRows(rows, t, page.Rows, request.MaxBytes)
-	if full {
-		s.sizes.saw(t.Name, page.Rows.Len(), page.Rows.Bytes())
-		cancel()
-		rows.Close()
-		return page, &cutError{}
+	s.sizes.saw(t.Name, rows.Len(), rows.Bytes())
+	return nil
+}
+
+// answer appends the rows that the server answers with until the page is full.
+func (p *pageReader) answer(ctx context.Context, conn *pageConn, query string, maxBytes int) error {
+	t, rows := p.request.Table, p.page.Rows
+	selected := cells.NewSelected(t, allColumns(t))
+	grown := maxBytes == math.MaxInt
+	return conn.query(ctx, p.source.uncached(query), func(columns int, row []byte) error {
+		if columns != len(t.Columns) {
+			return packets.ErrMalformed
+		}
+		if rows.Bytes() >= maxBytes && rows.Len() > 0 {
+			return errFull
+		}
+		if !grown && rows.Bytes() >= shortPage {
+			grown = true
+			rows.Grow(maxBytes + maxBytes/16 - rows.Bytes()) // at once, not in a dozen steps
+		}
+		if err := selected.AppendRow(rows, row); err != nil {
+			return tableError(t, err)
+		}
+		return nil
+	})
+}
+
+// tableError is what is wrong with a cell; an answer that breaks the protocol is no fault
+// of the table.
+func tableError(t *change.Table, err error) error {
+	if errors.Is(err, packets.ErrMalformed) {
+		return err
 	}
-	if closed := rows.Close(); err == nil {
-		err = closed
+	return &ferry.TableError{Cause: atTable(t.Name, err)}
+}
+
+func allColumns(t *change.Table) []int {
+	all := make([]int, len(t.Columns))
+	for i := range all {
+		all[i] = i
 	}
-	if err != nil {
-		return ferry.Page{}, s.pageProblem(t, limit, err)
-	}
-	s.sizes.saw(t.Name, page.Rows.Len(), page.Rows.Bytes())
-	return page, nil
+	return all
 }
 
 // uncached keeps the answer to a query out of the query cache of servers that have one.
@@ -166,59 +189,30 @@ func (s *Source) uncached(query string) string {
 
 // selectKeys reads the rows of given keys, in as many statements as they need. All are
 // behind the low barrier: where there is no snapshot, the later ones see more.
-func (s *Source) selectKeys(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) (ferry.Page, error) {
-	t := request.Table
-	page := ferry.Page{Rows: change.NewRows(len(t.Columns))}
-	for begin := 0; begin < request.Keys.Len(); {
-		query, end := keysQuery(t, request.Keys, begin)
-		rows, err := conn.QueryContext(ctx, s.uncached(query))
-		if err == nil {
-			_, err = s.readRows(rows, t, page.Rows, math.MaxInt)
-			if closed := rows.Close(); err == nil {
-				err = closed
-			}
-		}
-		if err != nil {
-			return ferry.Page{}, s.tableProblem(t, err)
+func (p *pageReader) selectKeys(ctx context.Context, conn *pageConn) error {
+	for begin := 0; begin < p.request.Keys.Len(); {
+		query, end := keysQuery(p.request.Table, p.request.Keys, begin)
+		if err := p.answer(ctx, conn, query, math.MaxInt); err != nil {
+			return p.source.tableProblem(p.request.Table, err)
 		}
 		begin = end
 	}
-	return page, nil
+	return nil
 }
 
 // firstLimit asks the server's statistics how large rows are, so that the first page
 // of a table of large rows does not ask for thousands of them. Its errors do not
 // matter: the page ends by bytes anyhow.
-func (s *Source) firstLimit(ctx context.Context, conn *sql.Conn, request ferry.PageRequest) int {
-	var average sql.NullInt64
-	err := conn.QueryRowContext(ctx, "SELECT AVG_ROW_LENGTH FROM information_schema.TABLES"+s.where(request.Table.Name)).Scan(&average)
-	if err != nil || average.Int64 <= 0 {
+func (s *Source) firstLimit(ctx context.Context, conn *pageConn, request ferry.PageRequest) int {
+	row, err := conn.first(ctx, "SELECT AVG_ROW_LENGTH FROM information_schema.TABLES"+s.where(request.Table.Name))
+	if err != nil || len(row) == 0 {
 		return firstLimit
 	}
-	return max(1, request.MaxBytes/int(average.Int64))
-}
-
-// readRows appends the answer until it ends or the page is full.
-func (s *Source) readRows(rows *sql.Rows, t *change.Table, into *change.Rows, maxBytes int) (full bool, err error) {
-	answers := make([]sql.RawBytes, len(t.Columns))
-	targets, keys := make([]any, len(answers)), make([]bool, len(answers))
-	for i := range answers {
-		targets[i], keys[i] = &answers[i], t.IsKey(i)
+	average, err := strconv.Atoi(row[0])
+	if err != nil || average <= 0 {
+		return firstLimit
 	}
-	for rows.Next() {
-		if into.Len() > 0 && into.Bytes() >= maxBytes {
-			return true, nil
-		}
-		if err := rows.Scan(targets...); err != nil {
-			return false, err
-		}
-		for i := range answers {
-			if err := cells.AppendSelected(into, &t.Columns[i], keys[i], answers[i]); err != nil {
-				return false, &ferry.TableError{Cause: atTable(t.Name, err)}
-			}
-		}
-	}
-	return false, rows.Err()
+	return max(1, request.MaxBytes/average)
 }
 
 func (s *Source) pageProblem(t *change.Table, limit int, err error) error {

@@ -27,11 +27,7 @@ func pageQuery(t *change.Table, after, until *change.Rows, limit int) string {
 // selectList is a SELECT up to its condition. Columns are named and qualified, so that
 // no expression of the list hides one from ORDER BY.
 func selectList(t *change.Table) string {
-	all := make([]int, len(t.Columns))
-	for i := range all {
-		all[i] = i
-	}
-	return selectColumns(t, all)
+	return selectColumns(t, allColumns(t))
 }
 
 func selectColumns(t *change.Table, columns []int) string {

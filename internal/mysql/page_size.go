@@ -24,8 +24,7 @@ func (p *pageSizes) next(table change.Name, bytes int) int {
 	defer p.mu.Unlock()
 	limit := firstLimit
 	if row := p.row[table]; row > 0 {
-		// A little more than fits: the page ends by bytes, not by rows.
-		limit = int(1.1*float64(bytes)/row) + 1
+		limit = int(float64(bytes)/row) + 1
 	}
 	if upper := p.limit[table]; upper > 0 {
 		limit = min(limit, upper)

@@ -2,10 +2,9 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	gomysql "github.com/go-mysql-org/go-mysql/mysql"
@@ -13,6 +12,7 @@ import (
 	"starferry/internal/change"
 	"starferry/internal/diag"
 	"starferry/internal/mysql/binlog"
+	"starferry/internal/mysql/packets"
 )
 
 // Start is where a first stream begins. With GTIDs it is the executed set as read:
@@ -46,40 +46,29 @@ func compactSet(set string) string {
 
 // End is the end of the source's log now, as file and offset.
 func (s *Source) End(ctx context.Context) (change.Position, error) {
-	position, err := s.endOf(ctx, s.db)
+	var position change.Position
+	err := s.pages.with(ctx, func(c *pageConn) (err error) {
+		position, err = s.endOf(ctx, c)
+		return err
+	})
 	position.Server = s.server.ID
 	return position, err
 }
 
-func (s *Source) endOf(ctx context.Context, conn querier) (change.Position, error) {
+// endOf is the end of the log. The GTID set in the answer is not looked at: rows become
+// visible before their GTID is counted, so that set is no mark.
+func (s *Source) endOf(ctx context.Context, conn *pageConn) (p change.Position, err error) {
 	statement := s.statusStatement()
-	rows, err := conn.QueryContext(ctx, statement)
-	if err != nil {
-		return change.Position{}, s.queryProblem(statement, err)
+	row, err := conn.first(ctx, statement)
+	switch {
+	case err != nil:
+		return p, s.queryProblem(statement, err)
+	case len(row) < 2 || row[0] == "":
+		return p, s.logOffProblem()
 	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return change.Position{}, s.queryProblem(statement, err)
-	}
-	var p change.Position
-	// The rest, and the GTID set in it, is not looked at: rows become visible before
-	// their GTID is counted, so that set is no mark.
-	targets := make([]any, len(columns))
-	for i := range targets {
-		targets[i] = new(sql.RawBytes)
-	}
-	targets[0], targets[1] = &p.File, &p.Offset
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return change.Position{}, s.queryProblem(statement, err)
-		}
-		return change.Position{}, s.logOffProblem()
-	}
-	if err := rows.Scan(targets...); err != nil {
-		return change.Position{}, s.queryProblem(statement, err)
-	}
-	return p, s.queryProblem(statement, errors.Join(rows.Err(), rows.Close()))
+	p.File = row[0]
+	p.Offset, err = strconv.ParseUint(row[1], 10, 64)
+	return p, s.queryProblem(statement, err)
 }
 
 // statusStatement asks for the end of the log.
@@ -91,12 +80,15 @@ func (s *Source) statusStatement() string {
 }
 
 // identityOf asks a connection which server it talks to.
-func (s *Source) identityOf(ctx context.Context, conn querier) (string, error) {
-	var uuid, id, host, datadir string
-	if err := conn.QueryRowContext(ctx, s.identityQuery()).Scan(&uuid, &id, &host, &datadir); err != nil {
+func (s *Source) identityOf(ctx context.Context, conn *pageConn) (string, error) {
+	row, err := conn.first(ctx, s.identityQuery())
+	if err == nil && len(row) != 4 {
+		err = packets.ErrMalformed
+	}
+	if err != nil {
 		return "", s.queryProblem("asking the server who it is", err)
 	}
-	return identity(s.server.Flavor, uuid, id, host, datadir), nil
+	return identity(s.server.Flavor, row[0], row[1], row[2], row[3]), nil
 }
 
 // missing says which transactions of set the server has not executed, and which

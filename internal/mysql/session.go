@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -88,26 +89,29 @@ func (c *sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.source.setSession(ctx, conn); err != nil {
+	if err := c.source.setSession(ctx, driverTalk{conn}); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
 }
 
-func (s *Source) setSession(ctx context.Context, conn driver.Conn) error {
-	execer, canExec := conn.(driver.ExecerContext)
-	queryer, canQuery := conn.(driver.QueryerContext)
-	if !canExec || !canQuery {
-		return fmt.Errorf("the MySQL driver of this build has no direct statements")
-	}
+// talk is a connection, by which client library ever.
+type talk interface {
+	exec(ctx context.Context, statement string) error
+	// each hands on the rows of an answer as text.
+	each(ctx context.Context, statement string, row func(values []string)) error
+}
+
+func (s *Source) setSession(ctx context.Context, conn talk) error {
 	for _, statement := range s.setStatements() {
-		if _, err := execer.ExecContext(ctx, statement, nil); err != nil {
+		if err := conn.exec(ctx, statement); err != nil {
 			return fmt.Errorf("setting the session (%s): %w", statement, err)
 		}
 	}
 	shown := map[string]string{}
-	if err := readSession(ctx, queryer, shown); err != nil {
+	err := conn.each(ctx, "SHOW SESSION VARIABLES", func(row []string) { shown[strings.ToLower(row[0])] = row[1] })
+	if err != nil {
 		return fmt.Errorf("reading the session back: %w", err)
 	}
 	expected := append(s.settings(),
@@ -131,18 +135,37 @@ func (s *Source) sessionIdentity(shown map[string]string) string {
 	return identity(s.server.Flavor, shown["server_uuid"], shown["server_id"], shown["hostname"], shown["datadir"])
 }
 
-// readSession fills shown with the session's variables by lower-case name.
-func readSession(ctx context.Context, conn driver.QueryerContext, shown map[string]string) error {
-	rows, err := conn.QueryContext(ctx, "SHOW SESSION VARIABLES", nil)
+// driverTalk is a connection of the pool.
+type driverTalk struct{ driver.Conn }
+
+func (c driverTalk) exec(ctx context.Context, statement string) error {
+	execer, ok := c.Conn.(driver.ExecerContext)
+	if !ok {
+		return errNotDirect
+	}
+	_, err := execer.ExecContext(ctx, statement, nil)
+	return err
+}
+
+func (c driverTalk) each(ctx context.Context, statement string, row func(values []string)) error {
+	queryer, ok := c.Conn.(driver.QueryerContext)
+	if !ok {
+		return errNotDirect
+	}
+	rows, err := queryer.QueryContext(ctx, statement, nil)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	cells := make([]driver.Value, len(rows.Columns()))
+	values := make([]string, len(cells))
 	for {
 		switch err := rows.Next(cells); err {
 		case nil:
-			shown[strings.ToLower(text(cells[0]))] = text(cells[1])
+			for i := range cells {
+				values[i] = text(cells[i])
+			}
+			row(values)
 		case io.EOF:
 			return nil
 		default:
@@ -150,6 +173,8 @@ func readSession(ctx context.Context, conn driver.QueryerContext, shown map[stri
 		}
 	}
 }
+
+var errNotDirect = errors.New("the MySQL driver of this build has no direct statements")
 
 func text(v driver.Value) string {
 	switch v := v.(type) {

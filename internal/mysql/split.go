@@ -2,12 +2,10 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
 	"math/big"
 	"strconv"
 
 	"starferry/internal/change"
-	"starferry/internal/ferry"
 	"starferry/internal/mysql/cells"
 )
 
@@ -25,15 +23,23 @@ const (
 //
 // The middle is that of the numbers, not of the rows: where rows lie unevenly it is off,
 // and the longer of the two spans may be split again.
-func (s *Source) Split(ctx context.Context, table *change.Table, after, until *change.Rows) (*change.Rows, error) {
+func (s *Source) Split(ctx context.Context, table *change.Table, after, until *change.Rows) (middle *change.Rows, err error) {
 	if !table.Columns[table.Key[0]].Type.IsInteger() {
 		return nil, nil
 	}
-	first, err := s.edge(ctx, table, span(table, after, until), "")
+	err = s.pages.with(ctx, func(conn *pageConn) error {
+		middle, err = s.split(ctx, conn, table, after, until)
+		return err
+	})
+	return middle, err
+}
+
+func (s *Source) split(ctx context.Context, conn *pageConn, table *change.Table, after, until *change.Rows) (*change.Rows, error) {
+	first, err := s.edge(ctx, conn, table, span(table, after, until), "")
 	if err != nil || first == nil {
 		return nil, err
 	}
-	last, err := s.edge(ctx, table, span(table, after, until), " DESC")
+	last, err := s.edge(ctx, conn, table, span(table, after, until), " DESC")
 	if err != nil || last == nil {
 		return nil, err
 	}
@@ -48,11 +54,11 @@ func (s *Source) Split(ctx context.Context, table *change.Table, after, until *c
 			return nil, nil
 		}
 		middle := width.Rsh(width, 1).Add(width, low)
-		below, err := s.edge(ctx, table, half(table, after, until, " <= ", middle), " DESC")
+		below, err := s.edge(ctx, conn, table, half(table, after, until, " <= ", middle), " DESC")
 		if err != nil {
 			return nil, err
 		}
-		above, err := s.edge(ctx, table, half(table, after, until, " > ", middle), "")
+		above, err := s.edge(ctx, conn, table, half(table, after, until, " > ", middle), "")
 		if err != nil {
 			return nil, err
 		}
@@ -100,36 +106,24 @@ func half(t *change.Table, after, until *change.Rows, side string, middle *big.I
 
 // edge is the first key that meets a condition, or with " DESC" the last; nil when
 // there is none.
-func (s *Source) edge(ctx context.Context, t *change.Table, condition, direction string) (*change.Rows, error) {
+func (s *Source) edge(ctx context.Context, conn *pageConn, t *change.Table, condition, direction string) (*change.Rows, error) {
 	query := selectColumns(t, t.Key)
 	if condition != "" {
 		query += " WHERE " + condition
 	}
 	query += " ORDER BY " + order(t, direction) + " LIMIT 1"
-	answers := make([]sql.RawBytes, len(t.Key))
-	targets := make([]any, len(answers))
-	for n := range answers {
-		targets[n] = &answers[n]
-	}
-	rows, err := s.db.QueryContext(ctx, s.uncached(query))
+	key, selected := change.NewRows(len(t.Key)), cells.NewSelected(t, t.Key)
+	err := conn.query(ctx, s.uncached(query), func(_ int, row []byte) error {
+		if err := selected.AppendRow(key, row); err != nil {
+			return tableError(t, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, s.tableProblem(t, err)
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return nil, s.tableProblem(t, err)
-		}
+	if key.Len() == 0 {
 		return nil, nil
-	}
-	if err := rows.Scan(targets...); err != nil {
-		return nil, s.tableProblem(t, err)
-	}
-	key := change.NewRows(len(t.Key))
-	for n, k := range t.Key {
-		if err := cells.AppendSelected(key, &t.Columns[k], true, answers[n]); err != nil {
-			return nil, &ferry.TableError{Cause: atTable(t.Name, err)}
-		}
 	}
 	return key, nil
 }

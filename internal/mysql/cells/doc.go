@@ -16,6 +16,5 @@
 //
 // SELECT cannot print everything exactly: FLOAT is rounded to six digits,
 // FLOAT(p,s) and DOUBLE(p,s) to s, ZEROFILL pads, BIT is raw bytes.
-// SelectExpression asks for those in a form that AppendSelected can make the cell
-// from.
+// SelectExpression asks for those in a form that Selected can make the cell from.
 package cells

@@ -34,6 +34,9 @@ func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
 		}
 		return append(dst, '0'), nil
 	}
+	if size := math.Abs(v); size >= 1e-14 && size < 1e14 { // plain for certain, whatever digits come
+		return strconv.AppendFloat(dst, v, 'f', -1, bits), nil
+	}
 	var scratch [32]byte
 	text := strconv.AppendFloat(scratch[:0], v, 'e', -1, bits)
 	if text[0] == '-' {
@@ -92,4 +95,62 @@ func appendPlain(dst, digits []byte, point int) []byte {
 	dst = append(dst, digits[:point]...)
 	dst = append(dst, '.')
 	return append(dst, digits[point:]...)
+}
+
+// plain is a number in a text without an exponent.
+type plain struct {
+	negative bool
+	digits   uint64 // as if there were no point
+	count    int    // of digits, without leading zeros
+	fraction int    // digits behind the point
+	// canonical: no zero stands where appendShortest would print none.
+	canonical bool
+}
+
+// readPlain reads a text of at most 19 digits.
+func readPlain(text []byte) (n plain, ok bool) {
+	i := 0
+	if len(text) > 0 && text[0] == '-' {
+		n.negative = true
+		i = 1
+	}
+	begin, point := i, -1
+	for ; i < len(text); i++ {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			n.digits = n.digits*10 + uint64(c-'0')
+			if n.digits > 0 {
+				n.count++
+			}
+			if n.count > 19 {
+				return n, false
+			}
+		case c == '.' && point < 0 && i > begin:
+			point = i
+		default:
+			return n, false
+		}
+	}
+	whole := len(text)
+	if point >= 0 {
+		whole, n.fraction = point, len(text)-point-1
+	}
+	if whole == begin {
+		return n, false
+	}
+	n.canonical = (text[begin] != '0' || whole == begin+1) && (point < 0 || n.fraction > 0 && text[len(text)-1] != '0')
+	return n, true
+}
+
+// exactPowers are the powers of ten that a float64 holds exactly.
+var exactPowers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// value is the number, at most one unit of its last place off; exact tells that it is the
+// nearest float64: one rounding of two exact ones.
+func (n *plain) value() (v float64, exact bool) {
+	v = float64(n.digits) / exactPowers[n.fraction]
+	if n.negative {
+		v = -v
+	}
+	return v, n.digits < 1<<53
 }

@@ -169,10 +169,11 @@ func (k keyed) read(t *testing.T, conn *sql.Conn, columns []change.Column, state
 		t.Fatalf("%s\n%v", statement, err)
 	}
 	defer answer.Close()
-	raw, into := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
+	raw, into, key := make([]sql.RawBytes, len(columns)), make([]any, len(columns)), make([]int, len(columns))
 	for i := range raw {
-		into[i] = &raw[i]
+		into[i], key[i] = &raw[i], i
 	}
+	selected := NewSelected(&change.Table{Columns: columns, Key: key}, key)
 	for answer.Next() {
 		if err := answer.Scan(into...); err != nil {
 			t.Fatal(err)
@@ -180,7 +181,7 @@ func (k keyed) read(t *testing.T, conn *sql.Conn, columns []change.Column, state
 		rows := change.NewRows(len(columns))
 		var row []string
 		for i := range raw {
-			if err := AppendSelected(rows, &columns[i], true, raw[i]); err != nil {
+			if err := selected.Append(rows, i, raw[i]); err != nil {
 				t.Fatal(err)
 			}
 		}

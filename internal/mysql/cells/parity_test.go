@@ -118,17 +118,17 @@ func (z *zoo) selected(t *testing.T, conn *sql.Conn) contents {
 	}
 	defer answer.Close()
 	rows := change.NewRows(len(expressions))
-	raw := make([]sql.RawBytes, len(expressions))
-	into := make([]any, len(expressions))
+	raw, into, all := make([]sql.RawBytes, len(expressions)), make([]any, len(expressions)), make([]int, len(expressions))
 	for i := range raw {
-		into[i] = &raw[i]
+		into[i], all[i] = &raw[i], i
 	}
+	selected := NewSelected(z.table, all)
 	for answer.Next() {
 		if err := answer.Scan(into...); err != nil {
 			t.Fatal(err)
 		}
 		for i := range raw {
-			if err := AppendSelected(rows, &z.table.Columns[i], z.table.IsKey(i), raw[i]); err != nil {
+			if err := selected.Append(rows, i, raw[i]); err != nil {
 				t.Fatal(err)
 			}
 		}

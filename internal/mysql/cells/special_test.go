@@ -173,7 +173,7 @@ func TestInexactKeysAreRefused(t *testing.T) {
 				if err := answer.Scan(&raw); err != nil {
 					t.Fatal(err)
 				}
-				if err := AppendSelected(rows, &z.table.Columns[0], true, raw); err != nil {
+				if err := NewSelected(z.table, []int{0}).Append(rows, 0, raw); err != nil {
 					refused++
 				}
 			}

@@ -68,12 +68,19 @@ func (r *Reader) Buffered() bool {
 // sizeOf is the length in the head of a packet.
 func sizeOf(head []byte) int { return int(head[0]) | int(head[1])<<8 | int(head[2])<<16 }
 
+// ahead is the size of the next packet of the wire.
+func (r *Reader) ahead() (int, error) {
+	if err := r.need(headSize); err != nil {
+		return 0, err
+	}
+	return sizeOf(r.buffer[r.head:]), nil
+}
+
 // part is the payload of one packet of the wire.
 func (r *Reader) part() (payload []byte, size int, err error) {
-	if err := r.need(headSize); err != nil {
+	if size, err = r.ahead(); err != nil {
 		return nil, 0, err
 	}
-	size = sizeOf(r.buffer[r.head:])
 	if err := r.need(headSize + size); err != nil {
 		return nil, 0, unexpected(err)
 	}
