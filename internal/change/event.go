@@ -74,3 +74,17 @@ type Event struct {
 	// Cause is why a table is Unreadable, or Replaced by no other; nil otherwise.
 	Cause error
 }
+
+// HoldRows has the rows, if there are any, stay until ReleaseRows was called once more.
+func (e *Event) HoldRows() {
+	if e.Rows != nil {
+		e.Rows.Hold()
+	}
+}
+
+// ReleaseRows gives up the rows, if there are any.
+func (e *Event) ReleaseRows() {
+	if e.Rows != nil {
+		e.Rows.Release()
+	}
+}

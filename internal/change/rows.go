@@ -47,7 +47,8 @@ const pooledBytes = 1 << 20
 
 // BorrowRows is NewRows in memory that others used, and will use: whoever took the rows
 // last gives them back by Release, and then nothing of them may be used any more. Rows that
-// nobody gives back are garbage like any other.
+// nobody gives back are garbage like any other. The loop gives back the rows of an event
+// when it is done with the event; a source that keeps them beside holds them.
 func BorrowRows(width int) *Rows {
 	r := pool.Get().(*Rows)
 	r.Reset(width)

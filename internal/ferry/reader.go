@@ -82,9 +82,7 @@ func (r *reader) processed(n int) {
 	freed := 0
 	for i := range n {
 		freed += eventBytes(&r.head[i])
-		if rows := r.head[i].Rows; rows != nil {
-			rows.Release() // batches hold copies
-		}
+		r.head[i].ReleaseRows() // batches hold copies
 		r.head[i] = change.Event{}
 	}
 	r.head = r.head[n:]

@@ -646,7 +646,7 @@ func (st *simStream) idle() bool {
 }
 
 func (c *simChange) event(schema *change.Table) change.Event {
-	rows := change.NewRows(len(schema.Columns))
+	rows := change.BorrowRows(len(schema.Columns))
 	kind := change.Update
 	if c.before != nil {
 		appendSimRow(rows, schema, c.before)

@@ -247,6 +247,8 @@ func (s *simulation) deliver() {
 		return
 	}
 	s.loop.take(s.source.now, event)
+	event.ReleaseRows()
+	change.BorrowRows(1).Release() // what the loop does not hold is overwritten
 }
 
 func (s *simulation) runEffect() {

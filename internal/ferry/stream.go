@@ -16,6 +16,7 @@ func (l *loop) take(now time.Time, event change.Event) {
 	l.openTries = 0
 	if !l.process(&event) {
 		l.held = &event
+		event.HoldRows()
 	}
 	l.advance()
 }
@@ -28,6 +29,7 @@ func (l *loop) retryHeld() {
 	}
 	if event := l.held; l.process(event) {
 		l.held = nil
+		event.ReleaseRows()
 	}
 }
 

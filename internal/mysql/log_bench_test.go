@@ -44,7 +44,6 @@ type loggedRows struct {
 	from, to   change.Position
 	rows       int
 	bytes      int
-	allocs     float64
 	unfollowed bool
 }
 
@@ -183,9 +182,7 @@ func (l *loggedRows) stream(b *testing.B, connected func()) {
 		case change.Update:
 			rows += e.Rows.Len() / 2
 		}
-		if e.Rows != nil {
-			e.Rows.Release()
-		}
+		e.ReleaseRows()
 		if e.Position.Reached(l.to) {
 			break
 		}

@@ -42,7 +42,7 @@ func (u *undo) add(e change.Event) {
 	if u.tooLarge {
 		return
 	}
-	e.Rows.Hold()
+	e.HoldRows()
 	u.events = append(u.events, e)
 	u.grown(cost(&e))
 }
@@ -58,7 +58,7 @@ func (u *undo) grown(n int) {
 // keep forgets the events from number at on.
 func (u *undo) keep(at int) {
 	for i := range u.events[at:] {
-		u.events[at+i].Rows.Release()
+		u.events[at+i].ReleaseRows()
 	}
 	clear(u.events[at:])
 	u.events = u.events[:at]

@@ -14,10 +14,8 @@ type Format struct {
 
 const (
 	versionSize = 50
-	// formatSize is what stands before the lengths of the heads of all kinds.
-	formatSize = 2 + versionSize + 4 + 1
-	// Behind the lengths, since before the oldest server that is followed: a byte for the
-	// algorithm of checksums, then a checksum.
+	// formatTail stands at the end, since before the oldest server that is followed: a byte
+	// for the algorithm of checksums, then a checksum.
 	formatTail = 1 + checksumSize
 )
 

@@ -1,0 +1,194 @@
+package mysql
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+
+	"starferry/internal/change"
+	"starferry/internal/mysql/binlog"
+	"starferry/internal/testbed"
+)
+
+// onRoad is a reader that is given events by hand, in the middle of a log of x.t (id INT,
+// v VARCHAR(10)), which is followed, and x.other, which is not.
+func onRoad() *reader {
+	source := &Source{server: ServerInfo{Flavor: MySQL, GTIDMode: "ON"}}
+	name := change.Name{Database: "x", Table: "t"}
+	table := &change.Table{Name: name, Version: 1, Key: []int{0},
+		Columns: []change.Column{{Name: "id", Type: change.Type{Base: change.Int}}, {Name: "v", Type: change.Type{Base: change.VarChar, Length: 10, Charset: "latin1"}}}}
+	r := &reader{source: source, queue: newQueue(1 << 20), maps: map[uint64]*mapped{}, executed: &gomysql.MysqlGTIDSet{}, told: time.Now().Add(time.Hour),
+		at: change.Position{File: "binlog.1", Offset: 4}, tracker: &tracker{source: source, tables: map[change.Name]*tracked{}}}
+	r.tracker.tables[source.foldName(name)] = &tracked{name: name, table: table, state: following}
+	return r
+}
+
+func mapOf(id byte, table string) *binlog.Event {
+	body := append([]byte{id, 0, 0, 0, 0, 0, 1, 0, 1, 'x', 0, byte(len(table))}, table...)
+	return &binlog.Event{Kind: binlog.KindTableMap, Size: 50, Body: append(body, 0, 2, 3, 15, 2, 10, 0, 3)}
+}
+
+func rowOf(id byte, kind binlog.Kind, images int) *binlog.Event {
+	body := []byte{id, 0, 0, 0, 0, 0, 1, 0, 2, 0, 2, 0xff}
+	for i := range images {
+		body = append(body, 0, byte(i), 0, 0, 0, 3, 'a', 'b', 'c')
+	}
+	return &binlog.Event{Kind: kind, Size: 60, Body: body}
+}
+
+func gtidOf(number byte) *binlog.Event {
+	body := append([]byte{1}, bytes.Repeat([]byte{7}, 16)...)
+	return &binlog.Event{Kind: binlog.KindGTID, Size: 70, Body: append(body, number, 0, 0, 0, 0, 0, 0, 0)}
+}
+
+var beginEvent = &binlog.Event{Kind: binlog.KindQuery, Size: 40, Body: append([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 'x', 0}, "BEGIN"...)}
+
+func give(t testing.TB, r *reader, events ...*binlog.Event) {
+	t.Helper()
+	for _, e := range events {
+		if err := r.handle(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// drainQueue takes what was put, as text.
+func drainQueue(t testing.TB, q *queue) (lines []string) {
+	t.Helper()
+	if err := q.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for q.next < len(q.taken.events) || q.head < len(q.ready) {
+		e, err := q.take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Rows == nil {
+			lines = append(lines, fmt.Sprintf("%d at %d", e.Kind, e.Position.Offset))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%d at %d: %d rows", e.Kind, e.Position.Offset, e.Rows.Len()))
+		e.Rows.Release()
+	}
+	return lines
+}
+
+func TestATransactionCostsNoAllocation(t *testing.T) {
+	r := onRoad()
+	number := byte(0)
+	events := []*binlog.Event{nil, beginEvent, mapOf(1, "t"), rowOf(1, binlog.KindWriteRows, 1), mapOf(2, "other"), rowOf(2, binlog.KindWriteRows, 9), {Kind: binlog.KindXID, Size: 31}}
+	gtids := make([]*binlog.Event, 200)
+	for i := range gtids {
+		gtids[i] = gtidOf(byte(i + 1))
+	}
+	allocations := testing.AllocsPerRun(150, func() {
+		events[0] = gtids[number]
+		number++
+		give(t, r, events...)
+		if err := r.queue.flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for r.queue.next < len(r.queue.taken.events) || r.queue.head < len(r.queue.ready) {
+			e, err := r.queue.take(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.ReleaseRows()
+		}
+	})
+	if allocations > 0.5 { // the collector may empty the pool
+		t.Errorf("%v allocations per transaction", allocations)
+	}
+	if set := r.executed.String(); set != "07070707-0707-0707-0707-070707070707:1-151" {
+		t.Error(set)
+	}
+}
+
+func TestRowsOfOneTableTravelTogether(t *testing.T) {
+	t.Parallel()
+	r := onRoad()
+	insert, remove := rowOf(1, binlog.KindWriteRows, 2), rowOf(1, binlog.KindDeleteRows, 1)
+	savepoint := &binlog.Event{Kind: binlog.KindQuery, Size: 10, Body: append(slices.Clone(beginEvent.Body[:15]), "SAVEPOINT here"...)}
+	commit := &binlog.Event{Kind: binlog.KindXID, Size: 31}
+	give(t, r, gtidOf(1), beginEvent, mapOf(1, "t"), insert, insert, mapOf(2, "other"), rowOf(2, binlog.KindWriteRows, 5), mapOf(1, "t"), insert, remove, remove, insert, savepoint, insert, commit)
+	give(t, r, gtidOf(2), beginEvent, mapOf(1, "t"), insert, commit)
+	want := []string{"1 at 504: 6 rows", "3 at 624: 2 rows", "1 at 684: 2 rows", "1 at 754: 2 rows", "4 at 785", "1 at 1005: 2 rows", "4 at 1036"}
+	if got := drainQueue(t, r.queue); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if r.group.undo.bytes != 0 || len(r.group.undo.events) != 0 {
+		t.Error("something of the last group is kept")
+	}
+	// Not beyond a bound.
+	give(t, r, gtidOf(3), beginEvent, mapOf(1, "t"))
+	large := rowOf(1, binlog.KindWriteRows, 1000)
+	for range 20 {
+		give(t, r, large)
+	}
+	for _, line := range drainQueue(t, r.queue) {
+		var kind, offset, rows int
+		if _, err := fmt.Sscanf(line, "%d at %d: %d rows", &kind, &offset, &rows); err != nil || rows > 4000 {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestWhatIsTakenBackIsWhatWasHandedOn(t *testing.T) {
+	t.Parallel()
+	r := onRoad()
+	insert := rowOf(1, binlog.KindWriteRows, 2)
+	give(t, r, gtidOf(1), beginEvent, mapOf(1, "t"), insert, insert)
+	var rows []*change.Rows
+	for _, e := range r.group.undo.events {
+		rows = append(rows, e.Rows)
+	}
+	drainQueue(t, r.queue) // the taker gives its rows back
+	if len(rows) != 1 || rows[0].Len() != 4 || row(rows[0], 3) != "1|abc" {
+		t.Fatalf("%d", len(rows))
+	}
+	if other := change.BorrowRows(2); other == rows[0] {
+		t.Error("rows that may have to be taken back were given up")
+	}
+	if back := opposite(r.group.undo.events[0]); back.Kind != change.Delete || row(back.Rows, 0) != "1|abc" {
+		t.Error(back.Kind)
+	}
+	r.group.undo.grown(math.MaxInt / 2)
+	if !r.group.undo.tooLarge || len(r.group.undo.events) != 0 {
+		t.Error("more than the bound is kept")
+	}
+	give(t, r, insert, &binlog.Event{Kind: binlog.KindXID, Size: 31})
+	if r.group.undo.tooLarge {
+		t.Error("the next group begins as the last one ended")
+	}
+}
+
+// TestManyStatementsOfOneTransaction: what a server writes as many events arrives in few,
+// in its order.
+func TestManyStatementsOfOneTransaction(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "CREATE TABLE "+db+".t (id INT PRIMARY KEY, v INT)")
+		s := connect(t, server)
+		stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+		for next(t, stream).Kind != change.Joined {
+		}
+		statements := []string{"BEGIN"}
+		var want []string
+		for i := range 300 {
+			statements = append(statements, fmt.Sprintf("INSERT INTO %s.t VALUES (%d, 0)", db, i))
+			want = append(want, fmt.Sprintf("insert t %d|0", i))
+		}
+		server.Exec(t, append(statements, "UPDATE "+db+".t SET v = 1 WHERE id = 7", "COMMIT")...)
+		events := slices.DeleteFunc(until(t, s, stream), func(e change.Event) bool { return e.Kind == change.Progress })
+		compare(t, script(events), append(want, "update t 7|0 to 7|1", "commit"))
+		if len(events) > 10 {
+			t.Errorf("%d events", len(events))
+		}
+	})
+}
