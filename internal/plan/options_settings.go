@@ -15,7 +15,7 @@ var settingOptions = []Option{
 		Help: "What a row does that StarRocks refuses. stop: its table stops, the others go on; the only table left ends the run, with its position kept. " +
 			"dead-letter: the row is written to dead-letter/<database>.<table>.jsonl in the deployment's folder and left out; the target keeps what it had of it. " +
 			"A table with 100 such rows in a row, or more than 1000 in a minute, stops. Not with exactly-once."},
-	{Key: "snapshot.page-size", Where: InSet, Type: Size, Min: 64 << 10, Max: 1 << 30, Default: "8mb",
+	{Key: "snapshot.page-size", Where: InSet, Type: Size, Min: 64 << 10, Max: 1 << 30, Default: "4mb",
 		Help: "How much of a table one SELECT of the first copy reads."},
 	{Key: "snapshot.barrier", Where: InSet, Type: Enum, Values: []string{"auto", "lock"}, Default: "auto",
 		Help: "How a page of the first copy is made no older than the stream. auto: by GTIDs or consistent snapshots where the server has them, else by waiting. lock: LOCK TABLES … READ for an instant, exact on any server."},

@@ -2,10 +2,12 @@ package cells
 
 import (
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"starferry/internal/change"
 	"starferry/internal/mysql/binlog"
+	"starferry/internal/mysql/packets"
 )
 
 // everyType is a table with a column of every type that is carried.
@@ -65,4 +67,43 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%d bytes became %d", len(document), len(text))
 		}
 	})
+}
+
+// FuzzSelected makes rows of answers of any bytes: as the row of a table of one column of
+// each type, which is its key or not, and of one of them all.
+func FuzzSelected(f *testing.F) {
+	types := everyType()
+	t := &change.Table{}
+	for i := range types {
+		t.Columns = append(t.Columns, change.Column{Name: "c", Type: types[i]})
+	}
+	keyed := &change.Table{Columns: t.Columns, Key: allOf(len(types))}
+	for i, answer := range []string{"", "1", "-1.5e300", "65.92418670654297", "2020-01-01 00:00:00.000000", "0000-00-00", "\x00\x00\x00\x00\x01\x01\x00\x00\x00", "caf\xe9"} {
+		f.Add(uint8(i*5), i%2 == 0, append([]byte{byte(len(answer))}, answer...))
+	}
+	f.Fuzz(func(tt *testing.T, which uint8, key bool, row []byte) {
+		table, columns := t, []int{int(which) % len(types)}
+		if key {
+			table = keyed
+		}
+		if int(which) >= len(types) {
+			columns = allOf(len(types))
+		}
+		rows := change.NewRows(len(columns))
+		err := NewSelected(table, columns).AppendRow(rows, row)
+		if (err == nil) != (rows.Len() == 1) && rows.Len() != 0 && !errors.Is(err, packets.ErrMalformed) {
+			tt.Errorf("%d rows, %v", rows.Len(), err)
+		}
+		if limit := 64 * (len(row) + 64); rows.Bytes() > limit {
+			tt.Errorf("%d bytes became %d", len(row), rows.Bytes())
+		}
+	})
+}
+
+func allOf(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
