@@ -114,6 +114,7 @@ type loop struct {
 	tables  map[change.Name][]*table // by their source
 	order   []*table
 	outlets []*outlet
+	laden   []*outlet // those with rows on their way, in the order they got them: few of many
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -148,6 +149,7 @@ type loop struct {
 	oldestEpoch uint64         // no epoch before this one has an unacknowledged batch
 	marks       []mark         // not settled yet, oldest first
 	settled     mark           // the newest mark with everything before it visible
+	joinSettled bool           // it is the first that knows some table
 	saved       mark           // what the last checkpoint holds
 	savedAt     time.Time
 	markedAt    time.Time
@@ -268,6 +270,7 @@ func (l *loop) advance() {
 		l.settle()
 	}
 	l.ship()
+	l.forgetDrained()
 	l.finish()
 }
 
