@@ -158,7 +158,8 @@ func (r *runner) step(ctx context.Context) {
 }
 
 // handOver is how many bytes of events the loop takes at a time: it is to hear soon of what
-// has come of its effects.
+// has come of its effects. As many are read ahead, so that they are still near the processor
+// when they are taken; what lies before is the source's.
 const handOver = 1 << 20
 
 // takeEvents hands the loop what has been read, until it does not want more.
@@ -191,7 +192,7 @@ func (r *runner) follow() {
 		r.reader = nil
 	}
 	if r.reader == nil && r.loop.stream != nil {
-		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/8)
+		r.reader = startReader(r.work, r.loop.stream, min(r.loop.cfg.Memory/8, 2*handOver))
 	}
 }
 
