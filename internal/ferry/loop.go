@@ -232,10 +232,12 @@ func (l *loop) begin(e effect) {
 	l.effects = append(l.effects, e)
 }
 
-// apply takes the result of an effect.
+// apply takes the result of an effect. What has gathered while a load was under way is to
+// go now, not with the next tick.
 func (l *loop) apply(now time.Time, result func()) {
 	l.now = now
 	result()
+	l.flushDue()
 	l.advance()
 }
 
@@ -250,6 +252,10 @@ func (l *loop) tick(now time.Time) {
 // event, result and tick.
 func (l *loop) advance() {
 	if l.err != nil || l.done {
+		return
+	}
+	if l.exact.redo != nil { // rows are not added any more: nothing may be begun that counts on them
+		l.advanceClosing()
 		return
 	}
 	l.openStream()
