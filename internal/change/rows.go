@@ -148,6 +148,15 @@ func (r *Rows) Cell(row, column int) []byte {
 	return r.arena[start:r.ends[i]:r.ends[i]]
 }
 
+// RowBytes is the bytes of the cells of a row.
+func (r *Rows) RowBytes(row int) int {
+	start, i := uint32(0), row*r.width
+	if i > 0 {
+		start = r.ends[i-1]
+	}
+	return int(r.ends[i+r.width-1] - start)
+}
+
 // Truncate forgets the rows after the first n.
 func (r *Rows) Truncate(n int) {
 	cells := n * r.width

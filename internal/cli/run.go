@@ -15,6 +15,7 @@ import (
 func (a *app) run() *cobra.Command {
 	var o deploy.Options
 	var timeout time.Duration
+	memory := size(deploy.DefaultMemory)
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT",
 		Short: "Keep the tables of a script in step, until stopped.",
@@ -26,13 +27,17 @@ func (a *app) run() *cobra.Command {
   starferry run --from-checkpoint 41 orders.sql
   starferry run --from-position-row orders.sql`,
 		Args: oneScript,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Memory = int(memory)
+			return a.runScript(cmd, args[0], o, timeout)
+		},
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
 	cmd.Flags().Uint64Var(&o.FromCheckpoint, "from-checkpoint", 0, "start from the checkpoint of this number (see checkpoint ls), not from the last")
 	cmd.Flags().BoolVar(&o.FromPositionRow, "from-position-row", false, "where --data-dir is lost or older than the target: go on from what the position row in StarRocks says")
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
+	cmd.Flags().Var(&memory, "memory", "memory of the process; rows on their way get half of it at most (SET 'memory')")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
 	a.takesScript(cmd)
 	return cmd
@@ -42,6 +47,8 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 	switch {
 	case o.ProgressInterval <= 0:
 		return misused(cmd, "--progress-interval must be more than 0")
+	case o.Memory < deploy.LeastMemory:
+		return misused(cmd, "--memory must not be less than %dmb", deploy.LeastMemory>>20)
 	case timeout < 0:
 		return misused(cmd, "--timeout must not be negative")
 	case o.FromCheckpoint == 0 && cmd.Flags().Changed("from-checkpoint"):

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Options struct {
 	// is lost or older.
 	FromPositionRow  bool
 	UntilCaughtUp    bool
+	Memory           int           // of the process, in bytes; DefaultMemory when 0
 	ProgressInterval time.Duration // of lines when Out is no terminal; 10 s when 0
 	Out              io.Writer
 	TTY              bool       // Out is a terminal
@@ -90,6 +92,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	defer state.Close()
 	out := newPrinter(o, p.Name)
 	defer func() { out.close(err) }()
+	p = boundMemory(p, cmp.Or(o.Memory, DefaultMemory), out)
 	recovery, err := restore(state, p, o, out)
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func (l *loop) add(t *table, op Op, rows *change.Rows, row int) {
 	for range 2 {
 		if t.batch == nil {
 			t.batch = l.newBatch(t, rows, row)
+			l.lade(t.outlet)
 			t.begun, t.after, t.epoch, t.joining = l.now, l.position, l.epoch, nil
 			l.unacked[l.epoch]++
 		}
@@ -128,7 +129,7 @@ const loadBytes = 4 << 20
 // flushDue seals the batches that are to go. While a load of the table is under way
 // its batch goes on growing: the busier the target, the larger the loads.
 func (l *loop) flushDue() {
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		t := o.shards[0]
 		if l.isExact() {
 			if t.batch != nil && t.batch.Bytes() >= loadBytes && t.inFlight == nil && len(t.queue) == 0 {
@@ -144,7 +145,7 @@ func (l *loop) flushDue() {
 
 // flushEpoch seals what keeps the mark of an epoch from settling.
 func (l *loop) flushEpoch(epoch uint64) {
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		t := o.shards[0]
 		if t.batch != nil && t.epoch <= epoch {
 			l.seal(t)
@@ -153,7 +154,7 @@ func (l *loop) flushEpoch(epoch uint64) {
 }
 
 func (l *loop) flushAll() {
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		l.seal(o.shards[0])
 	}
 }
@@ -164,7 +165,7 @@ func (l *loop) relieveMemory() {
 	if l.bytes < l.cfg.Memory/2 {
 		return
 	}
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		t := o.shards[0]
 		if t.inFlight == nil && len(t.queue) == 0 {
 			l.seal(t)

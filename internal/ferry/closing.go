@@ -116,7 +116,7 @@ func (l *loop) news() bool {
 
 // unsettledRows tells that rows are on their way.
 func (l *loop) unsettledRows() bool {
-	return slices.ContainsFunc(l.outlets, func(o *outlet) bool { return !o.drained() })
+	return slices.ContainsFunc(l.laden, func(o *outlet) bool { return !o.drained() })
 }
 
 // advanceClosing does the next step of the end of an epoch.
@@ -170,7 +170,7 @@ func (l *loop) leaveOutEmpty() {
 
 // allLoaded tells that all rows of the epoch that ends are in their transactions.
 func (l *loop) allLoaded(c *closing) bool {
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		if o.inFlight != nil || len(o.queue) > 0 && o.queue[0].epoch <= c.mark.epoch {
 			return false
 		}

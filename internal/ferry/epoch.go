@@ -83,21 +83,23 @@ func (l *loop) settle() {
 	for l.oldestEpoch < l.epoch && l.unacked[l.oldestEpoch] == 0 {
 		l.oldestEpoch++
 	}
+	settled := false
 	for len(l.marks) > 0 && (l.marks[0].epoch < l.oldestEpoch || l.sabotage.settleBeforeAcknowledged) {
 		l.settled = l.marks[0]
 		l.marks = l.marks[1:]
+		settled = true
+	}
+	if settled {
+		l.joinSettled = l.firstKnown()
 	}
 	since := l.now.Sub(l.savedAt)
-	if since >= l.cfg.SaveInterval || since >= joinPause && l.joinSettled() || l.wipeSettled() {
+	if since >= l.cfg.SaveInterval || since >= joinPause && l.joinSettled || l.wipeSettled() {
 		l.save()
 	}
 }
 
-// joinSettled tells whether the settled mark is the first that knows a table.
-func (l *loop) joinSettled() bool {
-	if l.settled.epoch == l.saved.epoch {
-		return false
-	}
+// firstKnown tells whether the settled mark is the first that knows a table.
+func (l *loop) firstKnown() bool {
 	for i, t := range l.order {
 		if t.unsaved && i < len(l.settled.states) && l.settled.states[i].Table != nil {
 			return true
@@ -134,7 +136,7 @@ func (l *loop) save() {
 		l.fail(err)
 		return
 	}
-	l.saved, l.savedAt, l.exact.settled = l.settled, l.now, c
+	l.saved, l.savedAt, l.exact.settled, l.joinSettled = l.settled, l.now, c, false
 	for i, t := range l.order {
 		if t.unsaved && i < len(l.saved.states) && l.saved.states[i].Table != nil {
 			t.unsaved = false

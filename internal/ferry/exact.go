@@ -150,8 +150,11 @@ func (l *loop) maxOpen() int {
 // crowded tells that the tables with rows in the epoch at hand are as many as there may
 // be transactions.
 func (l *loop) crowded() bool {
+	if len(l.laden) < l.maxOpen() {
+		return false
+	}
 	counts := map[string]int{}
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		if o.batch != nil || len(o.queue) > 0 || o.within() {
 			database := o.shards[0].route.Target.Database
 			counts[database]++

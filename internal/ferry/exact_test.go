@@ -87,6 +87,28 @@ func TestABusyTargetGetsFewerCheckpoints(t *testing.T) {
 	}
 }
 
+// Before a loop goes back it waits for what is being committed, and rows are not added any
+// more: a page that counted as copied then would let a resync swap in a table without it.
+func TestNothingIsCopiedBeforeGoingBack(t *testing.T) {
+	t.Parallel()
+	s := newStillExact(t, 1, TwoPhase)
+	s.settledPlaces(1)
+	table := s.order[0]
+	s.copyFrom(table, checkpoint.CopyState{})
+	rows := change.NewRows(3)
+	for _, cell := range []string{"1", "1", "1"} {
+		rows.AddString(cell)
+	}
+	p := &page{pass: table.copying, span: table.copying.spans[0], request: PageRequest{Table: table.schema}, rows: rows, high: s.position, gone: make([]bool, 1)}
+	s.pages, table.pages, p.span.pages = []*page{p}, []*page{p}, 1
+	s.exact.closing = &closing{phase: committing, mark: mark{epoch: s.epoch}}
+	s.exact.open = []*transaction{{label: checkpoint.Label{Table: table.route.Target}, begun: true, asking: true}}
+	s.goBack(errSimRefused)
+	if s.tick(s.now); s.loop.err != nil || table.copy.Rows != 0 || p.dropped {
+		t.Errorf("%v, %d rows are copied", s.loop.err, table.copy.Rows)
+	}
+}
+
 // An event that waits for a schema change is read again by the next start: what came
 // before it becomes visible.
 func TestAStopDoesNotWaitForAnEventThatIsHeld(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"starferry/internal/diag"
 )
 
-// manyTables is from how many tables on their loads begin together, once in outboxPause:
+// manyTables is from how many tables with rows on their way on their loads begin together, once in outboxPause:
 // a label is on the disk before its load begins, and the loop waits for that.
 const (
 	manyTables  = 50
@@ -31,11 +31,11 @@ func (l *loop) ship() {
 		return
 	}
 	// With many tables labels are made durable for many loads at a time.
-	if len(l.order) >= manyTables && l.now.Sub(l.outboxAt) < outboxPause {
+	if len(l.laden) >= manyTables && l.now.Sub(l.outboxAt) < outboxPause {
 		return
 	}
 	var outbox []*shipment
-	for _, o := range l.outlets {
+	for _, o := range l.laden {
 		t := o.shards[0]
 		if !l.mayShip(t) {
 			continue

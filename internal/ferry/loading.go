@@ -20,7 +20,11 @@ func (l *loop) shipExact() {
 	}
 	var begun []*transaction
 	kept := slices.ContainsFunc(l.exact.open, func(x *transaction) bool { return x.keep != nil && !x.begun })
-	for _, o := range l.outlets {
+	outlets := l.laden
+	if kept { // by tables that may have no rows
+		outlets = l.outlets
+	}
+	for _, o := range outlets {
 		t := o.shards[0]
 		loads := l.mayLoad(t)
 		if !loads && !kept {
@@ -190,6 +194,7 @@ func (l *loop) appendedToGone(s *shipment, err error) {
 	switch {
 	case err == nil: // so that the shadow is not dropped under its transaction
 		s.table.loaded = append(s.table.loaded, s.epoch)
+		l.lade(s.table.outlet)
 		l.unacked[s.epoch]++
 	case l.cfg.Delivery == TwoPhase:
 	case errors.As(err, &lost):

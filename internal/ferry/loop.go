@@ -114,6 +114,7 @@ type loop struct {
 	tables  map[change.Name][]*table // by their source
 	order   []*table
 	outlets []*outlet
+	laden   []*outlet // those with rows on their way, in the order they got them: few of many
 
 	stream     Stream // nil while none is open
 	generation int    // counts streams, so that what belongs to an earlier one is known
@@ -149,6 +150,7 @@ type loop struct {
 	oldestEpoch uint64         // no epoch before this one has an unacknowledged batch
 	marks       []mark         // not settled yet, oldest first
 	settled     mark           // the newest mark with everything before it visible
+	joinSettled bool           // it is the first that knows some table
 	saved       mark           // what the last checkpoint holds
 	savedAt     time.Time
 	markedAt    time.Time
@@ -231,10 +233,12 @@ func (l *loop) begin(e effect) {
 	l.effects = append(l.effects, e)
 }
 
-// apply takes the result of an effect.
+// apply takes the result of an effect. What has gathered while a load was under way is to
+// go now, not with the next tick.
 func (l *loop) apply(now time.Time, result func()) {
 	l.now = now
 	result()
+	l.flushDue()
 	l.advance()
 }
 
@@ -249,6 +253,10 @@ func (l *loop) tick(now time.Time) {
 // event, result and tick.
 func (l *loop) advance() {
 	if l.err != nil || l.done {
+		return
+	}
+	if l.exact.redo != nil { // rows are not added any more: nothing may be begun that counts on them
+		l.advanceClosing()
 		return
 	}
 	l.openStream()
@@ -269,6 +277,7 @@ func (l *loop) advance() {
 		l.settle()
 	}
 	l.ship()
+	l.forgetDrained()
 	l.finish()
 }
 

@@ -210,7 +210,10 @@ func (l *loop) sibling(t *table) *table {
 // concerned are the tables that an event is of. One that is to join besides another does
 // not know what it is of yet.
 func (l *loop) concerned(event *change.Event) []*table {
-	tables := l.tables[nameOf(event)]
+	if event.Table == nil {
+		return nil
+	}
+	tables := l.tables[event.Table.Name]
 	if !l.siblingsWait || event.Kind == change.Joined || event.Kind == change.Dropped {
 		return tables
 	}

@@ -48,6 +48,7 @@ type outlet struct {
 	formUntil uint64
 	// abandoned are loads of a stopped table whose outcome is open.
 	abandoned []string
+	laden     bool // it is one of loop.laden
 
 	shippedAt time.Time     // when the last load began
 	widened   time.Duration // between two loads, because the target asked for fewer; 0 when not
@@ -72,6 +73,22 @@ func (l *loop) newTable(route Route) *table {
 	l.order = append(l.order, t)
 	l.tables[route.Source] = append(l.tables[route.Source], t)
 	return t
+}
+
+// lade makes the outlet one of those that are looked at.
+func (l *loop) lade(o *outlet) {
+	if !o.laden {
+		o.laden = true
+		l.laden = append(l.laden, o)
+	}
+}
+
+// forgetDrained leaves out those that nothing is on its way to any more.
+func (l *loop) forgetDrained() {
+	l.laden = slices.DeleteFunc(l.laden, func(o *outlet) bool {
+		o.laden = !o.drained()
+		return !o.laden
+	})
 }
 
 // dead tells that no rows go to the target any more.

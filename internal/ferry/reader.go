@@ -18,7 +18,8 @@ type reader struct {
 	// ready holds a token while events or the error that ended the stream wait.
 	ready chan struct{}
 
-	head []change.Event // taken and not processed yet; the loop's
+	head  []change.Event // taken from waiting; the loop's
+	taken int            // so many of head are processed
 
 	mutex   sync.Mutex
 	room    *sync.Cond
@@ -65,30 +66,31 @@ func (r *reader) read(ctx context.Context) {
 // events returns what is to be processed next, in order, and the error that ended
 // the stream when nothing is left before it.
 func (r *reader) events() ([]change.Event, error) {
-	if len(r.head) > 0 {
-		return r.head, nil
+	if r.taken < len(r.head) {
+		return r.head[r.taken:], nil
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.head, r.waiting = r.waiting, r.head[:0]
+	r.head, r.waiting, r.taken = r.waiting, r.head[:0], 0
 	if len(r.head) == 0 {
 		return nil, r.err
 	}
 	return r.head, nil
 }
 
-// processed forgets the first n events of the head and makes room for as many more.
-func (r *reader) processed(n int) {
-	freed := 0
-	for i := range n {
-		freed += eventBytes(&r.head[i])
-		r.head[i].ReleaseRows() // batches hold copies
-		r.head[i] = change.Event{}
+// processed forgets the next n events of the head, which hold so many bytes, and makes room
+// for as many more. It tells that nothing waits.
+func (r *reader) processed(n, bytes int) (drained bool) {
+	done := r.head[r.taken : r.taken+n]
+	for i := range done {
+		done[i].ReleaseRows() // batches hold copies
 	}
-	r.head = r.head[n:]
+	clear(done)
+	r.taken += n
 	r.mutex.Lock()
-	r.bytes -= freed
-	more := len(r.head) > 0 || len(r.waiting) > 0 || r.err != nil
+	r.bytes -= bytes
+	drained = r.taken == len(r.head) && len(r.waiting) == 0
+	more := !drained || r.err != nil
 	r.mutex.Unlock()
 	r.room.Signal()
 	if more {
@@ -97,6 +99,7 @@ func (r *reader) processed(n int) {
 		default:
 		}
 	}
+	return drained
 }
 
 // close ends the stream and waits for the reading goroutine.

@@ -99,7 +99,7 @@ func (l *loop) drainedAround(t *table) bool {
 // the source has none of them.
 func (l *loop) empty(t *table, event *change.Event) {
 	t.altering = true
-	stream := l.stream
+	stream, statement := l.stream, event.Statement
 	l.begin(func(ctx context.Context) func() {
 		err := l.cfg.mayReplace(ctx, t.route.Target.Database)
 		if err == nil {
@@ -116,7 +116,7 @@ func (l *loop) empty(t *table, event *change.Event) {
 			default:
 				t.emptied = true
 				l.notify(Warning, t.route.Target, fmt.Sprintf("cannot be emptied (%v): its rows are removed one by one", err))
-				l.beginRepair(t, event.Statement)
+				l.beginRepair(t, statement)
 			}
 		}
 	})

@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg Config) error {
 // run runs one loop.
 func run(ctx context.Context, cfg Config) (*loop, error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &runner{loop: newLoop(cfg, time.Now()), work: work, results: make(chan func())}
+	r := &runner{loop: newLoop(cfg, time.Now()), work: work, results: make(chan func()), ticker: time.NewTicker(tickInterval)}
 	defer r.close(cancel)
 
 	if err := r.start(ctx); err != nil {
@@ -77,6 +77,7 @@ type runner struct {
 	work        context.Context
 	group       sync.WaitGroup
 	results     chan func()
+	ticker      *time.Ticker
 	reader      *reader
 	publishedAt time.Time
 	stopAt      time.Time
@@ -125,8 +126,6 @@ func (r *runner) start(ctx context.Context) error {
 
 // step waits for the next thing to happen and lets the loop take it.
 func (r *runner) step(ctx context.Context) {
-	timer := time.NewTimer(tickInterval)
-	defer timer.Stop()
 	var ready <-chan struct{}
 	if r.loop.wants() && r.reader != nil {
 		ready = r.reader.ready
@@ -142,7 +141,7 @@ func (r *runner) step(ctx context.Context) {
 		r.loop.apply(time.Now(), result)
 	case job := <-r.loop.cfg.Jobs:
 		r.loop.takeJob(job)
-	case <-timer.C:
+	case <-r.ticker.C:
 		r.loop.tick(time.Now())
 	case <-stop:
 		r.stopAt = time.Now().Add(r.loop.stopTimeout())
@@ -158,17 +157,26 @@ func (r *runner) step(ctx context.Context) {
 	}
 }
 
+// handOver is how many bytes of events the loop takes at a time: it is to hear soon of what
+// has come of its effects. As many are read ahead, so that they are still near the processor
+// when they are taken; what lies before is the source's.
+const handOver = 1 << 20
+
 // takeEvents hands the loop what has been read, until it does not want more.
 func (r *runner) takeEvents() {
 	events, err := r.reader.events()
 	now := time.Now()
-	taken := 0
-	for taken < len(events) && r.loop.wants() {
+	taken, bytes := 0, 0
+	for taken < len(events) && bytes < handOver && r.loop.wants() {
+		bytes += eventBytes(&events[taken])
 		r.loop.take(now, events[taken])
 		taken++
 	}
-	r.reader.processed(taken)
-	r.loop.tick(now)
+	if r.reader.processed(taken, bytes) {
+		r.loop.tick(now) // nothing waits: what was taken is to go
+	} else {
+		r.loop.advance()
+	}
 	if err != nil {
 		r.reader.close()
 		r.reader = nil
@@ -184,7 +192,7 @@ func (r *runner) follow() {
 		r.reader = nil
 	}
 	if r.reader == nil && r.loop.stream != nil {
-		r.reader = startReader(r.work, r.loop.stream, r.loop.cfg.Memory/8)
+		r.reader = startReader(r.work, r.loop.stream, min(r.loop.cfg.Memory/8, 2*handOver))
 	}
 }
 
@@ -211,6 +219,7 @@ func (r *runner) publish(now time.Time) {
 // close ends everything that was begun and waits for it.
 func (r *runner) close(cancel context.CancelFunc) {
 	cancel()
+	r.ticker.Stop()
 	if r.reader != nil {
 		r.reader.close()
 	} else if r.loop.stream != nil {

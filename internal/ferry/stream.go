@@ -11,14 +11,21 @@ import (
 )
 
 // take processes one event. It is called only while wants.
+//
+// Rows, and the end of a transaction behind which no stream could be opened, allow nothing
+// that was not allowed before: all they do is fill batches. What is to become of those is
+// looked at behind the next event of another kind, or when the hand-over is over.
 func (l *loop) take(now time.Time, event change.Event) {
 	l.now = now
 	l.openTries = 0
 	if !l.process(&event) {
-		l.held = &event
-		event.HoldRows()
+		held := event
+		l.held = &held
+		held.HoldRows()
 	}
-	l.advance()
+	if l.held != nil || l.exact.redo != nil || event.Rows == nil && (event.Kind != change.Commit || event.Resumable) {
+		l.advance()
+	}
 }
 
 // retryHeld processes the event that had to wait, if it can go on now. A stop does not wait

@@ -28,7 +28,7 @@ func (l *loads) Append(ctx context.Context, label checkpoint.Label, sent ferry.B
 		headers[name] = value
 	}
 	headers["table"] = l.target.Table
-	body := &upload{body: b.body}
+	body := &upload{body: &b.body}
 	a, err := l.put(ctx, "/api/transaction/load", headers, body)
 	switch {
 	case err != nil && body.started.Load():
@@ -82,8 +82,8 @@ func (l *loads) judgeAppend(ctx context.Context, label checkpoint.Label, b *batc
 	case r.Status == "OK" && !started:
 		// So the frontend says that a database's transaction has ended.
 		return gone(label, r.Message)
-	case r.Status == "OK" && r.LoadBytes != nil && *r.LoadBytes < int64(len(body.body)):
-		return gone(label, fmt.Sprintf("of a load of %d bytes it took %d", len(body.body), *r.LoadBytes))
+	case r.Status == "OK" && r.LoadBytes != nil && *r.LoadBytes < int64(body.body.size):
+		return gone(label, fmt.Sprintf("of a load of %d bytes it took %d", body.body.size, *r.LoadBytes))
 	case r.Status == "OK":
 		l.client.count(label, b, r.LoadBytes != nil)
 		return nil

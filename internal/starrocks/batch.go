@@ -1,10 +1,10 @@
 package starrocks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -18,10 +18,7 @@ type batch struct {
 	plan *layoutPlan
 	csv  *csvRules
 	form ferry.Form
-	body []byte
-	// ends are the ends of the rows, counted from base bytes before the body.
-	ends []uint32
-	base uint32
+	body body
 	rows int
 	size int
 	// full tells that a row came which the form could not carry.
@@ -32,10 +29,8 @@ type batch struct {
 	sent bool
 }
 
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
-
 func newBatch(plan *layoutPlan, csv *csvRules, f ferry.Form) *batch {
-	return &batch{plan: plan, csv: csv, form: f, body: (*bodies.Get().(*[]byte))[:0]}
+	return &batch{plan: plan, csv: csv, form: f}
 }
 
 // Rows is the number of rows added.
@@ -47,45 +42,58 @@ func (b *batch) Bytes() int { return b.size }
 // taken is called when StarRocks has a batch for good; sent is how it was sent. Its memory
 // is used again, unless the connection still has it in hand.
 func (b *batch) taken(sent *upload) {
-	body := b.body
-	b.body, b.ends, b.sent = nil, nil, true
-	if !b.part && sent.reading.Load() == 0 {
-		bodies.Put(&body)
+	b.sent = true
+	if b.part || sent.reading.Load() > 0 {
+		b.body = body{}
+		return
 	}
+	b.body.free()
 }
 
 // errTooLarge refuses a row behind which the ends of rows could not be counted.
 var errTooLarge = errors.New("a load of it would have 4 GiB or more")
 
+// fault is the first cell that a batch cannot take; column is -1 when there is none. Without
+// a reason other forms can carry the cell.
+type fault struct {
+	column int
+	why    string
+}
+
+var carried = fault{column: -1}
+
 // Add appends an upsert or delete; false when the form of the batch cannot carry the
 // row. A row that no form can carry is an error: StarRocks would only say "Invalid
 // UTF-8 row", of the whole load.
 func (b *batch) Add(op ferry.Op, rows *change.Rows, row int) (bool, error) {
-	if column, why := b.plan.badText(op, rows, row, b.form == jsonLines); column >= 0 {
-		return false, b.plan.unfit(column, why)
-	}
-	start := len(b.body)
-	carried := false
+	p := b.body.room(b.plan.room(b.form, rows.RowBytes(row)))
+	var appended []byte
+	var found fault
 	switch b.form {
 	case plain:
-		carried = b.addPlain(op, rows, row)
+		appended, found = b.appendPlain(p.bytes, op, rows, row)
 	case quoted:
-		carried = b.addQuoted(op, rows, row)
+		appended, found = b.appendQuoted(p.bytes, op, rows, row)
 	case jsonLines:
-		carried = b.addJSON(op, rows, row)
+		appended, found = b.appendJSON(p.bytes, op, rows, row)
 	}
-	if !carried {
-		b.body = b.body[:start]
-		b.full = true
-		return false, nil
+	if found.column >= 0 && found.why == "" {
+		// No other form is any use to a row with a cell that none carries.
+		found = b.plan.badText(op, rows, row, found.column+1)
+		if found.column < 0 {
+			b.full = true
+			return false, nil
+		}
 	}
-	if uint64(len(b.body)) > math.MaxUint32 {
-		b.body = b.body[:start]
+	switch {
+	case found.column >= 0:
+		return false, b.plan.unfit(found.column, found.why)
+	case uint64(b.size)+uint64(len(appended)-len(p.bytes)) > math.MaxUint32:
 		return false, errTooLarge
 	}
+	b.body.add(p, appended)
 	b.rows++
-	b.size = len(b.body)
-	b.ends = append(b.ends, uint32(b.size))
+	b.size = b.body.size
 	return true, nil
 }
 
@@ -113,75 +121,87 @@ func opText(op ferry.Op) byte {
 	return '0'
 }
 
-func (b *batch) addPlain(op ferry.Op, rows *change.Rows, row int) bool {
-	body, csv := b.body, b.csv
+func (b *batch) appendPlain(dst []byte, op ferry.Op, rows *change.Rows, row int) ([]byte, fault) {
+	csv := b.csv
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
-		if cell, null := c.sent(op, rows, row); null {
-			body = append(body, nullField...)
-		} else {
-			if csv.needs(c.kind, cell) != plain {
-				return false
+		cell, null := c.sent(op, rows, row)
+		switch {
+		case null:
+			dst = append(dst, nullField...)
+		case c.kind == digits && !csv.checkDigits:
+			dst = append(dst, cell...)
+		default:
+			if why := c.refuses(cell); why != "" {
+				return nil, fault{i, why}
 			}
-			body = c.appendField(body, cell)
+			if csv.needs(c.kind, cell) != plain {
+				return nil, fault{column: i}
+			}
+			dst = c.appendField(dst, cell)
 		}
-		body = append(body, csv.separator...)
+		dst = append(dst, csv.separator...)
 	}
-	body = append(body, opText(op))
-	b.body = append(body, csv.delimiter...)
-	return true
+	dst = append(dst, opText(op))
+	return append(dst, csv.delimiter...), carried
 }
 
-func (b *batch) addQuoted(op ferry.Op, rows *change.Rows, row int) bool {
-	body, csv := b.body, b.csv
+func (b *batch) appendQuoted(dst []byte, op ferry.Op, rows *change.Rows, row int) ([]byte, fault) {
+	csv := b.csv
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
 		if cell, null := c.sent(op, rows, row); null {
-			body = append(body, nullField...)
+			dst = append(dst, nullField...)
 		} else {
+			if why := c.refuses(cell); why != "" {
+				return nil, fault{i, why}
+			}
 			need := csv.needs(c.kind, cell)
 			if need == jsonLines || !csv.fitsQuoted(c.kind, cell) {
-				return false
+				return nil, fault{column: i}
 			}
 			if need == quoted {
-				body = append(body, enclose)
-				body = append(body, cell...)
-				body = append(body, enclose)
+				dst = append(dst, enclose)
+				dst = append(dst, cell...)
+				dst = append(dst, enclose)
 			} else {
-				body = c.appendField(body, cell)
+				dst = c.appendField(dst, cell)
 			}
 		}
-		body = append(body, csv.separator...)
+		dst = append(dst, csv.separator...)
 	}
-	body = append(body, opText(op))
-	b.body = append(body, csv.delimiter...)
-	return true
+	dst = append(dst, opText(op))
+	return append(dst, csv.delimiter...), carried
 }
 
-// addJSON writes every value but JSON documents as a string: StarRocks casts them
+// appendJSON writes every value but JSON documents as a string: StarRocks casts them
 // to the column's type from their text, so no number loses digits on the way.
-func (b *batch) addJSON(op ferry.Op, rows *change.Rows, row int) bool {
-	body := b.body
+func (b *batch) appendJSON(dst []byte, op ferry.Op, rows *change.Rows, row int) ([]byte, fault) {
 	for i := range b.plan.columns {
 		c := &b.plan.columns[i]
-		body = append(body, c.jsonKey...)
+		dst = append(dst, c.jsonKey...)
 		cell, null := c.sent(op, rows, row)
 		if null {
-			body = append(body, "null"...)
+			dst = append(dst, "null"...)
 			continue
+		}
+		if why := c.refuses(cell); why != "" {
+			return nil, fault{i, why}
 		}
 		switch c.kind {
 		case document:
-			body = append(body, cell...)
+			if !json.Valid(cell) {
+				return nil, fault{i, notJSON}
+			}
+			dst = append(dst, cell...)
 		case octets:
-			body = append(appendHex(append(body, '"'), cell), '"')
+			dst = append(appendHex(append(dst, '"'), cell), '"')
 		default:
-			body = appendJSONText(body, cell)
+			dst = appendJSONText(dst, cell)
 		}
 	}
-	body = append(body, `,"__op":`...)
-	b.body = append(body, opText(op), '}', '\n')
-	return true
+	dst = append(dst, `,"__op":`...)
+	return append(dst, opText(op), '}', '\n'), carried
 }
 
 const hexDigits = "0123456789abcdef"

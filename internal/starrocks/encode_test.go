@@ -149,15 +149,29 @@ func decode(t *testing.T, l *loads, b *batch) []decoded {
 	t.Helper()
 	switch b.form {
 	case plain:
-		return decodePlain(t, string(b.body), string(l.csv.separator), string(l.csv.delimiter))
+		return decodePlain(t, bytesOf(b), string(l.csv.separator), string(l.csv.delimiter))
 	case quoted:
-		return decodeQuoted(t, string(b.body), string(l.csv.separator), string(l.csv.delimiter))
+		return decodeQuoted(t, bytesOf(b), string(l.csv.separator), string(l.csv.delimiter))
 	}
 	var names []string
 	for _, c := range b.plan.layout.Columns {
 		names = append(names, c.Name)
 	}
-	return decodeJSON(t, string(b.body), names)
+	return decodeJSON(t, bytesOf(b), names)
+}
+
+// bytesOf is what a load of the batch holds.
+func bytesOf(b *batch) string {
+	var all strings.Builder
+	for _, p := range b.body.pieces {
+		all.Write(p.bytes)
+	}
+	return all.String()
+}
+
+// roomyPiece is one that many rows fit into.
+func roomyPiece() *piece {
+	return &piece{bytes: make([]byte, 0, 1<<20), ends: make([]uint32, 0, 1<<13)}
 }
 
 func checkRow(t *testing.T, got decoded, op ferry.Op, rows *change.Rows, row int) {
@@ -243,8 +257,8 @@ func TestDocumentsTravelAsValues(t *testing.T) {
 		if b.form != want {
 			t.Errorf("%s: %d, want %d", document, b.form, want)
 		}
-		if !add(t, b, ferry.Upsert, rows, 0) || b.form == jsonLines && !strings.Contains(string(b.body), `"c1":`+document+`,"__op":0}`) {
-			t.Errorf("%s: %q", document, b.body)
+		if !add(t, b, ferry.Upsert, rows, 0) || b.form == jsonLines && !strings.Contains(bytesOf(b), `"c1":`+document+`,"__op":0}`) {
+			t.Errorf("%s: %q", document, bytesOf(b))
 		}
 	}
 }
@@ -291,7 +305,7 @@ func TestDroppedColumnsAreExplicitNulls(t *testing.T) {
 		b := l.NewBatch(layout, rows, 0).(*batch)
 		add(t, b, ferry.Upsert, rows, 0)
 		if got := decode(t, l, b)[0]; got.cells[1] != nil || *got.cells[0] != cell {
-			t.Errorf("%d: %q", b.form, b.body)
+			t.Errorf("%d: %q", b.form, bytesOf(b))
 		}
 	}
 }
@@ -324,7 +338,7 @@ func TestAddDoesNotAllocatePerCell(t *testing.T) {
 		if b.form != want {
 			t.Fatal(b.form)
 		}
-		b.body, b.ends = make([]byte, 0, 1<<20), make([]uint32, 0, 4096)
+		b.body.pieces = []*piece{roomyPiece()}
 		if n := testing.AllocsPerRun(1000, func() { b.Add(ferry.Upsert, rows, 0) }); n != 0 {
 			t.Errorf("%d: %v allocations per row", want, n)
 		}
@@ -370,7 +384,7 @@ func FuzzEncode(f *testing.F) {
 			}
 			got := decode(t, l, batch)
 			if len(got) != len(added) || len(got) != batch.Rows() {
-				t.Fatalf("%d rows of %d in %q", len(got), len(added), batch.body)
+				t.Fatalf("%d rows of %d in %q", len(got), len(added), bytesOf(batch))
 			}
 			for i, row := range added {
 				checkRow(t, got[i], ferry.Op(row&1), rows, row)

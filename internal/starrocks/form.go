@@ -2,7 +2,6 @@ package starrocks
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -141,6 +140,8 @@ type layoutPlan struct {
 	layout  *ferry.Layout
 	columns []columnPlan
 	header  string // of "columns"
+	// csvRoom and jsonRoom are about how many bytes a load has beside a row's cells.
+	csvRoom, jsonRoom int
 	// volatile: some column depends on the time of the load.
 	volatile bool
 }
@@ -163,6 +164,8 @@ func newLayoutPlan(layout *ferry.Layout, computed []computedColumn) *layoutPlan 
 			decoded += "," + quoteName(column.Name) + "=to_binary(" + quoteName(c.field) + ",'hex')"
 		}
 		c.jsonKey = append(appendJSONText([]byte{lead}, []byte(c.field)), ':')
+		p.csvRoom += len(c.constant) + 4
+		p.jsonRoom += len(c.constant) + len(c.jsonKey) + 4
 		p.columns = append(p.columns, c)
 		names = append(names, c.field)
 	}
@@ -170,6 +173,7 @@ func newLayoutPlan(layout *ferry.Layout, computed []computedColumn) *layoutPlan 
 		decoded += "," + quoteName(c.name) + "=" + c.sql
 		p.volatile = p.volatile || c.volatile
 	}
+	p.csvRoom, p.jsonRoom = p.csvRoom+2*maxSeparator, p.jsonRoom+16
 	p.header = quoteNames(append(names, "__op")) + decoded
 	return p
 }
@@ -294,37 +298,50 @@ func (r *csvRules) fitsQuoted(kind cellKind, cell []byte) bool {
 	return bytes.IndexByte(cell, enclose) < 0 && bytes.IndexByte(cell, 0) < 0
 }
 
-// badText finds the first cell of a row that no form can carry: text that is not
-// UTF-8, and a date that is none, which StarRocks refuses; a document that is not JSON
-// and would spoil the object around it; a number that it would take for true.
-func (p *layoutPlan) badText(op ferry.Op, rows *change.Rows, row int, inObject bool) (column int, why string) {
-	for i := range p.columns {
-		c := &p.columns[i]
-		if c.kind == digits || c.kind == octets {
-			continue
+const notJSON = "is not a JSON document"
+
+// refuses says why no form can carry a cell, "" when one can: text that is not UTF-8, and a
+// date that is none, which StarRocks refuses; a document that is not JSON and would spoil
+// the object around it; a number that it would take for true.
+func (c *columnPlan) refuses(cell []byte) string {
+	switch c.kind {
+	case digits, octets:
+	case moment:
+		if !change.IsDate(cell) {
+			return "is no date of the calendar"
 		}
-		cell, null := c.sent(op, rows, row)
-		if null {
-			continue
+	case truth:
+		if len(cell) != 1 || cell[0] != '0' && cell[0] != '1' {
+			return "is neither 0 nor 1"
 		}
-		switch c.kind {
-		case moment:
-			if !change.IsDate(cell) {
-				return i, "is no date of the calendar"
-			}
-			continue
-		case truth:
-			if len(cell) != 1 || cell[0] != '0' && cell[0] != '1' {
-				return i, "is neither 0 nor 1"
-			}
-			continue
-		}
+	default:
 		if !utf8.Valid(cell) {
-			return i, "is not valid UTF-8"
+			return "is not valid UTF-8"
 		}
-		if c.kind == document && (len(cell) == 0 || inObject && !json.Valid(cell)) {
-			return i, "is not a JSON document"
+		if c.kind == document && len(cell) == 0 {
+			return notJSON
 		}
 	}
-	return -1, ""
+	return ""
+}
+
+// badText finds the first cell of a row, from a column on, that no form can carry.
+func (p *layoutPlan) badText(op ferry.Op, rows *change.Rows, row, from int) fault {
+	for i := from; i < len(p.columns); i++ {
+		c := &p.columns[i]
+		if cell, null := c.sent(op, rows, row); !null {
+			if why := c.refuses(cell); why != "" {
+				return fault{i, why}
+			}
+		}
+	}
+	return carried
+}
+
+// room is about how many bytes a row will have in a load.
+func (p *layoutPlan) room(f ferry.Form, cells int) int {
+	if f == jsonLines {
+		return cells + cells/8 + p.jsonRoom
+	}
+	return cells + p.csvRoom
 }

@@ -1,7 +1,6 @@
 package starrocks
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"starferry/internal/change"
@@ -32,9 +30,14 @@ func newHTTPClient(config Config) *http.Client {
 	dialer := &net.Dialer{Timeout: config.ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:           dialer.DialContext,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				connection, err := dialer.DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return sender{connection}, nil
+			},
 			ExpectContinueTimeout: continueTimeout,
-			WriteBufferSize:       256 << 10,
 			MaxIdleConnsPerHost:   16,
 			IdleConnTimeout:       30 * time.Second,
 			DisableCompression:    true,
@@ -53,42 +56,6 @@ type answer struct {
 
 func (a answer) isRedirect() bool { return a.code >= 300 && a.code < 400 && a.location != "" }
 
-// upload is the body of a load. It knows whether any of it has left, which decides
-// whether a failed request can have had an effect.
-type upload struct {
-	body    []byte
-	started atomic.Bool
-	// reading counts the readers that the transport has not closed yet: while there
-	// are any, the bytes are not ours to use again.
-	reading atomic.Int32
-}
-
-// open gives the body anew, from its first byte.
-func (u *upload) open() io.ReadCloser {
-	u.reading.Add(1)
-	r := &uploadReader{upload: u}
-	r.reader.Reset(u.body)
-	return r
-}
-
-type uploadReader struct {
-	upload *upload
-	reader bytes.Reader
-	closed atomic.Bool
-}
-
-func (r *uploadReader) Read(p []byte) (int, error) {
-	r.upload.started.Store(true)
-	return r.reader.Read(p)
-}
-
-func (r *uploadReader) Close() error {
-	if !r.closed.Swap(true) {
-		r.upload.reading.Add(-1)
-	}
-	return nil
-}
-
 // request does one HTTP exchange with the credentials; body may be nil. While none
 // of the body was asked for, the exchange may take patience at most.
 func (c *Client) request(ctx context.Context, method, address string, headers map[string]string, body *upload, patience time.Duration) (answer, error) {
@@ -105,7 +72,7 @@ func (c *Client) request(ctx context.Context, method, address string, headers ma
 		return answer{}, err
 	}
 	if body != nil {
-		req.Body, req.ContentLength = body.open(), int64(len(body.body))
+		req.Body, req.ContentLength = body.open(), int64(body.body.size)
 	}
 	for name, value := range headers {
 		req.Header.Set(name, value)

@@ -158,7 +158,7 @@ func TestShardsShareABatch(t *testing.T) {
 		}
 	}
 	one := b.(*batch)
-	one.body, one.ends = make([]byte, 0, 1<<20), make([]uint32, 0, 1<<13)
+	one.body.pieces = append(one.body.pieces, roomyPiece())
 	if n := testing.AllocsPerRun(1000, func() {
 		l.Continue(b, layouts[0])
 		b.Add(ferry.Upsert, rows, 0)

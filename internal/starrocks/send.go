@@ -35,7 +35,7 @@ func (l *loads) Send(ctx context.Context, label string, sent ferry.Batch) error 
 	case !labelForm.MatchString(label):
 		return &ferry.AbortedError{Cause: labelProblem(label)}
 	}
-	body := &upload{body: b.body}
+	body := &upload{body: &b.body}
 	headers := l.headers(b)
 	headers["label"] = label
 	a, err := l.put(ctx, loadPath(l.target), headers, body)

@@ -18,23 +18,18 @@ func (b *batch) Form() ferry.Form { return b.form }
 
 // Split halves the batch; the halves share its memory.
 func (b *batch) Split() (first, second ferry.Batch) {
-	half := b.rows / 2
-	at := b.ends[half-1] - b.base
 	left, right := *b, *b
-	left.body, left.ends, left.rows, left.part = b.body[:at:at], b.ends[:half:half], half, true
-	right.body, right.ends, right.rows, right.part = b.body[at:], b.ends[half:], b.rows-half, true
-	right.base = b.ends[half-1]
-	left.size, right.size = len(left.body), len(right.body)
+	left.rows = b.rows / 2
+	right.rows = b.rows - left.rows
+	left.body, right.body = b.body.cut(left.rows)
+	left.part, right.part = true, true
+	left.size, right.size = left.body.size, right.body.size
 	return &left, &right
 }
 
 // Read gives back a row from the bytes of the load.
 func (b *batch) Read(row int) (ferry.Op, *change.Rows, error) {
-	start := b.base
-	if row > 0 {
-		start = b.ends[row-1]
-	}
-	line := b.body[start-b.base : b.ends[row]-b.base]
+	line := b.body.row(row)
 	if b.form == jsonLines {
 		return b.readJSON(line)
 	}

@@ -80,13 +80,14 @@ func TestHalvesAreSent(t *testing.T) {
 	k := newCluster(t)
 	l := k.client().Loads(ferry.Route{Target: testTarget})
 	first, second := twoRows(l).Split()
-	want := string(second.(*batch).body)
+	want := bytesOf(second.(*batch))
 	k.reply = fmt.Sprintf(goodReply, 1, 1)
 	if err := l.Send(t.Context(), "sf_1", first); err != nil {
 		t.Fatal(err)
 	}
 	other := newBatch(l.(*loads).plan, l.(*loads).csv, plain)
-	other.body = append(other.body, strings.Repeat("x", 1000)...)
+	p := other.body.room(1000)
+	other.body.add(p, append(p.bytes, strings.Repeat("x", 1000)...))
 	if err := l.Send(t.Context(), "sf_2", second); err != nil {
 		t.Fatal(err)
 	}
