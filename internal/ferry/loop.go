@@ -203,6 +203,7 @@ type sabotage struct {
 	dropAtOnce                bool
 	stopTakesAll              bool
 	joinUnsealed              bool
+	joinGone                  bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {

@@ -101,9 +101,8 @@ func (d *statementReader) shapeOf(name change.Name) *change.Table {
 
 // gone says that a table is no longer there under its name.
 func (d *statementReader) gone(one *tracked) {
-	last := one.table
-	one.state, one.table = absent, nil
-	d.event(one, change.Dropped, last)
+	one.state, one.was, one.table = absent, one.table, nil
+	d.event(one, change.Dropped, one.was)
 }
 
 // event notes what the statement did to a table.
