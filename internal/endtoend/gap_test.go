@@ -38,6 +38,28 @@ func TestInTheGapOfACutOver(t *testing.T) {
 	})
 }
 
+// TestAChangeAmongOthers: the statement that brings a table of other columns does something
+// else last. What a crash finds at the target is what a restart expects there.
+func TestAChangeAmongOthers(t *testing.T) {
+	t.Parallel()
+	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)", "INSERT INTO t VALUES (1, 1, 1)", "CREATE TABLE u (id INT PRIMARY KEY)", "CREATE TABLE v0 (id INT PRIMARY KEY)", "CREATE TABLE v1 (id INT PRIMARY KEY)")
+		script := w.write(t, "t.sql", w.script("SET 'schema.change.behavior' = 'evolve';\n"+settings, route{"t", "t", with}, route{"u", "u", with}, route{"v0", "v0", with}, route{"v1", "v1", with}))
+		w.catchUp(t, script)
+		for i, point := range []string{"columns-added", "alter-sent"} {
+			w.exec(t, "CREATE TABLE shadow LIKE t", fmt.Sprintf("ALTER TABLE shadow DROP COLUMN %c, ADD COLUMN n%d INT DEFAULT 7", 'a'+i, i),
+				fmt.Sprintf("INSERT INTO t (id) VALUES (%d)", 10+i), "INSERT INTO shadow (id) SELECT id FROM t",
+				fmt.Sprintf("RENAME TABLE t TO t_%d, shadow TO t, v%[1]d TO v%[1]d_old", i), fmt.Sprintf("INSERT INTO t (id) VALUES (%d)", 20+i))
+			p := w.startToCrash(t, point, 1, script)
+			if ended(t, p); !hasCrashed(p) {
+				t.Fatalf("it has not crashed at %s: %s", point, p.Output())
+			}
+			w.catchUp(t, script)
+			w.compare(t, "t", "t")
+		}
+	})
+}
+
 // killStream has the server end the stream's connection.
 func (w *world) killStream(t *testing.T) {
 	t.Helper()

@@ -43,6 +43,7 @@ type simEntry struct {
 	after *change.Table
 	kind  change.Kind // of ddl
 	seq   int         // of a change without row events
+	among bool        // its statement did something else last, so that it names no place to begin at
 	at    time.Time
 }
 
@@ -282,7 +283,7 @@ func (s *simSource) alter() {
 	if s.hidden && t != s.tables[0] && s.rng.IntN(2) == 0 {
 		kind = change.Unreadable
 	}
-	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, at: s.now})
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, among: next.Version%3 == 0, at: s.now})
 }
 
 // drop drops a table, not the last one. It stays what it was for whoever reads the log.
@@ -545,6 +546,7 @@ type simStream struct {
 	joining map[change.Name]simJoin
 	gone    map[change.Name]bool
 	schemas map[change.Name]map[int]*change.Table // this stream's own pointers
+	owes    bool                                  // a place to begin at, behind a change of a schema
 	stale   bool                                  // something was delivered since the last resumable event
 	begun   bool
 }
@@ -580,6 +582,10 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 		return change.Event{}, errSimLost
 	case s.reader != st:
 		return change.Event{}, errSimReplaced
+	}
+	if st.owes {
+		st.owes = false
+		return st.event(change.Event{Kind: change.Progress, Resumable: true}), nil
 	}
 	if st.change == 0 {
 		for _, t := range s.tables {
@@ -621,7 +627,12 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 				delete(st.schemas, entry.ddl.name)
 				return st.event(change.Event{Kind: entry.kind, Table: &change.Table{Name: entry.ddl.name}, Cause: errSimUnreadable}), nil
 			}
-			return st.event(change.Event{Kind: entry.kind, Resumable: entry.kind == change.Altered, Table: st.version(entry.after)}), nil
+			e := change.Event{Kind: entry.kind, Table: st.version(entry.after)}
+			if entry.kind == change.Altered || entry.kind == change.Replaced {
+				e.Resumable = !entry.among
+				st.owes = entry.among
+			}
+			return st.event(e), nil
 		}
 		if st.change < len(entry.txn.changes) {
 			c := &entry.txn.changes[st.change]

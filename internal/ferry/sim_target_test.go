@@ -45,6 +45,7 @@ type simTarget struct {
 	made     int  // shadows
 	swapped  bool // since somebody looked
 	copied   func(change.Name) bool
+	altered  func(change.Name, []change.Column) // is told of columns that are added
 }
 
 type simTargetTable struct {
@@ -111,6 +112,7 @@ func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []ch
 	if t.tables[name] == nil { // a shadow that was dropped
 		return nil, &TableError{errSimRefused}
 	}
+	t.altered(name, columns)
 	table := t.tables[name]
 	for _, c := range columns {
 		if indexOf(table.columns, c.Name) < 0 {

@@ -85,6 +85,7 @@ func play(seed uint64, broken simBreak) error {
 		t := s.loop.tables[name][0]
 		return t.copy.Done && (t.check == nil || t.check.state.Reason != mendInsteadReason)
 	}
+	s.target.altered = s.altered
 	s.delivery = broken.delivery
 	s.simProcess = &simProcess{journal: &simJournal{onSave: s.saved, durable: map[int]bool{}, promise: s.target.promise}}
 	s.watch()
@@ -455,7 +456,8 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"a stop that takes the rows of other shards": {loop: sabotage{stopTakesAll: true}, refusals: true},
 		"a join that rows of other shards wait for":  {loop: sabotage{joinUnsealed: true}},
 
-		"a name that went away joins anew": {loop: sabotage{joinGone: true}},
+		"a schema that no checkpoint has to know": {loop: sabotage{forgetUnmarked: true}},
+		"a name that went away joins anew":        {loop: sabotage{joinGone: true}},
 
 		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},

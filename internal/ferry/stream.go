@@ -142,19 +142,22 @@ func (l *loop) passed(event *change.Event) {
 	if event.Kind == change.Progress {
 		l.caughtUpAt = l.now
 	}
-	if event.Resumable {
-		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
-		l.atResume = true
-		altered := event.Kind == change.Altered || event.Kind == change.Replaced
-		followed := len(l.tables[nameOf(event)]) > 0
-		if (event.Kind == change.Joined || altered) && followed {
-			l.markHere()
-			// An epoch holds rows from one side of a schema change only, and none of a table
-			// that it is the first to know.
-			l.exact.joining = (l.exact.joining || event.Kind == change.Joined) && !l.sabotage.loadBeforeJoinIsSaved
-			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && altered && !l.sabotage.epochOverDDL
-		}
+	followed := len(l.tables[nameOf(event)]) > 0
+	l.unmarked = l.unmarked || followed && (event.Kind == change.Altered || event.Kind == change.Replaced)
+	if !event.Resumable {
+		return
 	}
+	l.resume = resumePoint{position: event.Position, states: l.tableStates()}
+	l.atResume = true
+	joined := event.Kind == change.Joined && followed
+	if joined || l.unmarked && !l.sabotage.forgetUnmarked {
+		l.markHere()
+		// An epoch holds rows from one side of a schema change only, and none of a table
+		// that it is the first to know.
+		l.exact.joining = (l.exact.joining || joined) && !l.sabotage.loadBeforeJoinIsSaved
+		l.exact.mustEnd = l.exact.mustEnd || l.isExact() && l.unmarked && !l.sabotage.epochOverDDL
+	}
+	l.unmarked = false
 }
 
 func (l *loop) joined(t *table, event *change.Event) {
@@ -383,7 +386,7 @@ func (l *loop) rewind() {
 		e.mustEnd, e.stays = true, true
 	}
 	l.stream = nil
-	l.held, l.inTransaction, l.atResume = nil, false, false
+	l.held, l.inTransaction, l.atResume, l.unmarked = nil, false, false, false
 	l.position = change.Position{}
 	for i, t := range l.order {
 		if t.gone {

@@ -42,10 +42,36 @@ func TestNamesThatAreNotThere(t *testing.T) {
 					events = append(events, next(t, stream))
 				}
 				server.Exec(t, append([]string{"USE " + name.Database}, c.play...)...)
+				for !c.gone && events[len(events)-1].Kind != change.Joined { // behind what others write meanwhile
+					events = append(events, next(t, stream))
+				}
 				if got := told(append(events, until(t, s, stream)...)); got != c.want {
 					t.Errorf("got  %s\nwant %s", got, c.want)
 				}
 			})
+		}
+	})
+}
+
+// TestAPlaceBehindEveryChange: a statement may do something else behind the change of a
+// schema. A place to begin at comes before the first row all the same.
+func TestAPlaceBehindEveryChange(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "USE "+db, "CREATE TABLE shadow (id INT PRIMARY KEY, b INT)", "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)")
+		s := connect(t, server)
+		names := []change.Name{{Database: db, Table: "t"}, {Database: db, Table: "u"}}
+		stream := open(t, s, start(t, s), nil, names...)
+		until(t, s, stream)
+		server.Exec(t, "USE "+db, "RENAME TABLE t TO t_old, shadow TO t, u TO u_old", "INSERT INTO t VALUES (1, 1)")
+		changed, placed := false, false
+		for e := next(t, stream); e.Kind != change.Insert; e = next(t, stream) {
+			changed = changed || e.Kind == change.Replaced
+			placed = changed && (placed || e.Resumable)
+		}
+		if !changed || !placed {
+			t.Errorf("replaced %v, and a place to begin at behind it %v", changed, placed)
 		}
 	})
 }

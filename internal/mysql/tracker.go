@@ -289,13 +289,16 @@ type happening struct {
 	one   *tracked
 }
 
-// tell delivers what happened in the group that has ended.
+// tell delivers what happened in the group that has ended. Behind a new schema a place to
+// begin at comes before any row.
 func (r *reader) tell(ctx context.Context) error {
+	unplaced := false
 	for i, h := range r.happened {
 		e := h.event
 		e.Position, e.Time = r.at, r.time
-		switch {
-		case (e.Kind == change.Altered || e.Kind == change.Replaced) && i == len(r.happened)-1 && r.canResume():
+		isChange := e.Kind == change.Altered || e.Kind == change.Replaced
+		switch unplaced = unplaced || isChange; {
+		case isChange && i == len(r.happened)-1 && r.canResume():
 			r.makeResumable(&e)
 		case e.Kind == change.Joined:
 			if h.one.state == arriving && h.one.table == e.Table {
@@ -309,8 +312,12 @@ func (r *reader) tell(ctx context.Context) error {
 		if err := r.queue.put(ctx, e); err != nil {
 			return err
 		}
+		unplaced = unplaced && !e.Resumable
 	}
 	r.happened = r.happened[:0]
+	if unplaced && r.canResume() {
+		return r.progress(ctx)
+	}
 	return nil
 }
 
