@@ -75,3 +75,20 @@ func TestAPlaceBehindEveryChange(t *testing.T) {
 		}
 	})
 }
+
+// TestATableLikeTheOneBefore: a table that is made like the followed one and takes its name is
+// another one, though nothing in its columns says so.
+func TestATableLikeTheOneBefore(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		db := server.Database(t)
+		server.Exec(t, "USE "+db, "CREATE TABLE t (id INT PRIMARY KEY)")
+		s := connect(t, server)
+		stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+		until(t, s, stream)
+		server.Exec(t, "USE "+db, "CREATE TABLE next LIKE t", "RENAME TABLE t TO last, next TO t", "INSERT INTO t VALUES (1)")
+		if got, want := told(until(t, s, stream)), "replaced t 2 (id), insert t 1"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}

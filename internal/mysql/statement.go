@@ -87,16 +87,22 @@ func (d *statementReader) columns(ctx context.Context, s *ddl.CreateTable) (tabl
 	return d.shapeOf(*s.Like), nil, nil
 }
 
-// shapeOf is the table of a name as it is at this place of the log; nil when that is not
-// known. What a table that joins was read as is ahead of the place.
+// shapeOf is what a table that is made like that of a name is at this place of the log; nil
+// when that is not known. What a table that joins was read as is ahead of the place. It is a
+// copy: by its address a table is known in the course of a RENAME.
 func (d *statementReader) shapeOf(name change.Name) *change.Table {
-	switch like := d.find(name); {
-	case like == nil:
-		return d.reader.tracker.others.tables[d.reader.source.foldName(name)]
-	case like.live():
-		return like.table
+	model := d.reader.tracker.others.tables[d.reader.source.foldName(name)]
+	if like := d.find(name); like != nil {
+		model = nil
+		if like.live() {
+			model = like.table
+		}
 	}
-	return nil
+	if model == nil {
+		return nil
+	}
+	copied := *model
+	return &copied
 }
 
 // gone says that a table is no longer there under its name.
