@@ -37,7 +37,7 @@ demo: build ## Walk the tutorial on a real MySQL and the built-in StarRocks stan
 test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 10 minutes on 2 cores).
 	@echo "making sure that MySQL and MariaDB can be started"
 	@$(GO) run -trimpath ./scripts/provision
-	@echo "testing"
+	@echo "testing: a line for each package; internal/endtoend is the last one and takes minutes without a word"
 	@$(GO) test -timeout 14m ./...
 	@out=$$($(GO) test -run '^TestConformance(List)?$$' -v ./internal/emulator) || { echo "$$out"; exit 1; }; \
 		echo "$$out" | sed -n 's/^.*_test.go:[0-9]*: \(conformance: \)/\1/p'

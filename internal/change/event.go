@@ -64,8 +64,8 @@ type Event struct {
 	// there delivers everything after it. Set on Commit and Progress often enough
 	// (every 20 ms, and when the log has been read to its end), not on every one, and
 	// on every Joined but where others join at the same place (there on the last of them),
-	// and on every Altered or Replaced unless a position behind it
-	// cannot be asked for.
+	// and on every Altered or Replaced but where its statement did more (there behind all
+	// of that), unless a position behind it cannot be asked for.
 	Resumable bool
 	// Time is when the server says it happened; zero when it does not say.
 	Time time.Time

@@ -85,14 +85,21 @@ func (e *explainer) routes(ctx context.Context, target *starrocks.Client, tables
 		for _, i := range group[1:] {
 			spec.Shards = append(spec.Shards, tables[e.plan.Routes[i].Source])
 		}
-		mapping, err := starrocks.Map(spec, target.Version())
-		if err != nil {
-			problems = append(problems, err)
-			continue
+		err := checkFilters(e.plan.Routes, group, tables)
+		var mapping starrocks.Mapping
+		if err == nil {
+			mapping, err = starrocks.Map(spec, target.Version())
 		}
-		e.route(r, mapping, len(group))
-		if e.online != nil {
-			e.atTheTarget(ctx, spec, r)
+		switch {
+		case err == nil:
+			e.route(r, mapping, len(group))
+			if e.online != nil {
+				e.atTheTarget(ctx, spec, group)
+			}
+		case e.online != nil:
+			e.online.refused(e.plan.Routes, group, err)
+		default:
+			problems = append(problems, err)
 		}
 	}
 	return problems

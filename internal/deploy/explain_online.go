@@ -16,6 +16,7 @@ type onlooker struct {
 	source    *mysql.Servers
 	target    *starrocks.Client
 	estimates map[change.Name]uint64
+	targets   int // that would be filled
 	missing   int
 	skipped   leftOut // what a start would leave out
 	problems  []error // what it would refuse
@@ -54,11 +55,31 @@ func (e *explainer) atTheCluster(ctx context.Context, out *printer) {
 	}
 }
 
+// refused takes what keeps a target from being filled. True: a start leaves all out that
+// would go there.
+func (o *onlooker) refused(routes []plan.Route, group []int, err error) bool {
+	left := true
+	for n, i := range group {
+		cause := err
+		if n > 0 {
+			cause = asFirst(err, routes[group[0]])
+		}
+		if !o.skipped.leave(routes[i], cause) {
+			o.problems, left = append(o.problems, cause), false
+		}
+	}
+	return left
+}
+
 // atTheTarget says what a start would find in place of a target table.
-func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, r plan.Route) {
+func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, group []int) {
+	r := e.plan.Routes[group[0]]
 	say := func(format string, a ...any) { fmt.Fprintf(e.w, "\n  At the target: %s\n", fmt.Sprintf(format, a...)) }
-	rows := ""
-	if n := e.online.estimates[r.Source]; n > 0 {
+	rows, n := "", uint64(0)
+	for _, i := range group {
+		n += e.online.estimates[e.plan.Routes[i].Source]
+	}
+	if n > 0 {
 		rows = fmt.Sprintf(", ~%s rows are to be copied", Grouped(n))
 	}
 	found, exists, err := e.online.target.Inspect(ctx, spec)
@@ -66,13 +87,15 @@ func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, r
 		exists, err = false, nil
 	}
 	switch {
-	case e.online.skipped.leave(r, err):
+	case err != nil && e.online.refused(e.plan.Routes, group, err):
 		say("run would leave the table out: %v", err)
 		return
 	case err != nil:
 		say("run would refuse to start, see below")
-		e.online.problems = append(e.online.problems, err)
 		return
+	}
+	e.online.targets++
+	switch {
 	case !exists:
 		e.online.missing++
 		say("the table is missing%s", rows)
@@ -108,5 +131,5 @@ func (e *explainer) verdict(good bool) {
 		e.line("Verdict", "run would refuse to start")
 		return
 	}
-	e.line("Verdict", "run would start: of %d target tables %d would be created", len(e.plan.Routes)-len(e.online.skipped.routes), e.online.missing)
+	e.line("Verdict", "run would start: of %d target tables %d would be created", e.online.targets, e.online.missing)
 }

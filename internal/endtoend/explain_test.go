@@ -57,3 +57,29 @@ func explainOnline(t *testing.T, w *world) {
 		t.Errorf("explain: %s", o)
 	}
 }
+
+// TestExplainOnlineMerged: what is said of a merged target holds for all its shards.
+func TestExplainOnlineMerged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testbed.MySQL(t))
+	for _, table := range []string{"part_1", "part_2"} {
+		w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20))", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'a'), (2, 'b')", table))
+	}
+	merged := func(where string) string {
+		return w.write(t, "merged.sql", w.catalogs()+fmt.Sprintf("\nCREATE TABLE IF NOT EXISTS parts %s AS TABLE mysql.%s.`part_[0-9]+`%s;\n", w.with(), w.database, where))
+	}
+	same := func(script string) {
+		t.Helper()
+		explained, started := w.starferry(t, "explain", "--online", script), w.starferry(t, "run", "--until-caught-up", script)
+		if explained.code != 1 || !strings.Contains(explained.out, "Verdict     run would refuse to start") || started.code != 1 || explained.err != started.err {
+			t.Errorf("explain says\n%s\nand run\n%s", explained, started)
+		}
+	}
+	same(merged(" WHERE v > '2024-01-01' AND nothing = 1")) // there is no such column
+	o := w.starferry(t, "explain", "--online", merged(" WHERE v <> 'b'"))
+	if o.code != 0 || !strings.Contains(o.out, "the table is missing, ~4 rows") || !strings.Contains(o.out, "Verdict     run would start: of 1 target tables 1 would be created") {
+		t.Errorf("%s", o)
+	}
+	w.target(t, fmt.Sprintf("CREATE TABLE %s.parts (id INT NOT NULL, v DATE) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num' = '1')", w.database))
+	same(merged(""))
+}

@@ -92,12 +92,7 @@ func TestRecreatedTableIsNoticed(t *testing.T) {
 		waitLine(t, p, "state=")
 		w.exec(t, "DROP TABLE t")
 		waitLine(t, p, "is gone at the source")
-		var id int
-		dump := "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' AND user = ?"
-		if err := w.source.DB().QueryRow(dump, w.user).Scan(&id); err != nil {
-			t.Fatal(err)
-		}
-		w.exec(t, fmt.Sprintf("KILL %d", id))
+		w.killStream(t)
 		waitLine(t, p, "reading again")
 		w.exec(t, recreate...)
 		waitLine(t, p, says)

@@ -142,9 +142,10 @@ func (l *loop) mayAlter(t *table, schema *change.Table) bool {
 }
 
 // carrySchemas carries schema changes whose statement has come, where the policy does not
-// wait for a row. Nothing else is taken before it is done, so that no version is missed.
+// wait for a row. Nothing is taken before it is done but the place behind the statement that
+// a restart can begin at, so that no version is missed.
 func (l *loop) carrySchemas() {
-	if !l.schemasDue || l.stopping {
+	if !l.schemasDue || l.stopping || l.unmarked {
 		return
 	}
 	l.schemasDue = false
@@ -185,7 +186,7 @@ func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 			return false
 		}
 	}
-	return true // the source has named no place behind it to begin at
+	return true // there is no place to begin at in so large a file of the log
 }
 
 func (l *loop) describe(t *table, schema *change.Table) {

@@ -127,6 +127,7 @@ type loop struct {
 	inTransaction bool            // rows were processed since the last commit
 	resume        resumePoint     // the last place a stream could be opened again at
 	atResume      bool            // nothing was processed since resume
+	unmarked      bool            // a schema has changed since resume
 	held          *change.Event   // an event that waits for a schema change at the target
 	schemasDue    bool            // no event is taken before schema changes are carried
 	caughtUpAt    time.Time       // when the stream was last known to be at the log's end
@@ -206,6 +207,8 @@ type sabotage struct {
 	dropAtOnce                bool
 	stopTakesAll              bool
 	joinUnsealed              bool
+	joinGone                  bool
+	forgetUnmarked            bool
 }
 
 func newLoop(cfg Config, now time.Time) *loop {
@@ -284,7 +287,7 @@ func (l *loop) advance() {
 // wants tells whether the loop takes an event now. A page that waits for the stream
 // must not be what keeps the stream waiting.
 func (l *loop) wants() bool {
-	if l.err != nil || l.done || l.stream == nil || l.held != nil || l.schemasDue || l.swapping != nil || l.bytes-l.pageBytes() >= l.cfg.Memory {
+	if l.err != nil || l.done || l.stream == nil || l.held != nil || l.schemasDue && !l.unmarked || l.swapping != nil || l.bytes-l.pageBytes() >= l.cfg.Memory {
 		return false
 	}
 	if l.isExact() {

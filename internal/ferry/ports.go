@@ -13,14 +13,24 @@ import (
 // goroutines; errors that a retry may solve are diag.Transient.
 type Source interface {
 	// Open starts a stream behind from, which is a Resumable position, or Start's
-	// answer on a first start. followed are the schemas in force at from; join names
-	// the tables to join as soon as the stream can (change.Joined).
-	Open(ctx context.Context, from change.Position, followed []*change.Table, join []change.Name) (Stream, error)
+	// answer on a first start.
+	Open(ctx context.Context, from change.Position, follow Follow) (Stream, error)
 	// Start is where a first stream begins: nothing that is visible at the source
 	// after this call is missing from a stream opened there or from a later page.
 	Start(ctx context.Context) (change.Position, error)
 	// End is the end of the source's log now, as file and offset.
 	End(ctx context.Context) (change.Position, error)
+}
+
+// Follow says which tables a stream is of.
+type Follow struct {
+	// Known are the schemas in force where the stream begins.
+	Known []*change.Table
+	// Gone are tables that were followed and are not there where the stream begins, as they
+	// were last, as far as that is known: another one may take the name (change.Replaced).
+	Gone []*change.Table
+	// Join names the tables to join as soon as the stream can (change.Joined).
+	Join []change.Name
 }
 
 // Pages is how the tables of a source are read beside its stream.

@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"cmp"
 	"fmt"
 
 	"starferry/internal/change"
@@ -20,15 +21,14 @@ func (l *loop) replaced(t *table, event *change.Event) {
 	was := t.schema
 	if t.dropped {
 		t.dropped = false
-		if was = t.seen; was == nil {
-			was = event.Table
-		}
+		was = cmp.Or(t.was, t.seen, event.Table)
 	}
 	switch {
 	case t.stopped != nil:
 		t.schema, l.states = event.Table, nil // what a resync begins with
 		return
-	case was == nil:
+	case was == nil: // it joins with those that are followed
+		t.absent, t.besides, l.siblingsWait = false, true, true
 		return
 	}
 	t.schema = was

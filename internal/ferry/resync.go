@@ -33,6 +33,7 @@ type resync struct {
 	epoch         uint64        // of a wipe: what was begun in it or before must be visible
 	schema        *change.Table // of the source, as last held against the shadow's
 	settled       bool          // of a shard: what it had left under way has ended
+	abandoned     bool          // also when another table takes the name meanwhile
 }
 
 type resyncPhase uint8
@@ -71,7 +72,7 @@ func (l *loop) advanceResyncs() {
 		if r.busy || l.err != nil || l.now.Before(r.again) {
 			continue
 		}
-		if r.table.dropped || r.table.absent {
+		if r.table.dropped || r.table.absent || r.abandoned {
 			l.abandonResync(r)
 			continue
 		}
@@ -271,6 +272,7 @@ func (l *loop) removeShadow(shadow *table) {
 
 // abandonResync ends a resync whose table is gone.
 func (l *loop) abandonResync(r *resync) {
+	r.abandoned = true
 	gone := jobProblem("table %s is gone at the source", r.table.route.Source)
 	if r.phase >= wipeAsked {
 		l.endResync(r, gone)

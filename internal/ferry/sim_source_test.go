@@ -43,6 +43,7 @@ type simEntry struct {
 	after *change.Table
 	kind  change.Kind // of ddl
 	seq   int         // of a change without row events
+	among bool        // its statement did something else last, so that it names no place to begin at
 	at    time.Time
 }
 
@@ -55,6 +56,7 @@ type simTable struct {
 	// truncated is the last TRUNCATE that was delivered, by its number.
 	truncated int
 	dropped   bool
+	away      bool // dropped, for a while
 }
 
 type simBarrier int
@@ -86,6 +88,7 @@ type simSource struct {
 	server  string
 	fails   bool       // another server takes its place now and then
 	drops   bool       // tables are dropped
+	names   *rand.Rand // tables are renamed
 	reader  *simStream // the last one that was opened: no other gets anything
 	// merged are the targets of tables that others go into too.
 	merged map[change.Name]change.Name
@@ -280,7 +283,7 @@ func (s *simSource) alter() {
 	if s.hidden && t != s.tables[0] && s.rng.IntN(2) == 0 {
 		kind = change.Unreadable
 	}
-	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, at: s.now})
+	s.log = append(s.log, simEntry{end: s.offset, ddl: t, after: &next, kind: kind, among: next.Version%3 == 0, at: s.now})
 }
 
 // drop drops a table, not the last one. It stays what it was for whoever reads the log.
@@ -388,15 +391,18 @@ func (s *simSource) Start(context.Context) (change.Position, error) {
 
 func (s *simSource) End(context.Context) (change.Position, error) { return s.end(), nil }
 
-func (s *simSource) Open(_ context.Context, from change.Position, followed []*change.Table, join []change.Name) (Stream, error) {
+func (s *simSource) Open(_ context.Context, from change.Position, follow Follow) (Stream, error) {
 	if s.rng.IntN(10) == 0 {
 		return nil, errSimLost
 	}
-	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joining: map[change.Name]simJoin{}, offset: simPlace(from), server: s.server}
-	for _, t := range followed {
+	st := &simStream{source: s, schemas: map[change.Name]map[int]*change.Table{}, joining: map[change.Name]simJoin{}, gone: map[change.Name]bool{}, offset: simPlace(from), server: s.server}
+	for _, t := range follow.Known {
 		st.schemas[t.Name] = map[int]*change.Table{t.Version: t}
 	}
-	for _, name := range join {
+	for _, t := range follow.Gone {
+		st.gone[t.Name] = true
+	}
+	for _, name := range follow.Join {
 		st.joining[name] = simJoin{s.offset + uint64(s.rng.IntN(2)*s.rng.IntN(1000)), s.table(name).schema}
 	}
 	for st.next < len(s.log) && s.log[st.next].end <= st.offset {
@@ -539,7 +545,9 @@ type simStream struct {
 	offset  uint64
 	server  string
 	joining map[change.Name]simJoin
+	gone    map[change.Name]bool
 	schemas map[change.Name]map[int]*change.Table // this stream's own pointers
+	owes    bool                                  // a place to begin at, behind a change of a schema
 	stale   bool                                  // something was delivered since the last resumable event
 	begun   bool
 }
@@ -576,6 +584,10 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 	case s.reader != st:
 		return change.Event{}, errSimReplaced
 	}
+	if st.owes {
+		st.owes = false
+		return st.event(change.Event{Kind: change.Progress, Resumable: true}), nil
+	}
 	if st.change == 0 {
 		for _, t := range s.tables {
 			name := t.name
@@ -597,8 +609,10 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			st.next++
 			st.offset = entry.end
 			if st.schemas[entry.ddl.name] == nil {
-				if join, ok := st.joining[entry.ddl.name]; ok && (entry.kind == change.Altered || entry.kind == change.Unreadable) {
+				if join, ok := st.joining[entry.ddl.name]; ok && (entry.kind == change.Altered || entry.kind == change.Unreadable || entry.kind == change.Replaced) {
 					st.joining[entry.ddl.name] = simJoin{join.at, entry.after}
+				} else if !ok && entry.kind == change.Replaced {
+					return st.named(entry), nil
 				}
 				return st.Next(ctx) // it may join here
 			}
@@ -607,13 +621,19 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 			}
 			if entry.kind == change.Dropped {
 				delete(st.schemas, entry.ddl.name)
+				st.gone[entry.ddl.name] = true
 				return st.event(change.Event{Kind: entry.kind, Table: &change.Table{Name: entry.ddl.name}, Statement: "DROP TABLE"}), nil
 			}
 			if entry.kind == change.Unreadable {
 				delete(st.schemas, entry.ddl.name)
 				return st.event(change.Event{Kind: entry.kind, Table: &change.Table{Name: entry.ddl.name}, Cause: errSimUnreadable}), nil
 			}
-			return st.event(change.Event{Kind: entry.kind, Resumable: entry.kind == change.Altered, Table: st.version(entry.after)}), nil
+			e := change.Event{Kind: entry.kind, Table: st.version(entry.after)}
+			if entry.kind == change.Altered || entry.kind == change.Replaced {
+				e.Resumable = !entry.among
+				st.owes = entry.among
+			}
+			return st.event(e), nil
 		}
 		if st.change < len(entry.txn.changes) {
 			c := &entry.txn.changes[st.change]
@@ -629,6 +649,16 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 		return st.event(change.Event{Kind: change.Commit, Resumable: s.rng.IntN(3) == 0, Time: entry.at}), nil
 	}
 	return st.event(change.Event{Kind: change.Progress, Resumable: true}), nil
+}
+
+// named has another table take a name that is not there; the first that has it joins.
+func (st *simStream) named(entry *simEntry) change.Event {
+	st.schemas[entry.ddl.name] = map[int]*change.Table{}
+	kind := change.Joined
+	if st.gone[entry.ddl.name] {
+		kind = change.Replaced
+	}
+	return st.event(change.Event{Kind: kind, Resumable: true, Table: st.version(entry.after), Statement: "RENAME TABLE"})
 }
 
 func (st *simStream) event(e change.Event) change.Event {

@@ -45,6 +45,7 @@ type simTarget struct {
 	made     int  // shadows
 	swapped  bool // since somebody looked
 	copied   func(change.Name) bool
+	altered  func(change.Name, []change.Column) // is told of columns that are added
 }
 
 type simTargetTable struct {
@@ -111,6 +112,7 @@ func (t *simTarget) AddColumns(_ context.Context, name change.Name, columns []ch
 	if t.tables[name] == nil { // a shadow that was dropped
 		return nil, &TableError{errSimRefused}
 	}
+	t.altered(name, columns)
 	table := t.tables[name]
 	for _, c := range columns {
 		if indexOf(table.columns, c.Name) < 0 {
@@ -394,7 +396,7 @@ func (t *simTarget) Swap(_ context.Context, a, b change.Name) error {
 	old, now := t.tables[a], t.tables[b]
 	for n := range 30 {
 		key := fmt.Sprintf("k%02d", n)
-		if old.rows[key]["v"] != now.rows[key]["v"] && !t.damaged && !t.source.rowless && !t.source.poison && !t.source.hidden && t.copied(a) {
+		if old.rows[key]["v"] != now.rows[key]["v"] && !t.damaged && !t.source.rowless && t.source.names == nil && !t.source.poison && !t.source.hidden && t.copied(a) {
 			t.violate("the swap of %s changes %s from %v to %v", a, key, old.rows[key], now.rows[key])
 		}
 		if now.rows[key] == nil {
@@ -460,7 +462,9 @@ func (t *simTarget) arrive() {
 		t.lateCommit(l.label)
 		return
 	}
-	t.commit(l.label, l.batch)
+	if t.tables[l.batch.name] != nil { // else a shadow that was dropped
+		t.commit(l.label, l.batch)
+	}
 }
 
 // commit applies a batch once per label.

@@ -78,11 +78,14 @@ func play(seed uint64, broken simBreak) error {
 	s.broken.believeFirstLook = rng.IntN(2) == 0
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
 	s.source.merge(shards)
+	s.source.renaming(seed)
+	s.damages = s.damages && s.source.names == nil // what joins later is not mended
 	s.target = newSimTarget(rng, s.source)
 	s.target.copied = func(name change.Name) bool {
 		t := s.loop.tables[name][0]
 		return t.copy.Done && (t.check == nil || t.check.state.Reason != mendInsteadReason)
 	}
+	s.target.altered = s.altered
 	s.delivery = broken.delivery
 	s.simProcess = &simProcess{journal: &simJournal{onSave: s.saved, durable: map[int]bool{}, promise: s.target.promise}}
 	s.watch()
@@ -92,6 +95,7 @@ func play(seed uint64, broken simBreak) error {
 		crashes, crashOdds = 1+rng.IntN(5), 5+rng.IntN(20)
 	}
 	for step := range 200 + rng.IntN(300)*rng.IntN(6) {
+		s.source.rename()
 		if err := s.step(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
@@ -228,7 +232,7 @@ func (s *simulation) check() error {
 		s.crash()
 		s.loop.cfg.UntilCaughtUp, s.loop.until = s.source.quiet, s.source.end()
 	}
-	return errors.Join(s.loop.err, s.target.violation)
+	return errors.Join(s.loop.err, s.target.violation, s.recreated())
 }
 
 func (s *simulation) takeEffects() {
@@ -453,6 +457,9 @@ func TestSimulatorFindsMutations(t *testing.T) {
 
 		"a stop that takes the rows of other shards": {loop: sabotage{stopTakesAll: true}, refusals: true},
 		"a join that rows of other shards wait for":  {loop: sabotage{joinUnsealed: true}},
+
+		"a schema that no checkpoint has to know": {loop: sabotage{forgetUnmarked: true}},
+		"a name that went away joins anew":        {loop: sabotage{joinGone: true}},
 
 		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
 		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},

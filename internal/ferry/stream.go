@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -150,19 +151,22 @@ func (l *loop) passed(event *change.Event) {
 	if event.Kind == change.Progress {
 		l.caughtUpAt = l.now
 	}
-	if event.Resumable {
-		l.resume = resumePoint{position: event.Position, states: l.tableStates()}
-		l.atResume = true
-		altered := event.Kind == change.Altered || event.Kind == change.Replaced
-		followed := len(l.tables[nameOf(event)]) > 0
-		if (event.Kind == change.Joined || altered) && followed {
-			l.markHere()
-			// An epoch holds rows from one side of a schema change only, and none of a table
-			// that it is the first to know.
-			l.exact.joining = (l.exact.joining || event.Kind == change.Joined) && !l.sabotage.loadBeforeJoinIsSaved
-			l.exact.mustEnd = l.exact.mustEnd || l.isExact() && altered && !l.sabotage.epochOverDDL
-		}
+	followed := len(l.tables[nameOf(event)]) > 0
+	l.unmarked = l.unmarked || followed && (event.Kind == change.Altered || event.Kind == change.Replaced)
+	if !event.Resumable {
+		return
 	}
+	l.resume = resumePoint{position: event.Position, states: l.tableStates()}
+	l.atResume = true
+	joined := event.Kind == change.Joined && followed
+	if joined || l.unmarked && !l.sabotage.forgetUnmarked {
+		l.markHere()
+		// An epoch holds rows from one side of a schema change only, and none of a table
+		// that it is the first to know.
+		l.exact.joining = (l.exact.joining || joined) && !l.sabotage.loadBeforeJoinIsSaved
+		l.exact.mustEnd = l.exact.mustEnd || l.isExact() && l.unmarked && !l.sabotage.epochOverDDL
+	}
+	l.unmarked = false
 }
 
 func (l *loop) joined(t *table, event *change.Event) {
@@ -246,7 +250,7 @@ func (l *loop) dropped(t *table, event *change.Event) {
 	if t.check != nil {
 		l.endCheck(t.check, jobProblem("table %s is gone at the source (%s)", t.route.Source, event.Statement))
 	}
-	t.dropped, t.schema = true, nil
+	t.dropped, t.was, t.schema = true, t.schema, nil
 	l.notify(Warning, t.route.Source, fmt.Sprintf("is gone at the source (%s); %s keeps its rows", event.Statement, t.route.Target))
 }
 
@@ -256,11 +260,11 @@ func (l *loop) openStream() {
 	if l.stream != nil || l.opening || l.stopping || l.now.Before(l.openAfter) {
 		return
 	}
-	followed, join := l.askedFor()
+	follow := l.askedFor()
 	l.opening = true
 	from, until, floor := l.resume.position, l.until, l.exact.floor
 	l.begin(func(ctx context.Context) func() {
-		stream, err := l.cfg.Source.Open(ctx, from, followed, join)
+		stream, err := l.cfg.Source.Open(ctx, from, follow)
 		if err == nil && floor.Known && stream.Server() != floor.Server && !(l.sabotage.floorOfAnyServer && floor.Server != "") {
 			if floor.Position, err = l.cfg.Source.End(ctx); err != nil {
 				stream.Close()
@@ -286,9 +290,9 @@ func (l *loop) openStream() {
 	})
 }
 
-// askedFor are the schemas that a stream is to go on with, and the tables that are to join:
-// each source once, whatever its targets are.
-func (l *loop) askedFor() (followed []*change.Table, join []change.Name) {
+// askedFor are the tables that a stream is to go on with, and those that are to join: each
+// source once, whatever its targets are.
+func (l *loop) askedFor() (follow Follow) {
 	asked := map[change.Name]*table{}
 	for _, t := range l.order {
 		if t.identity != "" { // a shadow follows what its table follows
@@ -302,24 +306,39 @@ func (l *loop) askedFor() (followed []*change.Table, join []change.Name) {
 				t.schema = first.schema // what the stream hands out
 			}
 		case t.schema != nil:
-			followed = append(followed, t.schema)
+			follow.Known = append(follow.Known, t.schema)
 			asked[t.route.Source] = t
 		case t.stopped != nil && l.resyncOf(t) == nil:
 			t.unread = true
 		case l.sibling(t) != nil:
 			t.besides, l.siblingsWait = true, true
+		case l.goneAs(t.route.Source) != nil && !l.sabotage.joinGone: // that it comes again must be noticed
+			t.absent = !t.dropped
+			if first == nil {
+				follow.Gone = append(follow.Gone, l.goneAs(t.route.Source))
+				asked[t.route.Source] = t
+			}
 		case first == nil:
-			// A dropped table too: that it is created again must be noticed.
-			join = append(join, t.route.Source)
+			follow.Join = append(follow.Join, t.route.Source)
 			asked[t.route.Source] = t
 		}
 	}
 	for _, n := range l.newcomers {
 		if asked[n.name] == nil {
-			join = append(join, n.name)
+			follow.Join = append(follow.Join, n.name)
 		}
 	}
-	return followed, join
+	return follow
+}
+
+// goneAs is what a source table was before it was dropped; nil when it was not.
+func (l *loop) goneAs(source change.Name) *change.Table {
+	for _, t := range l.tables[source] {
+		if t.dropped {
+			return cmp.Or(t.was, t.seen, &change.Table{Name: source})
+		}
+	}
+	return nil
 }
 
 func (l *loop) opened(stream Stream, until change.Position, err error) {
@@ -376,7 +395,7 @@ func (l *loop) rewind() {
 		e.mustEnd, e.stays = true, true
 	}
 	l.stream = nil
-	l.held, l.inTransaction, l.atResume = nil, false, false
+	l.held, l.inTransaction, l.atResume, l.unmarked = nil, false, false, false
 	l.position = change.Position{}
 	for i, t := range l.order {
 		if t.gone {

@@ -20,6 +20,7 @@ type table struct {
 	// has joined and after it was dropped.
 	schema  *change.Table
 	dropped bool
+	was     *change.Table // before it was dropped, by this process
 	// absent: there was no such table when it was to join.
 	absent bool
 	// identity is that of a shadow; gone tells that the shadow is not needed any more.

@@ -20,12 +20,12 @@ type asked struct {
 	followed, join []string
 }
 
-func (a *asked) Open(_ context.Context, _ change.Position, followed []*change.Table, join []change.Name) (Stream, error) {
+func (a *asked) Open(_ context.Context, _ change.Position, follow Follow) (Stream, error) {
 	a.followed, a.join = nil, nil
-	for _, t := range followed {
+	for _, t := range follow.Known {
 		a.followed = append(a.followed, t.Name.Table)
 	}
-	for _, name := range join {
+	for _, name := range follow.Join {
 		a.join = append(a.join, name.Table)
 	}
 	return &simStream{source: &simSource{}}, nil

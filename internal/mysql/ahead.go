@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -118,7 +119,7 @@ func (r *reader) replaced(ctx context.Context, one *tracked, table *change.Table
 			Message: fmt.Sprintf("table %s cannot be followed behind %s: %s", one.name, r.at, excerpt(statement))})
 	}
 	one.version++
-	next := r.source.config.Treatment.of(table, one.table)
+	next := r.source.config.Treatment.of(table, cmp.Or(one.table, one.was))
 	next.Name, next.Version = one.name, one.version
 	one.table, one.state = next, following
 	r.happened = append(r.happened, happening{change.Event{Kind: change.Replaced, Table: one.table, Statement: statement, Cause: cause}, one})

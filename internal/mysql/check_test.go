@@ -10,6 +10,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql/cells"
 	"starferry/internal/testbed"
 )
@@ -133,7 +134,7 @@ func TestNoConnection(t *testing.T) {
 			t.Errorf("TLS %s: %v", mode, err)
 			continue
 		}
-		stream, err := s.Open(t.Context(), start(t, s), nil, nil)
+		stream, err := s.Open(t.Context(), start(t, s), ferry.Follow{})
 		if err != nil {
 			t.Errorf("TLS %s: %v", mode, err)
 			continue
@@ -216,16 +217,16 @@ func TestLogThatIsGone(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %v, then %v", server.Flavor, from, end)
-		_, err = s.Open(t.Context(), from, nil, nil)
+		_, err = s.Open(t.Context(), from, ferry.Follow{})
 		wantProblem(t, err, codePurged, diag.Refused, "empty data directory")
 		if later.GTIDs != "" {
 			continue // waits a minute for what is missing
 		}
 		later.Offset += 1000
-		_, err = s.Open(t.Context(), later, nil, nil)
+		_, err = s.Open(t.Context(), later, ferry.Follow{})
 		wantProblem(t, err, codeBeyond, diag.Refused, later.File)
 		later.File = "other-bin.999999"
-		_, err = s.Open(t.Context(), later, nil, nil)
+		_, err = s.Open(t.Context(), later, ferry.Follow{})
 		wantProblem(t, err, codeBeyond, diag.Refused, later.File)
 	}
 }
@@ -248,7 +249,7 @@ func TestLostConnectionIsTransient(t *testing.T) {
 	wantProblem(t, err, diag.Find(err).Code, diag.Transient)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_, err = s.Open(ctx, from, nil, nil)
+	_, err = s.Open(ctx, from, ferry.Follow{})
 	wantProblem(t, err, diag.Find(err).Code, diag.Transient)
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)

@@ -91,6 +91,11 @@ func (d *statementReader) settle(ctx context.Context, p *place) error {
 		return nil
 	case p.one.live() && p.table == p.one.table:
 		return nil
+	case p.one.state == absent && p.one.was == nil: // the first that has the name
+		if p.table == nil {
+			return d.reader.lookAt(ctx, p.name)
+		}
+		return d.reader.joined(ctx, p.one, p.table, d.text)
 	case p.table == nil:
 		why := fmt.Sprintf("table %s takes its name, with columns that were not followed", p.from)
 		return d.lookUp(ctx, p.one, codeUnknownSchema, why, nil, func(table *change.Table) error {

@@ -177,10 +177,10 @@ func (g *Servers) checkList(source *Source) error {
 // Open starts a stream behind from: on the server that was followed, or else on the
 // next one of the list that can be reached and has everything that was delivered.
 // Where one lacks something it is waited for.
-func (g *Servers) Open(ctx context.Context, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
+func (g *Servers) Open(ctx context.Context, from change.Position, follow ferry.Follow) (ferry.Stream, error) {
 	said := false
 	for began := time.Now(); ; {
-		stream, err := g.openAny(ctx, from, followed, join)
+		stream, err := g.openAny(ctx, from, follow)
 		var lacks *lackError
 		if err == nil {
 			return stream, nil
@@ -201,14 +201,14 @@ func (g *Servers) Open(ctx context.Context, from change.Position, followed []*ch
 
 // openAny tries each server once. Its error is that of a server that lacks
 // transactions, else a transient one, else all.
-func (g *Servers) openAny(ctx context.Context, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
+func (g *Servers) openAny(ctx context.Context, from change.Position, follow ferry.Follow) (ferry.Stream, error) {
 	g.mu.Lock()
 	first := g.at
 	g.mu.Unlock()
 	var lacking, passing error
 	var final []error
 	for k := range g.hosts {
-		stream, err := g.openOn(ctx, (first+k)%len(g.hosts), from, followed, join)
+		stream, err := g.openOn(ctx, (first+k)%len(g.hosts), from, follow)
 		var lacks *lackError
 		switch {
 		case err == nil:
@@ -237,12 +237,12 @@ func firstOf(first, second error) error {
 }
 
 // openOn opens a stream on one server, by a Source that is made for it.
-func (g *Servers) openOn(ctx context.Context, i int, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
-	source, err := g.sourceFor(ctx, i, followed, join)
+func (g *Servers) openOn(ctx context.Context, i int, from change.Position, follow ferry.Follow) (ferry.Stream, error) {
+	source, err := g.sourceFor(ctx, i, follow)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := g.openSeen(ctx, source, from, followed, join)
+	opened, err := g.openSeen(ctx, source, from, follow)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old := g.current
@@ -263,7 +263,7 @@ func (g *Servers) openOn(ctx context.Context, i int, from change.Position, follo
 
 // openSeen opens a stream on a server that has what the last stream has read, which
 // may be more than the position it is opened at.
-func (g *Servers) openSeen(ctx context.Context, source *Source, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
+func (g *Servers) openSeen(ctx context.Context, source *Source, from change.Position, follow ferry.Follow) (ferry.Stream, error) {
 	g.mu.Lock()
 	last := g.stream
 	g.mu.Unlock()
@@ -277,7 +277,7 @@ func (g *Servers) openSeen(ctx context.Context, source *Source, from change.Posi
 			}
 		}
 	}
-	return source.Open(ctx, from, followed, join)
+	return source.Open(ctx, from, follow)
 }
 
 // sayMove says that another server is followed.
@@ -290,7 +290,7 @@ func (g *Servers) sayMove(old, now *Source) {
 }
 
 // sourceFor connects to a server and sees whether it may be followed.
-func (g *Servers) sourceFor(ctx context.Context, i int, followed []*change.Table, join []change.Name) (*Source, error) {
+func (g *Servers) sourceFor(ctx context.Context, i int, follow ferry.Follow) (*Source, error) {
 	g.mu.Lock()
 	old, unused := g.current, g.fresh && g.at == i
 	g.mu.Unlock()
@@ -309,8 +309,8 @@ func (g *Servers) sourceFor(ctx context.Context, i int, followed []*change.Table
 		err = g.checkList(source)
 	}
 	if err == nil && !checked {
-		names := join
-		for _, table := range followed {
+		names := follow.Join
+		for _, table := range follow.Known {
 			names = append(names, table.Name)
 		}
 		err = g.check(ctx, source, names)

@@ -11,6 +11,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/testbed"
 )
 
@@ -48,13 +49,13 @@ func TestFirstServerThatAnswers(t *testing.T) {
 	c := config(server)
 	c.Failover, c.Port = []Host{{server.Host, server.Port}, {other.Host, other.Port}}, 1
 	g := connectServers(t, c)
-	stream, err := g.Open(t.Context(), start(t, g.source()), nil, nil)
+	stream, err := g.Open(t.Context(), start(t, g.source()), ferry.Follow{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	next(t, stream)
 	stream.Close()
-	_, err = g.openOn(t.Context(), 2, change.Position{}, nil, nil)
+	_, err = g.openOn(t.Context(), 2, change.Position{}, ferry.Follow{})
 	wantProblem(t, err, codeFailover, diag.Refused, "it is MariaDB")
 	c.Failover = nil
 	if _, err := ConnectServers(t.Context(), c); err == nil {
@@ -87,11 +88,11 @@ func TestServerThatLacksTransactionsIsWaitedFor(t *testing.T) {
 		short := g.config
 		short.FailoverWait = time.Millisecond
 		hasty := connectServers(t, short)
-		_, err := hasty.Open(t.Context(), from, nil, nil)
+		_, err := hasty.Open(t.Context(), from, ferry.Follow{})
 		wantProblem(t, err, codeBeyond, diag.Refused, map[testbed.Flavor]string{testbed.MySQLFlavor: ":first_tag:5", testbed.MariaDBFlavor: "0-1-1000"}[server.Flavor])
 		opened := make(chan error, 1)
 		go func() {
-			stream, err := g.Open(t.Context(), from, nil, nil)
+			stream, err := g.Open(t.Context(), from, ferry.Follow{})
 			if err == nil {
 				_, err = nextOrError(t, stream)
 				stream.Close()
@@ -114,7 +115,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 8*time.Second, time.Second
 		g := connectServers(t, c)
 		from := start(t, g.source())
-		stream, err := g.Open(t.Context(), from, nil, nil)
+		stream, err := g.Open(t.Context(), from, ferry.Follow{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,11 +129,11 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 			t.Errorf("noticed after %v", took)
 		}
 		stream.Close()
-		if _, err := g.Open(t.Context(), from, nil, nil); !diag.IsTransient(err) {
+		if _, err := g.Open(t.Context(), from, ferry.Follow{}); !diag.IsTransient(err) {
 			t.Errorf("opened again: %v", err)
 		}
 		proxy.Flow()
-		again, err := g.Open(t.Context(), from, nil, nil)
+		again, err := g.Open(t.Context(), from, ferry.Follow{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +152,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 	c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 5*time.Second, time.Second
 	lost := connectServers(t, c)
 	from := start(t, lost.source())
-	stream, err := lost.Open(t.Context(), from, nil, nil)
+	stream, err := lost.Open(t.Context(), from, ferry.Follow{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 
 	c.Port = server.Port
 	again := connectServers(t, c)
-	if stream, err = again.Open(t.Context(), from, nil, nil); err != nil {
+	if stream, err = again.Open(t.Context(), from, ferry.Follow{}); err != nil {
 		t.Fatal(err)
 	}
 	if p := failure(t, stream); p.Class != diag.Transient || !strings.Contains(p.Message, "has not begun to send") || !strings.Contains(p.Fix, "after at most 10 minutes") {
@@ -171,7 +172,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 	}
 	stream.Close()
 	proxy.Cut()
-	if stream, err = again.Open(t.Context(), from, nil, nil); err != nil {
+	if stream, err = again.Open(t.Context(), from, ferry.Follow{}); err != nil {
 		t.Fatal(err)
 	}
 	next(t, stream)
@@ -228,12 +229,12 @@ func TestDataThatWerePutBack(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 			}
 			do("restart", server.Restart())
-			_, err := s.Open(t.Context(), delivered, []*change.Table{table}, nil)
+			_, err := s.Open(t.Context(), delivered, ferry.Follow{Known: []*change.Table{table}})
 			wantProblem(t, err, codeBeyond, diag.Refused)
 			for i := range 50 {
 				server.Exec(t, fmt.Sprintf("INSERT INTO x.t (v) VALUES ('another history %d')", i))
 			}
-			_, err = s.Open(t.Context(), delivered, []*change.Table{table}, nil)
+			_, err = s.Open(t.Context(), delivered, ferry.Follow{Known: []*change.Table{table}})
 			wantProblem(t, err, codeBeyond, diag.Refused, "put back to an earlier state")
 			var lacks *lackError
 			if errors.As(err, &lacks) {
@@ -331,7 +332,7 @@ func TestGTIDsAreSwitchedOn(t *testing.T) {
 	wantProblem(t, failure(t, open(t, s, from, nil)), codeLog, diag.Refused, "without GTIDs")
 	last := start(t, s)
 	server.Exec(t, "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO '"+start(t, s).File+"'")
-	_, err := s.Open(t.Context(), from, nil, nil)
+	_, err := s.Open(t.Context(), from, ferry.Follow{})
 	wantProblem(t, err, codePurged, diag.Refused, from.File)
 	next(t, open(t, s, last, nil))
 }
@@ -382,7 +383,7 @@ func TestPurgedOnTheOtherServer(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			stream, err := other.Open(t.Context(), from, nil, nil)
+			stream, err := other.Open(t.Context(), from, ferry.Follow{})
 			if err == nil {
 				t.Cleanup(func() { stream.Close() })
 				err = failure(t, stream)

@@ -87,23 +87,28 @@ func (d *statementReader) columns(ctx context.Context, s *ddl.CreateTable) (tabl
 	return d.shapeOf(*s.Like), nil, nil
 }
 
-// shapeOf is the table of a name as it is at this place of the log; nil when that is not
-// known. What a table that joins was read as is ahead of the place.
+// shapeOf is what a table that is made like that of a name is at this place of the log; nil
+// when that is not known. What a table that joins was read as is ahead of the place. It is a
+// copy: by its address a table is known in the course of a RENAME.
 func (d *statementReader) shapeOf(name change.Name) *change.Table {
-	switch like := d.find(name); {
-	case like == nil:
-		return d.reader.tracker.others.tables[d.reader.source.foldName(name)]
-	case like.live():
-		return like.table
+	model := d.reader.tracker.others.tables[d.reader.source.foldName(name)]
+	if like := d.find(name); like != nil {
+		model = nil
+		if like.live() {
+			model = like.table
+		}
 	}
-	return nil
+	if model == nil {
+		return nil
+	}
+	copied := *model
+	return &copied
 }
 
 // gone says that a table is no longer there under its name.
 func (d *statementReader) gone(one *tracked) {
-	last := one.table
-	one.state, one.table = absent, nil
-	d.event(one, change.Dropped, last)
+	one.state, one.was, one.table = absent, one.table, nil
+	d.event(one, change.Dropped, one.was)
 }
 
 // event notes what the statement did to a table.

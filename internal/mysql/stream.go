@@ -30,9 +30,9 @@ type Stream struct {
 var _ ferry.Stream = (*Stream)(nil)
 
 // Open starts a stream behind from. It refuses a position whose log is purged or
-// that the server does not have; tables of join are joined as soon as the stream
-// has passed the end of the log of now.
-func (s *Source) Open(ctx context.Context, from change.Position, followed []*change.Table, join []change.Name) (ferry.Stream, error) {
+// that the server does not have; tables that are to join do as soon as the stream has
+// passed the end of the log of now.
+func (s *Source) Open(ctx context.Context, from change.Position, follow ferry.Follow) (ferry.Stream, error) {
 	from, asked, err := s.whereToBegin(ctx, from)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s *Source) Open(ctx context.Context, from change.Position, followed []*cha
 	r, err := newReader(s, dump, stream.queue, from, asked)
 	if err == nil {
 		r.clockAhead = ahead
-		r.tracker, err = s.newTracker(ctx, followed, join)
+		r.tracker, err = s.newTracker(ctx, follow)
 	}
 	if err != nil {
 		cancel()

@@ -9,6 +9,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/testbed"
 )
 
@@ -159,7 +160,7 @@ func resumeEverywhere(t *testing.T, s *Source, table *change.Table, events []cha
 			continue
 		}
 		tried++
-		stream, err := s.Open(t.Context(), e.Position, []*change.Table{table}, nil)
+		stream, err := s.Open(t.Context(), e.Position, ferry.Follow{Known: []*change.Table{table}})
 		if err != nil {
 			t.Fatal(err)
 		}

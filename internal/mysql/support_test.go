@@ -75,7 +75,7 @@ func connect(t testing.TB, server *testbed.Server, options ...func(*Config)) *So
 
 func open(t testing.TB, s *Source, from change.Position, followed []*change.Table, join ...change.Name) ferry.Stream {
 	t.Helper()
-	stream, err := s.Open(t.Context(), from, followed, join)
+	stream, err := s.Open(t.Context(), from, ferry.Follow{Known: followed, Join: join})
 	if err != nil {
 		t.Fatal(err)
 	}

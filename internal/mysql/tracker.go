@@ -8,6 +8,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 )
 
 // Invariant: a row is decoded with the version of its table that was in force at
@@ -25,6 +26,7 @@ import (
 type tracked struct {
 	name  change.Name // as asked for
 	table *change.Table
+	was   *change.Table // what it was before it went; nil while it has not
 	state trackedState
 	// While joining.
 	p1, p2  change.Position
@@ -63,14 +65,17 @@ func (s *Source) foldName(n change.Name) change.Name {
 	return change.Name{Database: s.fold(n.Database), Table: s.fold(n.Table)}
 }
 
-// newTracker restores the schemas of followed and begins the join of join.
-func (s *Source) newTracker(ctx context.Context, followed []*change.Table, join []change.Name) (*tracker, error) {
+// newTracker restores what is known of tables and begins the join of the others.
+func (s *Source) newTracker(ctx context.Context, follow ferry.Follow) (*tracker, error) {
 	t := &tracker{source: s, tables: map[change.Name]*tracked{}, databases: map[string]string{}}
-	for _, table := range followed {
+	for _, table := range follow.Known {
 		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, table: table, state: following, version: table.Version}
 	}
-	joins := make([]*tracked, len(join))
-	for i, name := range join {
+	for _, table := range follow.Gone {
+		t.tables[s.foldName(table.Name)] = &tracked{name: table.Name, was: table, state: absent, version: table.Version}
+	}
+	joins := make([]*tracked, len(follow.Join))
+	for i, name := range follow.Join {
 		joins[i] = &tracked{name: name}
 		t.tables[s.foldName(name)] = joins[i]
 	}
@@ -288,13 +293,16 @@ type happening struct {
 	one   *tracked
 }
 
-// tell delivers what happened in the group that has ended.
+// tell delivers what happened in the group that has ended. Behind a new schema a place to
+// begin at comes before any row.
 func (r *reader) tell(ctx context.Context) error {
+	unplaced := false
 	for i, h := range r.happened {
 		e := h.event
 		e.Position, e.Time = r.at, r.time
-		switch {
-		case (e.Kind == change.Altered || e.Kind == change.Replaced) && i == len(r.happened)-1 && r.canResume():
+		isChange := e.Kind == change.Altered || e.Kind == change.Replaced
+		switch unplaced = unplaced || isChange; {
+		case isChange && i == len(r.happened)-1 && r.canResume():
 			r.makeResumable(&e)
 		case e.Kind == change.Joined:
 			if h.one.state == arriving && h.one.table == e.Table {
@@ -308,8 +316,12 @@ func (r *reader) tell(ctx context.Context) error {
 		if err := r.queue.put(ctx, e); err != nil {
 			return err
 		}
+		unplaced = unplaced && !e.Resumable
 	}
 	r.happened = r.happened[:0]
+	if unplaced && r.canResume() {
+		return r.progress(ctx)
+	}
 	return nil
 }
 

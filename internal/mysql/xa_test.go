@@ -11,6 +11,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
+	"starferry/internal/ferry"
 	"starferry/internal/testbed"
 )
 
@@ -110,7 +111,7 @@ func TestXAOfATableThatJoins(t *testing.T) {
 		})
 		opened := make(chan error, 1)
 		go func() {
-			_, err := waiting.Open(ctx, from, nil, []change.Name{one.name})
+			_, err := waiting.Open(ctx, from, ferry.Follow{Join: []change.Name{one.name}})
 			opened <- err
 		}()
 		<-said
@@ -230,7 +231,7 @@ func TestUndecidedXASurvivesAFailover(t *testing.T) {
 			c := config(primary)
 			c.Failover = []Host{{second.Host, second.Port}}
 			g := connectServers(t, c)
-			stream, err := g.Open(t.Context(), start(t, g.source()), nil, []change.Name{{Database: "x", Table: "t"}})
+			stream, err := g.Open(t.Context(), start(t, g.source()), ferry.Follow{Join: []change.Name{{Database: "x", Table: "t"}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +249,7 @@ func TestUndecidedXASurvivesAFailover(t *testing.T) {
 			}
 			stream.Close()
 			second.StopReplication(t)
-			again, err := g.Open(t.Context(), from, []*change.Table{table}, nil)
+			again, err := g.Open(t.Context(), from, ferry.Follow{Known: []*change.Table{table}})
 			if err != nil {
 				t.Fatal(err)
 			}

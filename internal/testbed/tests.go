@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // shared are the servers that all tests of a binary use.
@@ -76,6 +78,10 @@ func Main(m *testing.M) {
 		if err := flag.Set("test.parallel", strconv.Itoa(testsAtOnce*runtime.GOMAXPROCS(0))); err != nil {
 			panic(err) // there is such a flag
 		}
+	}
+	// What the driver would print of connections that it replaces is no failure of a test.
+	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	if err := stopShared(); err != nil {
