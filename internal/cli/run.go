@@ -15,6 +15,7 @@ import (
 func (a *app) run() *cobra.Command {
 	var o deploy.Options
 	var timeout time.Duration
+	var profiles string
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT",
 		Short: "Keep the tables of a script in step, until stopped.",
@@ -26,7 +27,7 @@ func (a *app) run() *cobra.Command {
   starferry run --from-checkpoint 41 orders.sql
   starferry run --from-position-row orders.sql`,
 		Args: oneScript,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runScript(cmd, args[0], o, timeout, profiles) },
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
 	cmd.Flags().Uint64Var(&o.FromCheckpoint, "from-checkpoint", 0, "start from the checkpoint of this number (see checkpoint ls), not from the last")
@@ -34,11 +35,12 @@ func (a *app) run() *cobra.Command {
 	cmd.Flags().BoolVar(&o.UntilCaughtUp, "until-caught-up", false, "stop once everything that the source holds at the start is visible")
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
+	cmd.Flags().StringVar(&profiles, "pprof", "", "address to serve profiles of this process at, such as 127.0.0.1:6060; whoever reaches it can read them")
 	a.takesScript(cmd)
 	return cmd
 }
 
-func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeout time.Duration) error {
+func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeout time.Duration, profiles string) error {
 	switch {
 	case o.ProgressInterval <= 0:
 		return misused(cmd, "--progress-interval must be more than 0")
@@ -61,6 +63,11 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimedOut)
 		defer cancel()
 	}
+	stop, err := a.servesProfiles(profiles)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	a.stopsInGoodOrder("stopping: taking a last checkpoint … press Ctrl-C again to quit without a checkpoint")
 	return ended(ctx, deploy.Run(ctx, p, o), timeout)
 }
