@@ -22,7 +22,7 @@ func TestProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := regexp.MustCompile(`http://\S+/debug/pprof/`).FindString(said.String())
-	for path, want := range map[string]string{"": "goroutine", "heap?debug=1": "# Mallocs = ", "profile?seconds=0.1": "", "cmdline": "404"} {
+	for path, want := range map[string]string{"": "goroutine", "heap?debug=1": "# Mallocs = ", "../memstats": `"Mallocs":`, "profile?seconds=0.1": "", "cmdline": "404"} {
 		res, err := http.Get(url + path)
 		if err != nil {
 			t.Fatal(path, err)

@@ -84,3 +84,21 @@ func runEach(ctx context.Context, conn *sql.Conn, statement string, count int) e
 	}
 	return nil
 }
+
+// SpreadInserts inserts the rows 1 to count of a filled table into several, a few at a
+// time, table after table and round again.
+func SpreadInserts(ctx context.Context, db *sql.DB, database, filled string, tables []string, count int) error {
+	const few = 50
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for from := 1; from <= count; from += few {
+		table := database + "." + tables[from/few%len(tables)]
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s SELECT * FROM %s WHERE id BETWEEN %d AND %d", table, filled, from, min(from+few-1, count))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

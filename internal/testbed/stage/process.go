@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 // ticks is how the kernel counts CPU time, whatever the machine.
 const ticks = 100
 
-// cpuOf is the CPU time of a process so far, 0 when it is gone.
-func cpuOf(pid int) time.Duration {
+// CPU is the CPU time of a process so far, 0 when it is gone.
+func CPU(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -33,8 +33,8 @@ func cpuOf(pid int) time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// peakOf is the most memory a process has had resident, in bytes.
-func peakOf(pid int) int64 {
+// Peak is the most memory a process has had resident, in bytes.
+func Peak(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
@@ -50,12 +50,12 @@ func peakOf(pid int) int64 {
 	return 0
 }
 
-// usage looks at a process until it is gone.
-func usage(pid int, gone <-chan struct{}) (peak int64, cpu time.Duration) {
+// Usage looks at a process until it is gone.
+func Usage(pid int, gone <-chan struct{}) (peak int64, cpu time.Duration) {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		peak, cpu = max(peak, peakOf(pid)), max(cpu, cpuOf(pid))
+		peak, cpu = max(peak, Peak(pid)), max(cpu, CPU(pid))
 		select {
 		case <-gone:
 			return peak, cpu
