@@ -1,11 +1,14 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"starferry/internal/testbed"
 )
 
 // ticks is how the kernel counts CPU time, whatever the machine.
@@ -50,14 +53,16 @@ func Peak(pid int) int64 {
 	return 0
 }
 
-// Usage looks at a process until it is gone.
-func Usage(pid int, gone <-chan struct{}) (peak int64, cpu time.Duration) {
+// Usage looks at a program until it is gone.
+func Usage(ctx context.Context, p *testbed.Program) (peak int64, cpu time.Duration) {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		peak, cpu = max(peak, Peak(pid)), max(cpu, CPU(pid))
+		peak, cpu = max(peak, Peak(p.PID())), max(cpu, CPU(p.PID()))
 		select {
-		case <-gone:
+		case <-p.Done():
+			return peak, cpu
+		case <-ctx.Done():
 			return peak, cpu
 		case <-ticker.C:
 		}
