@@ -25,6 +25,8 @@ type Set struct {
 	Columns string
 	// Change is what an UPDATE of a row sets, all of it new values.
 	Change string
+	// load is what LOAD DATA does with the fields, "" when they are the columns.
+	load string
 	// appendRow appends the text of a row, with its end.
 	appendRow func(dst []byte, r *random, id int) []byte
 }
@@ -65,7 +67,7 @@ func (s *Set) Fill(ctx context.Context, db *sql.DB, dir, table string, seed uint
 	}
 	for _, statement := range []string{
 		"SET sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0", s.Create(table),
-		fmt.Sprintf("LOAD DATA INFILE '%s' INTO TABLE %s CHARACTER SET utf8mb4", path, table),
+		fmt.Sprintf("LOAD DATA INFILE '%s' INTO TABLE %s CHARACTER SET utf8mb4 %s", path, table, s.load),
 		"ANALYZE NO_WRITE_TO_BINLOG TABLE " + table,
 		"SET sql_log_bin = 1, unique_checks = 1, foreign_key_checks = 1",
 	} {

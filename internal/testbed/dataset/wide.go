@@ -1,6 +1,10 @@
 package dataset
 
-import "strconv"
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+)
 
 // Wide is a table of 22 columns of all kinds, with text of many alphabets, some NULLs and
 // a document of JSON.
@@ -12,6 +16,7 @@ day DATE NOT NULL, moment DATETIME(6) NOT NULL, stamp TIMESTAMP(3) NULL, clock T
 code CHAR(8) NOT NULL, name VARCHAR(64) NOT NULL, note VARCHAR(255), mood ENUM('calm','glad','cross','tired') NOT NULL, tags SET('a','b','c','d','e') NOT NULL,
 bin VARBINARY(32) NOT NULL, doc JSON`,
 	Change: "price = price + 1, moment = moment + INTERVAL 1 SECOND, name = REVERSE(name), doc = JSON_SET(doc, '$.visits', 1 + tiny)",
+	load:   "(id, tiny, small, medium, large, price, rate, single, twice, flag, day, moment, stamp, clock, yr, code, name, note, mood, tags, @bin, doc) SET bin = UNHEX(@bin)",
 	appendRow: func(dst []byte, r *random, id int) []byte {
 		dst = appendWideNumbers(dst, r, id)
 		dst = appendWideTimes(dst, r)
@@ -104,21 +109,7 @@ func appendWideTexts(dst []byte, r *random) []byte {
 	dst = append(append(dst, '\t'), moods[r.below(uint64(len(moods)))]...)
 	dst = append(append(dst, '\t'), tags[r.below(uint64(len(tags)))]...)
 	dst = append(dst, '\t')
-	for range 16 {
-		dst = appendByte(dst, byte(r.next()))
-	}
-	return dst
-}
-
-// appendByte appends any byte as LOAD DATA reads it.
-func appendByte(dst []byte, b byte) []byte {
-	switch b {
-	case 0:
-		return append(dst, `\0`...)
-	case '\t', '\n', '\\':
-		return append(dst, '\\', b)
-	}
-	return append(dst, b)
+	return hex.AppendEncode(dst, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, r.next()), r.next()))
 }
 
 func appendDocument(dst []byte, r *random, id int) []byte {
