@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"starferry/internal/testbed/dataset"
 	"starferry/internal/testbed/stage"
@@ -27,7 +26,15 @@ type roadCase struct {
 	rows int // of the full measurement
 	// tables takes the rows, one after the other, if it is more than one.
 	tables int
+	// settings and sink are what the script says of the delivery.
+	settings, sink string
 }
+
+const (
+	exactlyOnce    = ", 'sink.semantic' = 'exactly-once'"
+	everySecond    = "SET 'execution.checkpointing.interval' = '1 s';"
+	positionInside = everySecond + " SET 'delivery.exactly-once' = 'position-inside';"
+)
 
 var roadCases = []roadCase{
 	{name: "copy narrow", set: dataset.Narrow, rows: 3_000_000},
@@ -40,7 +47,20 @@ var roadCases = []roadCase{
 	{name: "log narrow deletes", set: dataset.Narrow, work: dataset.Deletes, rows: 1_000_000},
 	{name: "log narrow key updates", set: dataset.Narrow, work: dataset.KeyUpdates, rows: 500_000},
 	{name: "log 1000 tables", set: dataset.Narrow, work: dataset.Inserts, rows: 1_000_000, tables: 1000},
+	// What is promised: each beside "log narrow inserts", which is at-least-once.
+	{name: "delivery two-phase", set: dataset.Narrow, work: dataset.Inserts, rows: 3_000_000, settings: everySecond, sink: exactlyOnce},
+	{name: "delivery position-inside", set: dataset.Narrow, work: dataset.Inserts, rows: 3_000_000, settings: positionInside, sink: exactlyOnce},
+	// How cost grows: each beside the same with more of one thing.
+	{name: "growth 100 k rows", set: dataset.Narrow, work: dataset.Inserts, rows: 100_000},
+	{name: "growth 1 M rows", set: dataset.Narrow, work: dataset.Inserts, rows: 1_000_000},
+	{name: "growth 8 columns", set: ints8, work: dataset.Inserts, rows: 2_000_000},
+	{name: "growth 32 columns", set: ints32, work: dataset.Inserts, rows: 500_000},
+	{name: "growth 128 columns", set: ints128, work: dataset.Inserts, rows: 125_000},
+	{name: "growth 10 tables", set: dataset.Narrow, work: dataset.Inserts, rows: 1_000_000, tables: 10},
+	{name: "growth 100 tables", set: dataset.Narrow, work: dataset.Inserts, rows: 1_000_000, tables: 100},
 }
+
+var ints8, ints32, ints128 = dataset.Ints(8), dataset.Ints(32), dataset.Ints(128)
 
 func roadNames() (names []string) {
 	for _, c := range roadCases {
@@ -56,8 +76,8 @@ type measured struct {
 	Bytes   int64  `json:"bytes"` // on the wire from MySQL
 	Columns int    `json:"columns"`
 	Tables  int    `json:"tables"`
-	// Base is a run with one row: what a start costs.
-	Base run   `json:"base"`
+	// Base are runs with one row: what a start costs.
+	Base []run `json:"base"`
 	Runs []run `json:"runs"`
 	// Client is mysql --quick for a copy, mysqlbinlog --raw for a log.
 	Client []reading `json:"client"`
@@ -90,8 +110,9 @@ func measureRoads(ctx context.Context, b *bench) error {
 type roads struct {
 	*bench
 	*stage.Stage
-	filled map[*dataset.Set]int
-	runs   int
+	filled         map[*dataset.Set]int
+	runs           int
+	settings, sink string // of the case at hand
 }
 
 // fill has a table of the set with at least so many rows, named after it, and one with one row.
@@ -121,7 +142,8 @@ func (r *roads) measure(ctx context.Context, c roadCase) error {
 		return err
 	}
 	say("%s", c.name)
-	m := &measured{Name: c.name, Rows: rows, Columns: strings.Count(c.set.Columns, ",") + 1, Tables: max(1, c.tables)}
+	m := &measured{Name: c.name, Rows: rows, Columns: c.set.Width, Tables: max(1, c.tables)}
+	r.settings, r.sink = c.settings, c.sink
 	var err error
 	if c.work == nil {
 		err = r.measureCopy(ctx, c, m)
@@ -135,9 +157,12 @@ func (r *roads) measure(ctx context.Context, c roadCase) error {
 	return nil
 }
 
+// noTLS has every client talk alike.
+const noTLS = ", 'ssl-mode' = 'disabled'"
+
 // script writes a script for tables of the database.
 func (r *roads) script(from string, tables ...string) (string, error) {
-	return r.Write(stage.Script{Name: "bench", Database: database, Tables: tables, From: ", 'ssl-mode' = 'disabled'" + from})
+	return r.Write(stage.Script{Name: "bench", Settings: r.settings, Database: database, Tables: tables, From: noTLS + from, Sink: r.sink})
 }
 
 // once runs the script from nothing.
@@ -159,7 +184,7 @@ func (r *roads) measureCopy(ctx context.Context, c roadCase, m *measured) error 
 	if err != nil {
 		return err
 	}
-	if m.Base, err = r.once(ctx, one, 1); err != nil {
+	if err := r.base(ctx, one, m); err != nil {
 		return err
 	}
 	script, err := r.script("", c.set.Name)
@@ -170,6 +195,18 @@ func (r *roads) measureCopy(ctx context.Context, c roadCase, m *measured) error 
 	return r.repeated(ctx, m, script, int64(m.Rows),
 		func() (reading, error) { return readByMySQL(ctx, r.Stage, query) },
 		func() (reading, error) { return drainSocket(ctx, r.Stage, "query", query) })
+}
+
+// base measures what a start costs, with one row to become visible.
+func (r *roads) base(ctx context.Context, script string, m *measured) error {
+	for range r.repeat {
+		one, err := r.once(ctx, script, 1)
+		if err != nil {
+			return err
+		}
+		m.Base = append(m.Base, one)
+	}
+	return nil
 }
 
 // repeated measures the limits and ours by turns, so that what changes on the machine

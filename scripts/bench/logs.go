@@ -39,7 +39,7 @@ func (r *roads) measureLog(ctx context.Context, c roadCase, m *measured) (err er
 	if err != nil {
 		return err
 	}
-	if m.Base, err = r.once(ctx, script, 1); err != nil {
+	if err := r.base(ctx, script, m); err != nil {
 		return err
 	}
 	if c.work.Empty {

@@ -72,7 +72,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{roadNames(), measureRoads}}
+	return []part{{roadNames(), measureRoads}, {[]string{catchUpName}, measureCatchUp}, {[]string{idleName}, measureIdle}, {[]string{latencyName}, measureLatency}}
 }
 
 func (b *bench) names() (names []string) {

@@ -21,6 +21,9 @@ type report struct {
 	Seed    uint64      `json:"seed"`
 	Publish string      `json:"publish_delay"`
 	Cases   []*measured `json:"cases"`
+	CatchUp []caught    `json:"catch_up"`
+	Idle    []idled     `json:"idle"`
+	Latency []delays    `json:"latency"`
 }
 
 func (r *report) begin(ctx context.Context, b *bench) {
@@ -93,6 +96,9 @@ func (r *report) markdown() string {
 	}
 	t.WriteString("\n")
 	r.roads(&t)
+	r.catchUps(&t)
+	r.idles(&t)
+	r.latencies(&t)
 	return t.String()
 }
 
@@ -105,13 +111,14 @@ func (r *report) roads(t *strings.Builder) {
 	t.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range r.Cases {
 		seconds := m.of(func(r run) float64 { return r.Seconds })
+		start := median(m.Base, func(r run) float64 { return float64(r.Mallocs) })
 		megabytes := float64(m.Bytes) / 1e6
 		fmt.Fprintf(t, "| %s | %d | %.0f | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.3f | %.0f | %.0f |\n", m.Name, m.Rows, megabytes,
 			float64(m.Rows)/seconds, megabytes/seconds, m.against(m.Client), m.against(m.Drain),
 			m.perMillion(m.of(func(r run) float64 { return r.CPU })), m.perMillion(m.of(func(r run) float64 { return r.ServerCPU })),
 			m.perMillion(m.of(func(r run) float64 { return r.DoubleCPU })),
-			m.of(func(r run) float64 { return float64(r.Mallocs-m.Base.Mallocs) / float64(m.Rows) }),
-			m.of(func(r run) float64 { return float64(r.Peak) / 1e6 }), 1000*m.Base.First)
+			m.of(func(r run) float64 { return (float64(r.Mallocs) - start) / float64(m.Rows) }),
+			m.of(func(r run) float64 { return float64(r.Peak) / 1e6 }), 1000*median(m.Base, func(r run) float64 { return r.First }))
 	}
 	t.WriteString("\n| limits of the same runs | client rows/s | MB/s | CPU s/M | mysqld CPU s/M | drain rows/s | MB/s | CPU s/M | mysqld CPU s/M |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range r.Cases {
@@ -122,5 +129,39 @@ func (r *report) roads(t *strings.Builder) {
 				m.perMillion(median(readings, func(r reading) float64 { return r.CPU })), m.perMillion(median(readings, func(r reading) float64 { return r.ServerCPU })))
 		}
 		t.WriteString("\n")
+	}
+}
+
+func (r *report) catchUps(t *strings.Builder) {
+	if len(r.CatchUp) == 0 {
+		return
+	}
+	of := func(value func(caught) float64) float64 { return median(r.CatchUp, value) }
+	t.WriteString("\n| catch-up behind a stop, while the source writes | |\n|---|---|\n")
+	fmt.Fprintf(t, "| backlog | %d rows |\n", r.CatchUp[0].Backlog)
+	fmt.Fprintf(t, "| caught up after | %.1f s, %.0f rows/s, the start included |\n", of(func(c caught) float64 { return c.Seconds }), of(func(c caught) float64 { return c.Rate }))
+	fmt.Fprintf(t, "| CPU s/M, peak MB | %.2f, %.0f |\n", of(func(c caught) float64 { return c.CPU / (float64(c.Backlog) + float64(c.Meanwhile)) * 1e6 }), of(func(c caught) float64 { return float64(c.Peak) / 1e6 }))
+	fmt.Fprintf(t, "| the writer's single-row transactions, of %d/s | %.0f/s alone, %.0f/s meanwhile |\n", writesPerSecond, of(func(c caught) float64 { return c.Alone }), of(func(c caught) float64 { return c.During }))
+}
+
+func (r *report) idles(t *strings.Builder) {
+	if len(r.Idle) == 0 {
+		return
+	}
+	of := func(value func(idled) float64) float64 { return median(r.Idle, value) }
+	fmt.Fprintf(t, "\n| %d idle tables, one CREATE DATABASE | |\n|---|---|\n", r.Idle[0].Tables)
+	fmt.Fprintf(t, "| first start until all are copied and followed | %.1f s |\n| a later start | %.1f s |\n", r.Idle[0].Started, r.Idle[len(r.Idle)-1].Started)
+	fmt.Fprintf(t, "| CPU, %% of a core | %.2f, mysqld %.2f |\n| allocations per second | %.0f |\n", of(func(i idled) float64 { return i.CPU }), of(func(i idled) float64 { return i.ServerCPU }), of(func(i idled) float64 { return i.Mallocs }))
+	fmt.Fprintf(t, "| resident MB, peak MB | %.0f, %.0f |\n", of(func(i idled) float64 { return float64(i.Resident) / 1e6 }), of(func(i idled) float64 { return float64(i.Peak) / 1e6 }))
+}
+
+func (r *report) latencies(t *strings.Builder) {
+	if len(r.Latency) == 0 {
+		return
+	}
+	t.WriteString("\n| commit → visible, ms | interval ms | publish delay | rows/s | p50 | p99 | max | publishing p50 | p99 | max | loads | CPU % |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, d := range r.Latency {
+		fmt.Fprintf(t, "| %d rows/s | %d | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %.1f |\n", d.Wanted, d.Interval, d.Publish, d.Rate,
+			d.Visible.P50, d.Visible.P99, d.Visible.Max, d.Published.P50, d.Published.P99, d.Published.Max, d.Loads, d.CPU)
 	}
 }

@@ -23,6 +23,7 @@ type Set struct {
 	Name string
 	// Columns is what stands between the brackets of CREATE TABLE.
 	Columns string
+	Width   int // how many columns
 	// Change is what an UPDATE of a row sets, all of it new values.
 	Change string
 	// load is what LOAD DATA does with the fields, "" when they are the columns.

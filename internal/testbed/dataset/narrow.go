@@ -5,6 +5,7 @@ import "strconv"
 // Narrow is sysbench's table: 200 bytes a row on the wire, 180 of them digits.
 var Narrow = &Set{
 	Name:    "narrow",
+	Width:   4,
 	Columns: "id INT NOT NULL AUTO_INCREMENT, k INT NOT NULL DEFAULT 0, c CHAR(120) NOT NULL DEFAULT '', pad CHAR(60) NOT NULL DEFAULT '', PRIMARY KEY (id), KEY k_1 (k)",
 	Change:  "k = k + 1, c = REVERSE(c)",
 	appendRow: func(dst []byte, r *random, id int) []byte {

@@ -9,7 +9,8 @@ import (
 // Wide is a table of 22 columns of all kinds, with text of many alphabets, some NULLs and
 // a document of JSON.
 var Wide = &Set{
-	Name: "wide",
+	Name:  "wide",
+	Width: 22,
 	Columns: `id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, tiny TINYINT NOT NULL, small SMALLINT UNSIGNED, medium INT NOT NULL, large BIGINT UNSIGNED NOT NULL,
 price DECIMAL(12,2) NOT NULL, rate DECIMAL(20,8), single FLOAT, twice DOUBLE NOT NULL, flag TINYINT(1) NOT NULL,
 day DATE NOT NULL, moment DATETIME(6) NOT NULL, stamp TIMESTAMP(3) NULL, clock TIME NOT NULL, yr YEAR,

@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
+
+// ownTables begins the names of tables that the product keeps at the target for itself.
+const ownTables = "_starferry"
 
 // Visible is a transaction that became visible at the stand-in, by the clock of this machine.
 type Visible struct {
@@ -48,8 +52,8 @@ func (s *Stage) Watch(ctx context.Context, database string) (*Feed, error) {
 			var e struct {
 				Committed, Visible int64
 				Tables             []struct {
-					Database string
-					Rows     int64
+					Database, Table string
+					Rows            int64
 				}
 			}
 			if f.err = lines.Decode(&e); f.err != nil {
@@ -57,7 +61,7 @@ func (s *Stage) Watch(ctx context.Context, database string) (*Feed, error) {
 			}
 			v := Visible{Committed: time.Unix(0, e.Committed), At: time.Unix(0, e.Visible)}
 			for _, t := range e.Tables {
-				if t.Database == database {
+				if t.Database == database && !strings.HasPrefix(t.Table, ownTables) {
 					v.Rows += t.Rows
 				}
 			}

@@ -37,13 +37,19 @@ func CPU(pid int) time.Duration {
 }
 
 // Peak is the most memory a process has had resident, in bytes.
-func Peak(pid int) int64 {
+func Peak(pid int) int64 { return ofStatus(pid, "VmHWM:") }
+
+// Resident is the memory a process has resident, in bytes.
+func Resident(pid int) int64 { return ofStatus(pid, "VmRSS:") }
+
+// ofStatus is a size that the kernel tells of a process, 0 when it is gone.
+func ofStatus(pid int, name string) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if value, found := strings.CutPrefix(line, name); found {
 			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 			if err == nil {
 				return n << 10
