@@ -15,12 +15,14 @@ PARITY_SEED   ?= 1
 SOAK ?= 10m
 N    ?= 100000
 SEED ?=
+# How often "make bench" measures each thing.
+REPEAT ?= 3
 
 # One setting for everything, so that nothing is compiled twice.
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak huge sim figures interop lint fuzz clean need-go
+.PHONY: help build demo test soak huge sim figures bench interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -57,6 +59,9 @@ sim: need-go ## Play N (100000) simulated histories; SEED is the first.
 
 figures: build ## Measure on this machine: restart with 100 tables, copy rate and its cost (10 minutes).
 	@$(GO) run -trimpath ./scripts/figures $(ARGS)
+
+bench: build ## Measure every road beside its limit (ARGS="-quick", "-only narrow,wide", "-profile DIR"; REPEAT=3).
+	@mkdir -p bin && $(GO) build -trimpath -o bin/bench ./scripts/bench && exec bin/bench -repeat $(REPEAT) $(ARGS)
 
 interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
 	@scripts/interop/run

@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"testbed":    {"emulator"},
 	"endtoend":   {}, // tests only
 	"cmd":        {"cli"},
-	"scripts":    {"testbed"},
+	"scripts":    {"testbed", "mysql"}, // mysql/packets: the bare reader of a benchmark
 }
 
 // testsMayAlsoImport is what tests may import wherever they stand: the databases to

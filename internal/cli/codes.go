@@ -11,6 +11,7 @@ const (
 	CodeReport       diag.Code = "SF7005" // verify: the report cannot be written
 	CodeNotConfirmed diag.Code = "SF7006" // resync: whoever was asked did not agree
 	CodeSecrets      diag.Code = "SF7007" // the folder of secrets cannot be read
+	CodeProfiles     diag.Code = "SF7008" // run: profiles cannot be served
 	CodeConnect      diag.Code = "SF7010" // sql: the server cannot be reached or refuses the login
 	CodeStatement    diag.Code = "SF7011" // sql: the server refuses a statement
 	CodeNotHere      diag.Code = "SF7013" // sql: the statement has no place here, or nothing to refer to

@@ -14,6 +14,7 @@ import (
 
 func (a *app) emulator() *cobra.Command {
 	var o emulator.Config
+	var delay time.Duration
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Run a StarRocks stand-in for trying out and testing.",
@@ -34,7 +35,12 @@ func (a *app) emulator() *cobra.Command {
   starferry emulator --data-dir ./.starrocks --query-addr 0.0.0.0:9030
   starferry emulator --query-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 --be-http-addr 127.0.0.1:0`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEmulator(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.PublishDelay = delay; delay <= 0 {
+				o.PublishDelay = -1
+			}
+			return a.runEmulator(cmd, o)
+		},
 	}
 	cmd.Flags().StringVar(&o.QueryAddr, "query-addr", "127.0.0.1:9030", "where to accept SQL; port 0 takes a free one")
 	cmd.Flags().StringVar(&o.HTTPAddr, "http-addr", "127.0.0.1:8030", "where the frontend accepts loads, which it redirects")
@@ -44,7 +50,8 @@ func (a *app) emulator() *cobra.Command {
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", "", "folder to keep the tables in; none to forget them")
 	cmd.Flags().StringVar(&o.User, "user", "root", "the first user")
 	cmd.Flags().StringVar(&o.Password, "password", "", "its password")
-	cmd.Flags().BoolVar(&o.Discard, "discard", false, "for benchmarks: read and count rows, keep none")
+	cmd.Flags().DurationVar(&delay, "publish-delay", 50*time.Millisecond, "how long a committed load takes to become visible, give or take half of it; 0 for no time")
+	cmd.Flags().BoolVar(&o.Discard, "discard", false, "for benchmarks: count rows, keep none, and look at none that is plain CSV")
 	return cmd
 }
 

@@ -16,6 +16,7 @@ func (a *app) run() *cobra.Command {
 	var o deploy.Options
 	var timeout time.Duration
 	memory := size(deploy.DefaultMemory)
+	var profiles string
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT",
 		Short: "Keep the tables of a script in step, until stopped.",
@@ -29,7 +30,7 @@ func (a *app) run() *cobra.Command {
 		Args: oneScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Memory = int(memory)
-			return a.runScript(cmd, args[0], o, timeout)
+			return a.runScript(cmd, args[0], o, timeout, profiles)
 		},
 	}
 	cmd.Flags().StringVar(&o.DataDir, "data-dir", defaultDataDir, "folder of the checkpoints, one for each deployment")
@@ -39,11 +40,12 @@ func (a *app) run() *cobra.Command {
 	cmd.Flags().DurationVar(&o.ProgressInterval, "progress-interval", 10*time.Second, "how often to print a line of progress")
 	cmd.Flags().Var(&memory, "memory", "memory of the process; rows on their way get half of it at most (SET 'memory')")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop with exit code 3 after this time; 0 for never")
+	cmd.Flags().StringVar(&profiles, "pprof", "", "address to serve profiles of this process at, such as 127.0.0.1:6060; whoever reaches it can read them")
 	a.takesScript(cmd)
 	return cmd
 }
 
-func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeout time.Duration) error {
+func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeout time.Duration, profiles string) error {
 	switch {
 	case o.ProgressInterval <= 0:
 		return misused(cmd, "--progress-interval must be more than 0")
@@ -68,6 +70,11 @@ func (a *app) runScript(cmd *cobra.Command, path string, o deploy.Options, timeo
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimedOut)
 		defer cancel()
 	}
+	stop, err := a.servesProfiles(profiles)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	a.stopsInGoodOrder("stopping: taking a last checkpoint … press Ctrl-C again to quit without a checkpoint")
 	return ended(ctx, deploy.Run(ctx, p, o), timeout)
 }

@@ -33,6 +33,7 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 		return err
 	}
 	s.committed.Add(1)
+	committed := time.Now()
 	done := make(chan struct{})
 	before, epochs := make([]chan struct{}, len(parts)), make([]int, len(parts))
 	for i, p := range parts {
@@ -50,6 +51,7 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 		}
 		s.publish(parts, epochs)
 		tx.toVisible()
+		s.visible.tell(parts, committed)
 		close(done)
 	})
 	return nil

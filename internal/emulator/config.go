@@ -21,7 +21,8 @@ type Config struct {
 
 	// DataDir keeps the state across restarts; "" keeps it in memory only.
 	DataDir string
-	// Discard parses and counts loaded rows and keeps none, for benchmarks.
+	// Discard counts loaded rows and keeps none, for benchmarks. CSV without quoting is
+	// not even looked at.
 	Discard bool
 
 	// Version is the StarRocks version to be, 2.5 or later, by default 3.5. Without its

@@ -193,16 +193,10 @@ func (r *faultRule) shown() faultShown {
 
 // serveFaults answers /api/_faults; rest is what follows in the path.
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request, rest []string) {
-	ss, ok := s.authenticate(w, r)
-	if !ok {
+	if !s.isAdministrator(w, r) {
 		return
 	}
-	s.catalog.mu.RLock()
-	admin := ss.account().admin
-	s.catalog.mu.RUnlock()
 	switch {
-	case !admin:
-		faultAnswer(w, http.StatusForbidden, map[string]string{"error": "only the administrator may set faults"})
 	case r.Method == http.MethodPost && len(rest) == 0:
 		s.addFault(w, r)
 	case r.Method == http.MethodGet && len(rest) == 0:
@@ -219,6 +213,21 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request, rest []stri
 	default:
 		faultAnswer(w, http.StatusMethodNotAllowed, map[string]string{"error": "want POST or GET or DELETE of /api/_faults, or DELETE of /api/_faults/{id}"})
 	}
+}
+
+// isAdministrator tells whether the administrator asks; otherwise it has answered.
+func (s *Server) isAdministrator(w http.ResponseWriter, r *http.Request) bool {
+	ss, ok := s.authenticate(w, r)
+	if !ok {
+		return false
+	}
+	s.catalog.mu.RLock()
+	admin := ss.account().admin
+	s.catalog.mu.RUnlock()
+	if !admin {
+		faultAnswer(w, http.StatusForbidden, map[string]string{"error": "this is for the administrator"})
+	}
+	return admin
 }
 
 // maxFaultBody bounds a rule.

@@ -229,10 +229,19 @@ func (s *Server) newLoader(plan *loadPlan) *loader {
 // load reads all rows of a body, or of the bodies of a transaction one after another.
 func (l *loader) load(body io.Reader) error {
 	data := decompressed(l.plan.opts.compression, body)
-	if l.plan.opts.json {
-		return l.loadJSON(data)
+	var err error
+	switch {
+	case l.onlyCounts():
+		err = l.countRows(data)
+	case l.plan.opts.json:
+		err = l.loadJSON(data)
+	default:
+		err = l.loadCSV(data)
 	}
-	return l.loadCSV(data)
+	if l.discard {
+		l.delta.dropped = l.counts.loaded
+	}
+	return err
 }
 
 // quality is the gate in front of the commit.

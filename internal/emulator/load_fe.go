@@ -24,6 +24,8 @@ func (s *Server) serveFE(w http.ResponseWriter, r *http.Request) {
 		s.feTransaction(w, r, parts[2])
 	case ok && len(parts) >= 2 && parts[1] == "_faults":
 		s.serveFaults(w, r, parts[2:])
+	case ok && len(parts) == 2 && parts[1] == "_visible" && r.Method == http.MethodGet:
+		s.serveVisible(w, r)
 	case r.URL.Path == "/api/health":
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"online_backend_num":%d,"total_backend_num":%d,"status":"OK","code":"0","msg":"Success","message":"OK"}`, s.cfg.Backends, s.cfg.Backends)

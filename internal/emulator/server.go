@@ -39,6 +39,7 @@ type Server struct {
 	multi        multiTasks
 	merges       mergedLoads
 	coordinators coordinatorCache
+	visible      visibleFeed
 }
 
 // Start opens the three ports and, with a data directory, restores what was there. All

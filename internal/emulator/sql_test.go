@@ -350,3 +350,33 @@ func TestDiscard(t *testing.T) {
 	}
 	w.expect("SELECT count(*) FROM d.t", "0")
 }
+
+// TestDiscardCountsRows: as many as are loaded otherwise, whatever the form.
+func TestDiscardCountsRows(t *testing.T) {
+	t.Parallel()
+	const ddl = "CREATE TABLE d.t (id INT, v VARCHAR(20)) PRIMARY KEY(id)"
+	discards, keeps := start(t, Config{Discard: true}), start(t, Config{})
+	for _, w := range []*world{discards, keeps} {
+		w.exec("CREATE DATABASE d", ddl)
+	}
+	for i, c := range []struct {
+		body    string
+		headers []string
+	}{
+		{"1\ta\n2\tb\n", nil},
+		{"1\ta\n2\tb", nil},
+		{"1\x01a\x022\x01b\x023\x01c\x02", []string{`column_separator: \x01`, `row_delimiter: \x02`}},
+		{"1\ta--2\tb--", []string{"row_delimiter: --"}},
+		{"1\t\"a\nb\"\n2\tb\n", []string{`enclose: "`}},
+		{"head\n1\ta\n", []string{"skip_header: 1"}},
+		{`{"id":1,"v":"a"}`, []string{"format: json"}},
+		{"1\ta\n2\tb\n", []string{"where: id > 1"}},
+		{strings.Repeat("1\tabcdefghijklm\n", csvChunk/8), nil},
+	} {
+		got, want := discards.load("d.t", c.body, c.headers...), keeps.load("d.t", c.body, c.headers...)
+		if want.Status != "Success" || got.NumberTotalRows != want.NumberTotalRows || got.NumberLoadedRows != want.NumberLoadedRows {
+			t.Errorf("case %d: %s instead of %s", i, got.raw, want.raw)
+		}
+	}
+	discards.expect("SELECT count(*) FROM d.t", "0")
+}

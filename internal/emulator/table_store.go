@@ -220,7 +220,12 @@ type delta struct {
 	ops  []deltaOp
 	buf  []byte
 	rule *updateRule // nil: rows replace rows
+	// dropped are rows that came and were not kept.
+	dropped int64
 }
+
+// changes is how many rows came, several of one key included.
+func (d *delta) changes() int64 { return int64(len(d.ops)) + d.dropped }
 
 type deltaOp struct {
 	blob   string // key, then row

@@ -54,7 +54,7 @@ func (s *benchSource) Start(context.Context) (change.Position, error) { return s
 func (s *benchSource) End(context.Context) (change.Position, error) {
 	return s.position(2 * s.txns), nil
 }
-func (s *benchSource) Open(context.Context, change.Position, []*change.Table, []change.Name) (Stream, error) {
+func (s *benchSource) Open(context.Context, change.Position, Follow) (Stream, error) {
 	return &benchStream{source: s}, nil
 }
 

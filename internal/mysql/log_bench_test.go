@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"starferry/internal/change"
+	"starferry/internal/ferry"
 	"starferry/internal/mysql/packets"
 	"starferry/internal/testbed"
 )
@@ -160,11 +161,11 @@ func cpuTime(b *testing.B) time.Duration {
 
 // stream reads with the stream to the end of the log.
 func (l *loggedRows) stream(b *testing.B, connected func()) {
-	var followed []*change.Table
+	var follow ferry.Follow
 	if l.table != nil {
-		followed = []*change.Table{l.table}
+		follow.Known = []*change.Table{l.table}
 	}
-	stream, err := l.source.Open(b.Context(), l.from, followed, nil)
+	stream, err := l.source.Open(b.Context(), l.from, follow)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"starferry/internal/testbed/stage"
 )
 
 // sourceFlags make the source one that could be somebody's: rows in memory, none of
@@ -16,7 +18,7 @@ var sourceFlags = []string{"--innodb-buffer-pool-size=3G", "--loose-innodb-redo-
 // measureCopy: large tables copied into a target that keeps nothing, while others
 // write; what the copy takes, what the source pays, and what the writers notice.
 func (f *figures) measureCopy(ctx context.Context) error {
-	return on(ctx, f, true, sourceFlags, func(s *stage) error {
+	return on(ctx, f, true, sourceFlags, func(s *scene) error {
 		if err := s.fill(ctx, f.tables, f.rows); err != nil {
 			return err
 		}
@@ -32,21 +34,12 @@ func (f *figures) measureCopy(ctx context.Context) error {
 		var ferry time.Duration
 		copying, err := s.watch(ctx, f, func() error {
 			say("copying")
-			p, err := s.run("run", "--until-caught-up", script)
+			p, err := s.Run("run", "--until-caught-up", script)
 			if err != nil {
 				return err
 			}
-			sampled := make(chan struct{})
-			go func() {
-				defer close(sampled)
-				peak, ferry = usage(p.PID(), p.Done())
-			}()
-			code, err := p.Wait(ctx)
-			<-sampled
-			if err != nil || code != 0 {
-				return ended(code, err, p)
-			}
-			return nil
+			peak, ferry = stage.Usage(ctx, p)
+			return stage.Ended(ctx, p)
 		})
 		if err != nil {
 			return err
@@ -71,7 +64,7 @@ func (f *figures) report(alone, copying watched, peak int64, ferry time.Duration
 }
 
 // fill makes the tables: about 200 bytes a row, without a log.
-func (s *stage) fill(ctx context.Context, tables, rows int) error {
+func (s *scene) fill(ctx context.Context, tables, rows int) error {
 	say("filling %d tables with %d rows each", tables, rows)
 	statements := []string{"CREATE DATABASE " + database, "USE " + database}
 	for i := range tables {
@@ -82,7 +75,7 @@ func (s *stage) fill(ctx context.Context, tables, rows int) error {
 	for i := 1; i < tables; i++ {
 		statements = append(statements, fmt.Sprintf("INSERT INTO t%d SELECT * FROM t0", i))
 	}
-	return s.exec(ctx, statements...)
+	return s.Exec(ctx, statements...)
 }
 
 // numbersUpTo selects the numbers n from 1 on, of which where keeps those up to rows.
@@ -113,7 +106,7 @@ func (w *watched) quantile(q float64) time.Duration {
 }
 
 // watch has the writers write while something goes on.
-func (s *stage) watch(ctx context.Context, f *figures, what func() error) (watched, error) {
+func (s *scene) watch(ctx context.Context, f *figures, what func() error) (watched, error) {
 	writing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
@@ -131,9 +124,9 @@ func (s *stage) watch(ctx context.Context, f *figures, what func() error) (watch
 			}
 		})
 	}
-	began, before := time.Now(), cpuOf(s.source.PID())
+	began, before := time.Now(), stage.CPU(s.Source.PID())
 	err := what()
-	seen.took, seen.cpu = time.Since(began), cpuOf(s.source.PID())-before
+	seen.took, seen.cpu = time.Since(began), stage.CPU(s.Source.PID())-before
 	cancel()
 	writers.Wait()
 	if err == nil {
@@ -144,13 +137,13 @@ func (s *stage) watch(ctx context.Context, f *figures, what func() error) (watch
 
 // write changes a row now and then, at a rate that does not depend on how long it
 // takes: a writer that waits for a slow answer would hide how many are slow.
-func (s *stage) write(ctx context.Context, f *figures, r *rand.Rand) (latencies []time.Duration, err error) {
+func (s *scene) write(ctx context.Context, f *figures, r *rand.Rand) (latencies []time.Duration, err error) {
 	for due := time.Now().Add(f.every); ; due = due.Add(f.every) {
 		if sleep(ctx, time.Until(due)) != nil {
 			return latencies, nil
 		}
 		statement := fmt.Sprintf("UPDATE %s.t%d SET k = k + 1 WHERE id = %d", database, r.IntN(f.tables), 1+r.IntN(f.rows))
-		if _, err := s.source.DB().ExecContext(ctx, statement); err != nil {
+		if _, err := s.Source.DB().ExecContext(ctx, statement); err != nil {
 			if ctx.Err() != nil {
 				return latencies, nil
 			}

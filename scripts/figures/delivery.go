@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"starferry/internal/testbed/stage"
 )
 
 // delivered is a way of delivery.
@@ -29,7 +31,7 @@ const changeTables, changeRows = 4, 1000
 // were made before, into a target that keeps nothing; and with one that keeps them, how
 // long changes take to become visible.
 func (f *figures) measureDelivery(ctx context.Context) error {
-	err := on(ctx, f, true, sourceFlags, func(s *stage) error {
+	err := on(ctx, f, true, sourceFlags, func(s *scene) error {
 		if err := s.fill(ctx, changeTables, changeRows); err != nil {
 			return err
 		}
@@ -44,7 +46,7 @@ func (f *figures) measureDelivery(ctx context.Context) error {
 		for i := range transactions {
 			statements = append(statements, fmt.Sprintf("UPDATE t%d SET k = k + 1", i%changeTables))
 		}
-		if err := s.logged(ctx, statements...); err != nil {
+		if err := s.Logged(ctx, statements...); err != nil {
 			return err
 		}
 		rows := float64(transactions * changeRows)
@@ -60,7 +62,7 @@ func (f *figures) measureDelivery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return on(ctx, f, false, sourceFlags, func(s *stage) error {
+	return on(ctx, f, false, sourceFlags, func(s *scene) error {
 		if err := s.fill(ctx, 1, changeRows); err != nil {
 			return err
 		}
@@ -76,10 +78,10 @@ func (f *figures) measureDelivery(ctx context.Context) error {
 	})
 }
 
-func (s *stage) as(f *figures, d delivered) { s.settings, s.sink = f.settings+d.settings, d.sink }
+func (s *scene) as(f *figures, d delivered) { s.settings, s.sink = f.settings+d.settings, d.sink }
 
 // deliver catches up, with a state directory for each way.
-func (s *stage) deliver(ctx context.Context, f *figures, d delivered) (took, cpu time.Duration, err error) {
+func (s *scene) deliver(ctx context.Context, f *figures, d delivered) (took, cpu time.Duration, err error) {
 	say("%s", d.name)
 	s.as(f, d)
 	script, err := s.script(changeTables)
@@ -87,35 +89,27 @@ func (s *stage) deliver(ctx context.Context, f *figures, d delivered) (took, cpu
 		return 0, 0, err
 	}
 	began := time.Now()
-	p, err := s.run("run", "--until-caught-up", "--data-dir", d.name, script)
+	p, err := s.Run("run", "--until-caught-up", "--data-dir", d.name, script)
 	if err != nil {
 		return 0, 0, err
 	}
-	sampled := make(chan time.Duration)
-	go func() {
-		_, cpu := usage(p.PID(), p.Done())
-		sampled <- cpu
-	}()
-	code, err := p.Wait(ctx)
-	cpu = <-sampled
-	if err != nil || code != 0 {
-		return 0, 0, ended(code, err, p)
-	}
-	return time.Since(began), cpu, nil
+	_, cpu = stage.Usage(ctx, p)
+	took = time.Since(began)
+	return took, cpu, stage.Ended(ctx, p)
 }
 
 // visible measures how long it takes from the end of a transaction until the target shows
 // it, for many that follow each other.
-func (s *stage) visible(ctx context.Context, f *figures, d delivered) error {
+func (s *scene) visible(ctx context.Context, f *figures, d delivered) error {
 	s.as(f, d)
 	script, err := s.script(1)
 	if err != nil {
 		return err
 	}
-	if err := s.logged(ctx, "UPDATE "+database+".t0 SET k = 0 WHERE id = 1"); err != nil {
+	if err := s.Logged(ctx, "UPDATE "+database+".t0 SET k = 0 WHERE id = 1"); err != nil {
 		return err
 	}
-	p, err := s.run("run", "--data-dir", d.name, "--progress-interval", "100ms", script)
+	p, err := s.Run("run", "--data-dir", d.name, "--progress-interval", "100ms", script)
 	if err != nil {
 		return err
 	}
@@ -124,7 +118,7 @@ func (s *stage) visible(ctx context.Context, f *figures, d delivered) error {
 		return err
 	}
 	for k := -1; k != 0; { // what the way before has left is gone
-		if err := s.target.QueryRowContext(ctx, "SELECT k FROM "+database+".t0 WHERE id = 1").Scan(&k); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err := s.Target.QueryRowContext(ctx, "SELECT k FROM "+database+".t0 WHERE id = 1").Scan(&k); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if err := sleep(ctx, 10*time.Millisecond); err != nil {
@@ -139,7 +133,7 @@ func (s *stage) visible(ctx context.Context, f *figures, d delivered) error {
 	go func() {
 		defer close(committed)
 		for sleep(writing, f.every) == nil {
-			if _, err := s.source.DB().ExecContext(ctx, "UPDATE "+database+".t0 SET k = k + 1 WHERE id = 1"); err != nil {
+			if _, err := s.Source.DB().ExecContext(ctx, "UPDATE "+database+".t0 SET k = k + 1 WHERE id = 1"); err != nil {
 				failed <- err
 				return
 			}
@@ -156,19 +150,15 @@ func (s *stage) visible(ctx context.Context, f *figures, d delivered) error {
 		return delays[int(q*float64(len(delays)-1))].Round(time.Millisecond)
 	}
 	f.add("visible, "+d.name, "p50 %v, p99 %v, at most %v (%d changes)", at(0.5), at(0.99), at(1), len(delays))
-	p.Interrupt()
-	if code, err := p.Wait(ctx); err != nil || code != 0 {
-		return ended(code, err, p)
-	}
-	return nil
+	return stage.Interrupted(ctx, p)
 }
 
 // watchVisible polls the row that counts the transactions, until the last of them shows.
-func (s *stage) watchVisible(ctx context.Context, committed <-chan time.Time) (delays []time.Duration, err error) {
+func (s *scene) watchVisible(ctx context.Context, committed <-chan time.Time) (delays []time.Duration, err error) {
 	shown, seen := 0, time.Time{}
 	for at := range committed {
 		for shown <= len(delays) {
-			err := s.target.QueryRowContext(ctx, "SELECT k FROM "+database+".t0 WHERE id = 1").Scan(&shown)
+			err := s.Target.QueryRowContext(ctx, "SELECT k FROM "+database+".t0 WHERE id = 1").Scan(&shown)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return nil, err
 			}

@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
-
-	"starferry/internal/testbed"
 )
 
 // patience is how long any one step may take.
@@ -100,21 +98,3 @@ func (f *figures) print() {
 }
 
 func say(format string, a ...any) { fmt.Fprintf(os.Stderr, "  "+format+"\n", a...) }
-
-// on runs what a stage is for, and takes the stage down.
-func on(ctx context.Context, f *figures, discard bool, flags []string, play func(*stage) error) (err error) {
-	s := &stage{binary: f.binary, settings: f.settings}
-	defer func() { err = s.end(err) }()
-	if s.dir, err = os.MkdirTemp("", "starferry-figures-"); err != nil {
-		return err
-	}
-	s.onEnd(func() error { return os.RemoveAll(s.dir) })
-	if s.source, err = testbed.Start(ctx, testbed.Options{Flavor: testbed.MySQLFlavor, Args: flags, Log: say}); err != nil {
-		return err
-	}
-	s.onEnd(s.source.Stop)
-	if err := s.startTarget(ctx, discard); err != nil {
-		return err
-	}
-	return play(s)
-}

@@ -5,26 +5,28 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"starferry/internal/testbed/stage"
 )
 
 // measureStart: many tables that are copied and followed; how long until the next
 // process streams, and until a row that was written before it began is visible.
 func (f *figures) measureStart(ctx context.Context) error {
-	return on(ctx, f, false, nil, func(s *stage) error {
+	return on(ctx, f, false, nil, func(s *scene) error {
 		statements := []string{"CREATE DATABASE " + database}
 		for i := range f.manyTables {
 			statements = append(statements,
 				fmt.Sprintf("CREATE TABLE %s.t%d (id INT PRIMARY KEY, v INT, w VARCHAR(100))", database, i),
 				fmt.Sprintf("INSERT INTO %s.t%d VALUES (0, 0, 'zero'), (1, 1, 'one')", database, i))
 		}
-		if err := s.exec(ctx, statements...); err != nil {
+		if err := s.Exec(ctx, statements...); err != nil {
 			return err
 		}
 		script, err := s.script(f.manyTables)
 		if err != nil {
 			return err
 		}
-		if _, err := s.caughtUp(ctx, script); err != nil {
+		if _, err := s.CaughtUp(ctx, script); err != nil {
 			return err
 		}
 		var streams, visible []time.Duration
@@ -46,12 +48,12 @@ func (f *figures) measureStart(ctx context.Context) error {
 	})
 }
 
-func (s *stage) startOnce(ctx context.Context, script string, id, table int) (streams, visible time.Duration, err error) {
-	if _, err := s.source.DB().ExecContext(ctx, fmt.Sprintf("INSERT INTO %s.t%d VALUES (?, 1, 'new')", database, table), id); err != nil {
+func (s *scene) startOnce(ctx context.Context, script string, id, table int) (streams, visible time.Duration, err error) {
+	if _, err := s.Source.DB().ExecContext(ctx, fmt.Sprintf("INSERT INTO %s.t%d VALUES (?, 1, 'new')", database, table), id); err != nil {
 		return 0, 0, err
 	}
 	began := time.Now()
-	p, err := s.run("run", "--progress-interval", "5ms", script)
+	p, err := s.Run("run", "--progress-interval", "5ms", script)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -60,7 +62,7 @@ func (s *stage) startOnce(ctx context.Context, script string, id, table int) (st
 	}
 	streams = time.Since(began)
 	for n := 0; n == 0; {
-		if err := s.target.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM %s.t%d WHERE id = %d", database, table, id)).Scan(&n); err != nil {
+		if err := s.Target.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM %s.t%d WHERE id = %d", database, table, id)).Scan(&n); err != nil {
 			return 0, 0, err
 		}
 		if n == 0 {
@@ -68,9 +70,5 @@ func (s *stage) startOnce(ctx context.Context, script string, id, table int) (st
 		}
 	}
 	visible = time.Since(began)
-	p.Interrupt()
-	if code, err := p.Wait(ctx); err != nil || code != 0 {
-		return 0, 0, ended(code, err, p)
-	}
-	return streams, visible, nil
+	return streams, visible, stage.Interrupted(ctx, p)
 }

@@ -1,18 +1,21 @@
-package main
+package stage
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"starferry/internal/testbed"
 )
 
 // ticks is how the kernel counts CPU time, whatever the machine.
 const ticks = 100
 
-// cpuOf is the CPU time of a process so far, 0 when it is gone.
-func cpuOf(pid int) time.Duration {
+// CPU is the CPU time of a process so far, 0 when it is gone.
+func CPU(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -33,14 +36,20 @@ func cpuOf(pid int) time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// peakOf is the most memory a process has had resident, in bytes.
-func peakOf(pid int) int64 {
+// Peak is the most memory a process has had resident, in bytes.
+func Peak(pid int) int64 { return ofStatus(pid, "VmHWM:") }
+
+// Resident is the memory a process has resident, in bytes.
+func Resident(pid int) int64 { return ofStatus(pid, "VmRSS:") }
+
+// ofStatus is a size that the kernel tells of a process, 0 when it is gone.
+func ofStatus(pid int, name string) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if value, found := strings.CutPrefix(line, name); found {
 			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 			if err == nil {
 				return n << 10
@@ -50,14 +59,16 @@ func peakOf(pid int) int64 {
 	return 0
 }
 
-// usage looks at a process until it is gone.
-func usage(pid int, gone <-chan struct{}) (peak int64, cpu time.Duration) {
+// Usage looks at a program until it is gone.
+func Usage(ctx context.Context, p *testbed.Program) (peak int64, cpu time.Duration) {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		peak, cpu = max(peak, peakOf(pid)), max(cpu, cpuOf(pid))
+		peak, cpu = max(peak, Peak(p.PID())), max(cpu, CPU(p.PID()))
 		select {
-		case <-gone:
+		case <-p.Done():
+			return peak, cpu
+		case <-ctx.Done():
 			return peak, cpu
 		case <-ticker.C:
 		}
