@@ -20,7 +20,7 @@ SEED ?=
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak huge sim figures interop lint fuzz clean need-go
+.PHONY: help build demo test soak huge sim figures bench-peers interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -57,6 +57,9 @@ sim: need-go ## Play N (100000) simulated histories; SEED is the first.
 
 figures: build ## Measure on this machine: restart with 100 tables, copy rate and its cost (10 minutes).
 	@$(GO) run -trimpath ./scripts/figures $(ARGS)
+
+bench-peers: build ## The same work for Flink CDC, Debezium and starferry (8 minutes; needs a JDK and Maven; ARGS=-quick).
+	@$(GO) run -trimpath ./scripts/bench-peers $(ARGS)
 
 interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
 	@scripts/interop/run
