@@ -30,7 +30,6 @@ type bench struct {
 	sources, sets, pattern  string
 	quick                   bool
 	report                  report
-	results                 []result
 }
 
 func main() {
@@ -39,9 +38,9 @@ func main() {
 	flag.StringVar(&b.java, "java", "scripts/bench-peers/java", "where the peers' Maven project is")
 	flag.StringVar(&b.out, "out", "bench/results", "folder for peers.md and peers.json; none to only print")
 	flag.StringVar(&b.logs, "logs", "", "folder for what the programs print; none to forget it")
-	flag.IntVar(&b.rows, "rows", 300_000, "rows of each table that is copied")
-	flag.IntVar(&b.changes, "changes", 200_000, "rows that change for the catch-up, at most as many as are copied")
-	flag.DurationVar(&b.limit, "limit", 2*time.Minute, "how long a program may take for one measure")
+	flag.IntVar(&b.rows, "rows", 200_000, "rows of each table that is copied")
+	flag.IntVar(&b.changes, "changes", 150_000, "rows that change for the catch-up, at most as many as are copied")
+	flag.DurationVar(&b.limit, "limit", 3*time.Minute, "how long a program may take for one measure")
 	flag.StringVar(&b.sources, "sources", "mysql,mariadb", "servers to read from")
 	flag.StringVar(&b.sets, "sets", "narrow,mixed", "tables to copy and follow")
 	flag.StringVar(&b.pattern, "programs", "", "measure only programs whose name contains this, and starferry")

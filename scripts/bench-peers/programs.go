@@ -97,13 +97,13 @@ func (b *bench) compile(ctx context.Context) (java string, err error) {
 		return "", fmt.Errorf("%w: put it in PATH as javac is", err)
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
-		return "", fmt.Errorf("Maven is missing: install 3.6 or later and put mvn in PATH (Debian: apt-get install maven)")
+		return "", fmt.Errorf("no Maven: install 3.6 or later and put mvn in PATH (Debian: apt-get install maven)")
 	}
 	say("compiling the peers (the first time, Maven downloads them: some 300 MB)")
 	maven := exec.CommandContext(ctx, "mvn", "-q", "-B", "-ntp", "package")
 	maven.Dir = b.java
 	if out, err := maven.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("Maven failed (%w); it needs its central repository, or a mirror, for the first run:\n%s", err, out)
+		return "", fmt.Errorf("running Maven failed (%w); it needs its central repository, or a mirror, for the first run:\n%s", err, out)
 	}
 	return java, nil
 }

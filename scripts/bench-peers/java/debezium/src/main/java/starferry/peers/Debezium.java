@@ -84,14 +84,10 @@ public final class Debezium implements ChangeConsumer<RecordChangeEvent<SourceRe
         if (success) {
             return;
         }
-        Throwable cause = failure;
-        while (cause != null && cause.getCause() != null && cause.getCause() != cause) {
-            cause = cause.getCause();
-        }
         if (failure != null) {
             failure.printStackTrace();
         }
-        System.out.println("failed: " + (message + " " + (cause == null ? "" : cause.getMessage())).replaceAll("\\s+", " "));
+        System.out.println("failed: " + String.valueOf(message).replaceAll("\\s+", " "));
         System.out.flush();
         Runtime.getRuntime().halt(1); // the engine itself waits for this call
     }
