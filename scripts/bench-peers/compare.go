@@ -43,12 +43,12 @@ func (r *report) tasks() (all []task) {
 
 // figures are what is told of a result; NaN is what is not known.
 type figures struct {
-	first, took            float64 // seconds
-	rate, netRate          float64 // rows per second, and without the time of a start
-	cpu                    float64 // seconds
-	perMillion, netMillion float64 // CPU seconds per million rows, and without those of a start
-	server                 float64 // the same of the server
-	peak                   float64 // MB
+	first, took             float64 // seconds
+	rate, warmRate          float64 // rows per second, and from the half on
+	cpu                     float64 // seconds
+	perMillion, warmMillion float64 // CPU seconds per million rows, and from the half on
+	server                  float64 // the same of the server
+	peak                    float64 // MB
 }
 
 var unknown = figures{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
@@ -62,36 +62,31 @@ func (r *report) find(t task, program string) *result {
 	return nil
 }
 
-// of gives a program's figures in a task. A start is what the same program took from its
-// start to one visible row; a difference that is none of a measurable size is not known.
+// of gives a program's figures in a task.
 func (r *report) of(t task, program string) figures {
 	one := r.find(t, program)
 	if one == nil {
 		return unknown
 	}
-	rows, million := float64(one.Rows), float64(one.Rows)/1e6
-	f := figures{first: one.First, took: one.Took, rate: rows / one.Took, netRate: math.NaN(), cpu: one.CPU, perMillion: one.CPU / million,
-		netMillion: math.NaN(), server: one.SourceCPU / million, peak: float64(one.Peak) / (1 << 20)}
-	if began := r.find(task{t.source, oneRow.name, start}, program); began != nil {
-		const ofAny = 0.02 // seconds: two ticks of CPU
-		if wall := one.Took - began.Took; wall > ofAny {
-			f.netRate = rows / wall
-		}
-		if cpu := one.CPU - began.CPU; cpu > ofAny {
-			f.netMillion = cpu / million
-		}
+	rows := float64(one.Rows)
+	f := figures{first: one.First, took: one.Took, rate: rows / one.Took, warmRate: math.NaN(), cpu: one.CPU, perMillion: one.CPU / rows * 1e6,
+		warmMillion: math.NaN(), server: one.SourceCPU / rows * 1e6, peak: float64(one.Peak) / (1 << 20)}
+	if one.Half != nil {
+		left := rows - one.Half.Rows
+		f.warmRate, f.warmMillion = left/(one.Took-one.Half.Seconds), (one.CPU-one.Half.CPU)/left*1e6
 	}
 	return f
 }
 
-// compare is the table of a task. A × says how many times starferry's a program's figure is.
+// compare is the table of a task. A × says how many times starferry's a program's figure
+// is; a warm one is compared with starferry's whole.
 func (r *report) compare(t *strings.Builder, of task) {
 	ours := r.of(of, r.Programs[0].Name)
 	what := map[string]string{start: "from the start of a process to one visible row", copying: "copy", catchUp: "catch-up after a stop"}[of.measure]
 	fmt.Fprintf(t, "\n## %s, %s: %s\n\n", of.source, of.set, what)
 	heads := []string{"program", "row visible s", "×", "CPU s", "×", "peak MB", "×"}
 	if of.measure != start {
-		heads = []string{"program", "first row s", "all s", "rows/s", "×", "without start", "×", "CPU s/M", "×", "without start", "×", "server CPU s/M", "peak MB", "×"}
+		heads = []string{"program", "first row s", "all s", "rows/s", "×", "warm", "×", "CPU s/M", "×", "warm", "×", "server CPU s/M", "peak MB", "×"}
 	}
 	writeRow(t, heads)
 	writeRow(t, strings.Split(strings.Repeat("---,", len(heads)-1)+"---", ","))
@@ -104,8 +99,8 @@ func (r *report) compare(t *strings.Builder, of task) {
 			writeRow(t, []string{p.Name, number("%.2f", f.took), times(f.took, ours.took), number("%.2f", f.cpu), times(f.cpu, ours.cpu), number("%.0f", f.peak), times(f.peak, ours.peak)})
 			continue
 		}
-		writeRow(t, []string{p.Name, number("%.2f", f.first), number("%.2f", f.took), number("%.0f", f.rate), times(f.rate, ours.rate), number("%.0f", f.netRate), times(f.netRate, ours.netRate),
-			number("%.2f", f.perMillion), times(f.perMillion, ours.perMillion), number("%.2f", f.netMillion), times(f.netMillion, ours.netMillion),
+		writeRow(t, []string{p.Name, number("%.2f", f.first), number("%.2f", f.took), number("%.0f", f.rate), times(f.rate, ours.rate), number("%.0f", f.warmRate), times(f.warmRate, ours.rate),
+			number("%.2f", f.perMillion), times(f.perMillion, ours.perMillion), number("%.2f", f.warmMillion), times(f.warmMillion, ours.perMillion),
 			number("%.2f", f.server), number("%.0f", f.peak), times(f.peak, ours.peak)})
 	}
 }

@@ -25,6 +25,7 @@ func someReport() *report {
 		r.Results = append(r.Results, result{Source: "MySQL 9", Program: one.program, Set: one.set, Measure: one.measure, Rows: one.rows,
 			First: one.took / 2, Took: one.took, CPU: one.cpu, SourceCPU: one.server, Peak: one.peak << 20, Failed: one.failed})
 	}
+	r.find(task{"MySQL 9", "narrow", copying}, "peer").Half = &half{600_000, 17, 16}
 	return r
 }
 
@@ -32,11 +33,11 @@ func TestFiguresOfAProgram(t *testing.T) {
 	t.Parallel()
 	r := someReport()
 	got := r.of(task{"MySQL 9", "narrow", copying}, "peer")
-	if want := (figures{first: 12.5, took: 25, rate: 40_000, netRate: 50_000, cpu: 24, perMillion: 24, netMillion: 20, server: 3, peak: 800}); got != want {
+	if want := (figures{first: 12.5, took: 25, rate: 40_000, warmRate: 50_000, cpu: 24, perMillion: 24, warmMillion: 20, server: 3, peak: 800}); got != want {
 		t.Errorf("%+v instead of %+v", got, want)
 	}
-	if f := r.of(task{"MySQL 9", "narrow", catchUp}, "starferry"); !math.IsNaN(f.netRate) || !math.IsNaN(f.netMillion) {
-		t.Errorf("a difference of less than two ticks is told: %+v", f)
+	if f := r.of(task{"MySQL 9", "narrow", catchUp}, "starferry"); !math.IsNaN(f.warmRate) || !math.IsNaN(f.warmMillion) {
+		t.Errorf("all rows came at once, and yet there is a second half: %+v", f)
 	}
 	if f := r.of(task{"MySQL 9", "narrow", copying}, "mute"); !math.IsNaN(f.rate) || !math.IsNaN(f.peak) {
 		t.Errorf("what was not measured has figures: %+v", f)
@@ -49,7 +50,7 @@ func TestMarkdown(t *testing.T) {
 	for _, want := range []string{
 		"## MySQL 9, single: from the start of a process to one visible row\n",
 		"| peer | 5.00 | 20 | 4.00 | 40 | 200 | 10 |\n",
-		"| peer | 12.50 | 25.00 | 40000 | 0.09 | 50000 | 0.1 | 24.00 | 40 | 20.00 | 40 | 3.00 | 800 | 20 |\n",
+		"| peer | 12.50 | 25.00 | 40000 | 0.09 | 50000 | 0.113 | 24.00 | 40 | 20.00 | 33.3 | 3.00 | 800 | 20 |\n",
 		"| starferry | 0.13 | 0.26 | 3846 | 1 | – | – | 100.00 | 1 | – | – | 100.00 | 30 | 1 |\n",
 		"## Not measured\n\n- MySQL 9, mute, start of single: it says | no\n",
 	} {
