@@ -22,7 +22,7 @@ REPEAT ?= 3
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak huge sim figures bench interop lint fuzz clean need-go
+.PHONY: help build demo test soak huge sim figures bench bench-peers interop lint fuzz clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -62,6 +62,9 @@ figures: build ## Measure on this machine: restart with 100 tables, copy rate an
 
 bench: build ## Measure every road beside its limit (ARGS="-quick", "-only narrow,wide", "-profile DIR"; REPEAT=3).
 	@mkdir -p bin && $(GO) build -trimpath -o bin/bench ./scripts/bench && exec bin/bench -repeat $(REPEAT) $(ARGS)
+
+bench-peers: build ## The same work for Flink CDC, Debezium and starferry (8 minutes; needs a JDK and Maven; ARGS=-quick).
+	@$(GO) run -trimpath ./scripts/bench-peers $(ARGS)
 
 interop: build ## Let StarRocks' own Java clients write into the stand-in (needs a JDK and Maven).
 	@scripts/interop/run
