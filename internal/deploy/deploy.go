@@ -139,7 +139,6 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 	}
 	later.begin(p.Routes, source, target)
 	defer watchLog(ctx, source, out)()
-	limitMemory(p.Settings.Memory)
 	d := newDesk(p.Name, o, out)
 	return d.serve(ctx, state.Path(), ask, ferry.Config{
 		Source: source, Pages: source, Target: target, Mirror: target, Shaper: target, Journal: state, Routes: routes(p), From: from, Admit: later.admit,
@@ -158,6 +157,7 @@ func run(ctx context.Context, p *plan.Plan, o Options, ask func(context.Context,
 
 // serve runs the ferry while the control socket is open.
 func (d *desk) serve(ctx context.Context, folder string, ask func(context.Context, Asked) error, config ferry.Config) error {
+	limitMemory(config.Memory)
 	server, err := control.Listen(folder, d)
 	if err != nil {
 		// Followed tables matter more than who may want to ask.

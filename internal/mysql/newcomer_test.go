@@ -135,7 +135,7 @@ func TestManyTablesAreReadTogether(t *testing.T) {
 			t.Errorf("%d tables are listed: %v", len(listed), err)
 		}
 		server.Exec(t, "ANALYZE TABLE "+names[len(names)-1].String())
-		if estimates, err := s.Estimates(t.Context(), names); err != nil || estimates[names[len(names)-1]] != 2 {
+		if estimates, err := s.Estimates(t.Context(), names[len(names)-20:]); err != nil || estimates[names[len(names)-1]] != 2 {
 			t.Errorf("%v, %v", estimates, err)
 		}
 		stream := open(t, s, start(t, s), nil, names...)
