@@ -52,6 +52,7 @@ func (a *app) emulator() *cobra.Command {
 	cmd.Flags().StringVar(&o.Password, "password", "", "its password")
 	cmd.Flags().DurationVar(&delay, "publish-delay", 50*time.Millisecond, "how long a committed load takes to become visible, give or take half of it; 0 for no time")
 	cmd.Flags().BoolVar(&o.Discard, "discard", false, "for benchmarks: count rows, keep none, and look at none that is plain CSV")
+	cmd.Flags().StringSliceVar(&o.Keep, "keep", nil, "with --discard: names of tables whose rows are kept")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"time"
 )
 
@@ -59,14 +60,18 @@ func (s *Server) commitParts(tx *transaction, parts []txnPart, counts loadCounts
 
 // publish makes what a transaction did visible, in all its tables at one moment.
 func (s *Server) publish(parts []txnPart, epochs []int) {
-	if s.cfg.Discard {
-		return
-	}
 	s.moment.Lock()
 	defer s.moment.Unlock()
 	for i, p := range parts {
-		p.table.store.publish(p.delta, epochs[i])
+		if !s.discards(p.table) {
+			p.table.store.publish(p.delta, epochs[i])
+		}
 	}
+}
+
+// discards tells whether the rows of a table are dropped.
+func (s *Server) discards(t *table) bool {
+	return s.cfg.Discard && !slices.Contains(s.cfg.Keep, t.name)
 }
 
 // sleep waits, or returns at once when the server closes.

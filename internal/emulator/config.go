@@ -24,6 +24,8 @@ type Config struct {
 	// Discard counts loaded rows and keeps none, for benchmarks. CSV without quoting is
 	// not even looked at.
 	Discard bool
+	// Keep are the names of tables whose rows are kept all the same.
+	Keep []string
 
 	// Version is the StarRocks version to be, 2.5 or later, by default 3.5. Without its
 	// third part it is the newest of its line.

@@ -242,7 +242,7 @@ func (s *Server) replayRecord(ss *session, body []byte) error {
 	}
 	// A label that the clean-up had forgotten may be there again: only the latest counts.
 	t.db.labels.restore(tx, head.Begun, loadCounts{total: head.Rows, loaded: head.Rows})
-	if !s.cfg.Discard {
+	if !s.discards(t) {
 		t.store.apply(d)
 	}
 	t.reserveNumbers(d)

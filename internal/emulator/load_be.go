@@ -223,7 +223,7 @@ func (s *Server) scan(r *http.Request, t *table, opts *loadOptions, res *loadRes
 }
 
 func (s *Server) newLoader(plan *loadPlan) *loader {
-	return &loader{plan: plan, delta: &delta{rule: plan.update}, discard: s.cfg.Discard, builder: newRowBuilder(plan.table, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
+	return &loader{plan: plan, delta: &delta{rule: plan.update}, discard: s.discards(plan.table), builder: newRowBuilder(plan.table, plan.columns, plan.schema, s.cfg.MaxKeyBytes)}
 }
 
 // load reads all rows of a body, or of the bodies of a transaction one after another.

@@ -158,7 +158,7 @@ func (s *Server) replayParts(db *database, head journalHead, ops []byte) error {
 }
 
 func (s *Server) replayDelta(p txnPart) {
-	if !s.cfg.Discard {
+	if !s.discards(p.table) {
 		p.table.store.apply(p.delta)
 	}
 }

@@ -174,7 +174,7 @@ func (r *roads) onceWith(ctx context.Context, script string, rows int64, beside 
 	r.runs++
 	dir := fmt.Sprintf("state-%d", r.runs)
 	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Join(r.Dir, dir))) }()
-	return followWith(ctx, r.Stage, script, dir, database, rows, beside)
+	return follow(ctx, r.Stage, script, dir, database, rows, beside)
 }
 
 // measureCopy copies a table that is there, which has as many rows as the set was filled with.

@@ -138,7 +138,7 @@ var sourceFlags = []string{"--innodb-buffer-pool-size=5G", "--loose-innodb-redo-
 func (b *bench) play(ctx context.Context, discard bool, flags []string, play func(*stage.Stage) error) error {
 	emulator := append([]string{"--publish-delay", b.publish.String()}, stage.Emulator40...)
 	if discard {
-		emulator = append(emulator, "--discard")
+		emulator = append(emulator, stage.DiscardRows...)
 	}
 	return stage.Play(ctx, stage.Options{Binary: b.binary, Source: flags, Emulator: emulator, Log: say}, func(s *stage.Stage) error {
 		b.report.Machine.MySQL = s.Source.Version

@@ -27,13 +27,9 @@ type run struct {
 	Rows      int64   `json:"rows"` // visible: of a key update two
 }
 
-// follow runs the script until so many rows are visible in the target's database.
-func follow(ctx context.Context, b *bench, s *stage.Stage, script, dataDir, database string, rows int64) (run, error) {
-	return followWith(ctx, s, script, dataDir, database, rows, nil)
-}
-
-// followWith is follow, with something to do beside it once the process runs.
-func followWith(ctx context.Context, s *stage.Stage, script, dataDir, database string, rows int64, beside func(profiles string)) (r run, err error) {
+// follow runs the script until so many rows are visible in the target's database; beside is
+// done once the process runs.
+func follow(ctx context.Context, s *stage.Stage, script, dataDir, database string, rows int64, beside func(profiles string)) (r run, err error) {
 	feed, err := s.Watch(ctx, database)
 	if err != nil {
 		return r, err

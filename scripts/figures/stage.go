@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"starferry/internal/testbed/stage"
 )
@@ -20,7 +21,7 @@ type scene struct {
 func on(ctx context.Context, f *figures, discard bool, flags []string, play func(*scene) error) error {
 	o := stage.Options{Binary: f.binary, Source: flags, Emulator: stage.Emulator40, Log: say}
 	if discard {
-		o.Emulator = append([]string{"--discard"}, o.Emulator...)
+		o.Emulator = append(slices.Clone(o.Emulator), stage.DiscardRows...)
 	}
 	return stage.Play(ctx, o, func(s *stage.Stage) error {
 		if _, err := s.Target.ExecContext(ctx, "CREATE DATABASE "+database); err != nil {

@@ -40,6 +40,9 @@ type Stage struct {
 // Emulator40 has the stand-in be the newest StarRocks.
 var Emulator40 = []string{"--starrocks-version", "4.0"}
 
+// DiscardRows has the stand-in keep no rows but those that the product keeps for itself there.
+var DiscardRows = []string{"--discard", "--keep", ownTables + "_position"}
+
 // Play sets a stage up, plays on it, and takes it down whatever happens.
 func Play(ctx context.Context, o Options, play func(*Stage) error) (err error) {
 	s := &Stage{binary: o.Binary}
