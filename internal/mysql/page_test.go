@@ -232,15 +232,15 @@ func TestHostileGlobals(t *testing.T) {
 		for i := range 20 {
 			server.Exec(t, "SET SESSION autocommit=1", "SET NAMES utf8mb4", "SET SESSION time_zone = '+00:00'", fmt.Sprintf("INSERT INTO h.t VALUES (%d, 'ab', '日本', '2020-01-01 00:00:00')", i))
 		}
+		conn, err := server.DB().Conn(t.Context()) // has what is global now
+		if err != nil {
+			t.Fatal(err)
+		}
 		server.Exec(t, globals...)
 		s := connect(t, server)
 		table := describe(t, s, "h", "t")
 		stream := open(t, s, start(t, s), nil, table.Name)
 		for next(t, stream).Kind != change.Joined {
-		}
-		conn, err := server.DB().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
 		}
 		for _, statement := range []string{"SET autocommit=0", "INSERT INTO h.t VALUES (100, 'no', 'no', NULL)"} {
 			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
