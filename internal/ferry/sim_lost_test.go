@@ -115,6 +115,7 @@ func (s *simulation) haunt() {
 	if errors.As(s.loop.err, &back) {
 		if cfg, err := s.loop.after(back); err == nil {
 			s.target.lateCommits(s.loop)
+			s.target.mayReplay()
 			s.begin(cfg)
 			s.takeEffects()
 		}

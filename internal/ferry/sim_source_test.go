@@ -70,26 +70,27 @@ const (
 const simWindowLength = 700 * time.Millisecond
 
 type simSource struct {
-	rng     *rand.Rand
-	now     time.Time
-	barrier simBarrier
-	log     []simEntry
-	txns    []*simTxn
-	shown   int // so many are old enough to be visible
-	tables  []*simTable
-	offset  uint64
-	seq     int
-	quiet   bool              // no new changes
-	steady  bool              // no schema changes, and no others that a check may find on its way
-	rowless bool              // rows change without row events
-	poison  bool              // some rows are such that the target refuses them
-	hidden  bool              // some schema changes cannot be read in the log
-	changed func(change.Name) // is told of rows that change without row events
-	server  string
-	fails   bool       // another server takes its place now and then
-	drops   bool       // tables are dropped
-	names   *rand.Rand // tables are renamed
-	reader  *simStream // the last one that was opened: no other gets anything
+	rng      *rand.Rand
+	now      time.Time
+	barrier  simBarrier
+	log      []simEntry
+	txns     []*simTxn
+	shown    int // so many are old enough to be visible
+	tables   []*simTable
+	offset   uint64
+	seq      int
+	quiet    bool              // no new changes
+	steady   bool              // no schema changes, and no others that a check may find on its way
+	rowless  bool              // rows change without row events
+	unlogged map[int]bool      // those changes
+	poison   bool              // some rows are such that the target refuses them
+	hidden   bool              // some schema changes cannot be read in the log
+	changed  func(change.Name) // is told of rows that change without row events
+	server   string
+	fails    bool       // another server takes its place now and then
+	drops    bool       // tables are dropped
+	names    *rand.Rand // tables are renamed
+	reader   *simStream // the last one that was opened: no other gets anything
 	// merged are the targets of tables that others go into too.
 	merged map[change.Name]change.Name
 
@@ -326,6 +327,10 @@ func (s *simSource) rowLessKey(t *simTable, key string, all bool) {
 		row := s.randomRow(t)
 		row["id"], row["v"] = key, strconv.Itoa(s.seq)
 		t.logged[key], t.visible[key] = row, row
+		if s.unlogged == nil {
+			s.unlogged = map[int]bool{}
+		}
+		s.unlogged[s.seq] = true
 	}
 }
 

@@ -223,6 +223,7 @@ func (s *simulation) check() error {
 			return err
 		}
 		s.target.lateCommits(s.loop)
+		s.target.mayReplay()
 		s.begin(cfg)
 		return s.check()
 	}
