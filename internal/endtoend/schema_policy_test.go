@@ -14,23 +14,27 @@ import (
 // policyWorld has a target that is quick with its schema changes.
 func policyWorld(t *testing.T, source *testbed.Server) *world {
 	t.Helper()
-	if namedCluster(t) != nil {
-		return newWorld(t, source)
-	}
-	return newWorldOn(t, source, startDoubleOf(t, emulator.Config{Version: "3.5", AlterInterval: 50 * time.Millisecond}))
+	return policyWorldOf(t, source, ways[0])
 }
 
-// eachPolicyWorld runs a test in at-least-once and in exactly-once.
+// policyWorldOf has one that is new enough for a way of exactly-once.
+func policyWorldOf(t *testing.T, source *testbed.Server, o way) *world {
+	t.Helper()
+	return o.worldOf(t, source, emulator.Config{AlterInterval: 50 * time.Millisecond})
+}
+
+// eachPolicyWorld runs a test in at-least-once and in both ways of exactly-once.
 func eachPolicyWorld(t *testing.T, test func(t *testing.T, w *world, settings string, with []string)) {
 	t.Helper()
-	for name, exactly := range map[string]bool{"at-least-once": false, "exactly-once": true} {
-		t.Run(name, func(t *testing.T) {
+	t.Run("at-least-once", func(t *testing.T) {
+		t.Parallel()
+		test(t, policyWorld(t, testbed.MySQL(t)), "", nil)
+	})
+	for i, o := range ways {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			if exactly {
-				test(t, policyWorld(t, testbed.MariaDB(t)), ways[0].epochs("200ms"), exactlyOnce)
-			} else {
-				test(t, policyWorld(t, testbed.MySQL(t)), "", nil)
-			}
+			source := []func(testing.TB, ...string) *testbed.Server{testbed.MariaDB, testbed.MySQL}[i]
+			test(t, policyWorldOf(t, source(t), o), o.epochs("200ms"), exactlyOnce)
 		})
 	}
 }

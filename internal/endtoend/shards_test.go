@@ -16,11 +16,16 @@ func (w *world) merged(settings, target, pattern string, options ...string) stri
 }
 
 // mergedRows are the rows that a merged target has to show: of each table (database.table,
-// where it is another database) those columns that it has, and NULL in the others.
+// where it is another database; WHERE, where it is not all) those columns that it has, and NULL
+// in the others.
 func (w *world) mergedRows(t *testing.T, columns []string, tables ...string) (rows []string) {
 	t.Helper()
 	for _, table := range tables {
 		at := *w
+		table, where, _ := strings.Cut(table, " WHERE ")
+		if where == "" {
+			where = "TRUE"
+		}
 		if database, name, other := strings.Cut(table, "."); other {
 			at.database, table = database, name
 		}
@@ -36,7 +41,7 @@ func (w *world) mergedRows(t *testing.T, columns []string, tables ...string) (ro
 				selected = append(selected, "'NULL'")
 			}
 		}
-		answer, err := w.source.DB().Query(fmt.Sprintf("SELECT CONCAT_WS('|', '%[1]s', '%[2]s', %[3]s) FROM %[1]s.%[2]s", at.database, table, strings.Join(selected, ", ")))
+		answer, err := w.source.DB().Query(fmt.Sprintf("SELECT CONCAT_WS('|', '%[1]s', '%[2]s', %[3]s) FROM %[1]s.%[2]s WHERE %[4]s", at.database, table, strings.Join(selected, ", "), where))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -238,6 +238,34 @@ func TestStartupOfADatabase(t *testing.T) {
 	})
 }
 
+// TestStartedWithoutACopy: what changes rows without row events mends the rows that the target
+// has, and copies no history. A TRUNCATE leaves none.
+func TestStartedWithoutACopy(t *testing.T) {
+	t.Parallel()
+	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+		w.grantResync(t)
+		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), w VARCHAR(20))", "INSERT INTO t VALUES (1, 'a', 'b'), (2, 'a', 'b'), (3, 'a', 'b'), (4, 'a', 'b')")
+		script := w.write(t, "t.sql", w.from(settings, "t", "'scan.startup.mode'='latest-offset'", options...))
+		p := w.start(t, script)
+		waitLine(t, p, "1 tables are not copied")
+		w.exec(t, "UPDATE t SET v = 'mine' WHERE id IN (2, 3)", "INSERT INTO t VALUES (5, 'mine', 'b')")
+		w.await(t, "t", "id|v|w", "2|mine|b", "3|mine|b", "5|mine|b")
+		w.exec(t, "CREATE TABLE t_new LIKE t", "INSERT INTO t_new SELECT id, UPPER(v), w FROM t WHERE id <> 3", "INSERT INTO t_new VALUES (6, 'NEW', 'b')", "RENAME TABLE t TO t_old, t_new TO t")
+		waitLine(t, p, w.database+".t compared with "+w.database+".t: of 2 rows 0 were missing, 2 different, 1 superfluous; mended")
+		w.await(t, "t", "id|v|w", "2|MINE|b", "5|MINE|b")
+		w.exec(t, "ALTER TABLE t RENAME COLUMN v TO w, RENAME COLUMN w TO v", "UPDATE t SET w = 'last' WHERE id = 1")
+		w.await(t, "t", "id|v|w", "1|b|last", "2|b|MINE", "5|b|MINE")
+		w.stop(t, p)
+		if o := w.starferry(t, "verify", script); o.code == 0 || !strings.Contains(o.err, "SF5015") {
+			t.Errorf("verify: %s", o)
+		}
+		w.exec(t, "TRUNCATE TABLE t", "INSERT INTO t VALUES (7, 'seven', 'b')")
+		w.catchUp(t, script)
+		w.compare(t, "t", "t")
+		w.verify(t, 0, script)
+	})
+}
+
 // TestStartupBehindEverything begins behind all transactions there are: nothing has to come
 // before that is known.
 func TestStartupBehindEverything(t *testing.T) {

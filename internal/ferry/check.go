@@ -27,6 +27,9 @@ import (
 // that the source does not have. Ranges of keys are never compared between the two:
 // they order them differently.
 //
+// Of a table that was started without a copy only the second way is gone, and every row is
+// compared there: what the target has is right, and no history is copied.
+//
 // Rejected: checksums of chunks on both sides (no two texts of one value are alike,
 // and a chunk under writes never has a checksum), and a check outside the ferry (it
 // would have to guess what is on its way).
@@ -84,7 +87,7 @@ func (l *loop) beginCheck(t *table, from checkpoint.CheckState, jobs ...*Job) {
 		t.touched.clear(l.now) // no key was remembered while nothing was read
 	}
 	c.forwards = beginPass(t, c, from.Spans)
-	if from.Forwards {
+	if from.Forwards || t.copy.Partial {
 		c.forwards.spans = nil
 	}
 	if from.Doubts != nil {
@@ -143,6 +146,9 @@ func (l *loop) startCheckOver(c *check) {
 		}
 	}
 	c.forwards.startOver()
+	if c.table.copy.Partial {
+		c.forwards.spans = nil
+	}
 	c.doubts, c.targetKeys, c.exhausted, c.layout = nil, nil, false, nil
 	c.state = checkpoint.CheckState{Repair: c.state.Repair, Reason: c.state.Reason}
 	l.sinceHere(c)
@@ -249,9 +255,12 @@ func (l *loop) readTargetKeys(c *check) {
 		return
 	}
 	c.asking = true
-	t, layout, after := c.table, c.layout, c.state.After
+	t, layout, after, limit := c.table, c.layout, c.state.After, keysPerPage
+	if t.copy.Partial { // whole rows of both sides are read for them
+		limit = doubtsPerPage
+	}
 	l.begin(func(ctx context.Context) func() {
-		keys, err := l.cfg.Mirror.ReadKeys(ctx, t.route.Target, layout, after, keysPerPage)
+		keys, err := l.cfg.Mirror.ReadKeys(ctx, t.route.Target, layout, after, limit)
 		return func() {
 			c.asking = false
 			switch {

@@ -62,7 +62,7 @@ func (l *loop) askTarget(c *check, p *page) {
 	present := p.present()
 	for i := range p.gone {
 		// Backwards, the keys that the source has were compared forwards.
-		if (!p.gone[i] || l.sabotage.judgeTouched) && (p != c.backwards || present[i] < 0) {
+		if (!p.gone[i] || l.sabotage.judgeTouched) && (p != c.backwards || present[i] < 0 || t.copy.Partial) {
 			cmp.keys = append(cmp.keys, i)
 			appendKeyOf(keys, all, i, columns)
 		}
@@ -138,6 +138,9 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 	}
 	if p == c.backwards {
 		c.state.Keys += uint64(c.targetKeys.Len())
+		if c.table.copy.Partial {
+			c.state.Compared += uint64(p.rows.Len())
+		}
 		c.state.After, c.targetKeys, c.backwards = keyOf(c.targetKeys, c.targetKeys.Len()-1, identityColumns(c.targetKeys.Width())), nil, nil
 	}
 	if p == c.inquiry {
@@ -165,7 +168,7 @@ func (l *loop) judge(c *check, p *page, i int, layout *Layout, source int, targe
 	}
 	found := checkpoint.Difference{}
 	switch {
-	case source < 0 && at < 0:
+	case source < 0 && at < 0, at < 0 && c.table.copy.Partial:
 		return
 	case source < 0:
 		found.Kind = checkpoint.Superfluous

@@ -72,6 +72,7 @@ func (l *loop) truncated(tables []*table, event *change.Event) bool {
 		}
 		t.emptied = false
 		l.endCopy(t) // everything that comes now comes with the stream
+		t.copy.Partial = false
 		if t.check != nil {
 			l.startCheckOver(t.check)
 		}
@@ -139,8 +140,8 @@ func (l *loop) rearranged(t *table, event *change.Event) {
 	l.beginRepair(t, event.Statement)
 }
 
-// beginRepair compares and mends a table from here on; what a check under way has
-// compared so far counts no more.
+// beginRepair compares and mends a table from here on, of one that was started without a copy
+// the rows that the target has; what a check under way has compared so far counts no more.
 func (l *loop) beginRepair(t *table, reason string) {
 	if t.idle() {
 		return

@@ -69,7 +69,9 @@ stands for is not checked.
 
 ` + "`scan.startup.mode`" + ` in OPTIONS or in the mysql catalog says it, the same for all statements of a script. A deployment that
 ran before goes on from its checkpoint, and says so. Target tables are created as the source tables are now. Without a copy
-the target holds what changes from there on, and ` + "`verify`" + ` refuses to compare it until ` + "`resync`" + ` has copied it.
+the target holds what changes from there on, and ` + "`verify`" + ` refuses to compare it until ` + "`resync`" + ` has copied it. Where rows change
+without row events (docs/schema-changes.md), the rows that the target has are compared and mended, and no others come. Behind a
+TRUNCATE nothing is missing any more.
 
 A place in the past needs tables that are still what they were there: before anything is loaded, the binlog from there to
 its end is read for statements that changed them. An index, a TRUNCATE or a comment does not matter; a table that was created behind the
