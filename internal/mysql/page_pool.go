@@ -21,7 +21,7 @@ type pagePool struct {
 const (
 	idleFor = time.Minute
 	// trustFor is how long a connection counts as alive after it was used.
-	trustFor = time.Second
+	trustFor = 50 * time.Millisecond
 )
 
 func newPagePool(s *Source) *pagePool {
