@@ -99,14 +99,14 @@ func (c *compiler) finish() {
 
 var rowLess = map[string]RowLess{"repair": RepairRowLess, "repair-all": RepairAllRowLess, "stop": StopRowLess}
 
-// fitMemory keeps a batch and a page within a quarter of the memory allowed: both
-// wait in more than one place at a time.
+// fitMemory keeps a page within a quarter of the memory allowed, since pages wait in more
+// than one place at a time, and a batch within half of it: one is loaded while another fills.
 func (c *compiler) fitMemory(set layers) {
-	most := c.plan.Settings.Memory / 4
-	if c.plan.Settings.PageBytes > most {
+	if most := c.plan.Settings.Memory / 4; c.plan.Settings.PageBytes > most {
 		c.plan.Settings.PageBytes = most
 		c.cut(set, "snapshot.page-size", most)
 	}
+	most := c.plan.Settings.Memory / 2
 	for i := range c.plan.Routes {
 		r := &c.plan.Routes[i]
 		if r.Flush.MaxBytes > most {
@@ -134,7 +134,7 @@ func (c *compiler) cutRoute(r *Route, most int) {
 		o.Value = showSize(int64(most), 10)
 		if o.Origin != "default" {
 			at := diag.Span{Start: r.Span.Start, End: r.Span.Start + len("CREATE TABLE")}
-			c.warn(CodeMemory, at, fmt.Sprintf("'%s' of %s is cut to %s, a quarter of 'memory'", key, r.Target, showSize(int64(most), 10)), "SET 'memory' = '…' to four times as much.")
+			c.warn(CodeMemory, at, fmt.Sprintf("'%s' of %s is cut to %s, half of 'memory'", key, r.Target, showSize(int64(most), 10)), "SET 'memory' = '…' to twice as much.")
 		}
 	}
 }
