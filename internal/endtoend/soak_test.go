@@ -252,6 +252,12 @@ func (s *soak) endFerry(t *testing.T, r *rand.Rand, script string) {
 		t.Errorf("%s, exit code %d:\n%s", how, code, p.Output())
 	}
 	t.Logf("%s, exit code %d", how, code)
+	if code == 2 {
+		// The server may be away: to start again before it is back would try nothing.
+		if err := s.load.insist("DO 0"); err != nil {
+			t.Errorf("the server does not come back: %v", err)
+		}
+	}
 }
 
 // hurtWires cuts, stalls, delays and refuses what goes to the source and the target.

@@ -2,7 +2,9 @@ package testbed
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -71,9 +73,42 @@ func (s *Server) await(ctx context.Context, source *Server) error {
 		return fmt.Errorf("waiting for the replica to reach %s: %w", set, err)
 	}
 	if failed != 0 {
-		return fmt.Errorf("the replica does not reach %s within a minute", set)
+		return fmt.Errorf("the replica does not reach %s within a minute: %s", set, s.replicaErrors(ctx))
 	}
 	return nil
+}
+
+// replicaErrors is what the replica says of itself, each column of its status that holds an
+// error or a state.
+func (s *Server) replicaErrors(ctx context.Context) string {
+	show := "SHOW REPLICA STATUS"
+	if s.Flavor == MariaDBFlavor {
+		show = "SHOW SLAVE STATUS"
+	}
+	rows, err := s.DB().QueryContext(ctx, show)
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		return fmt.Sprintf("%s tells nothing (%v)", show, err)
+	}
+	values := make([]sql.NullString, len(columns))
+	into := make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err.Error()
+	}
+	var said []string
+	for i, column := range columns {
+		if values[i].String != "" && (strings.HasSuffix(column, "_Error") || strings.Contains(column, "_Running") || strings.HasSuffix(column, "_Gtid_Set")) {
+			said = append(said, column+"="+values[i].String)
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // TakeOver makes a replica the primary, as soon as it has everything that the other has
