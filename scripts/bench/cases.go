@@ -113,6 +113,7 @@ type roads struct {
 	filled         map[*dataset.Set]int
 	runs           int
 	settings, sink string // of the case at hand
+	before         stopped
 }
 
 // fill has a table of the set with at least so many rows, named after it, and one with one row.
@@ -160,12 +161,16 @@ func (r *roads) measure(ctx context.Context, c roadCase) error {
 // noTLS has every client talk alike.
 const noTLS = ", 'ssl-mode' = 'disabled'"
 
+// soon has the last rows of a run not wait for the second that two loads are apart otherwise:
+// what is measured is how fast rows are carried, not how long the last ones rest.
+const soon = ", 'sink.buffer-flush.interval-ms' = '100'"
+
 // script writes a script for tables of the database.
 func (r *roads) script(from string, tables ...string) (string, error) {
-	return r.Write(stage.Script{Name: "bench", Settings: r.settings, Database: database, Tables: tables, From: noTLS + from, Sink: r.sink})
+	return r.Write(stage.Script{Name: "bench", Settings: r.settings, Database: database, Tables: tables, From: noTLS + from, Sink: soon + r.sink})
 }
 
-// once runs the script from nothing.
+// once runs the script from where the case begins.
 func (r *roads) once(ctx context.Context, script string, rows int64) (run, error) {
 	return r.onceWith(ctx, script, rows, nil)
 }
@@ -174,6 +179,9 @@ func (r *roads) onceWith(ctx context.Context, script string, rows int64, beside 
 	r.runs++
 	dir := fmt.Sprintf("state-%d", r.runs)
 	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Join(r.Dir, dir))) }()
+	if err := r.putBack(ctx, dir); err != nil {
+		return done, err
+	}
 	return follow(ctx, r.Stage, script, dir, database, rows, beside)
 }
 

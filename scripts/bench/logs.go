@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"starferry/internal/testbed/dataset"
+	"starferry/internal/testbed/stage"
 )
 
-// measureLog writes changes into the log and has them read from where they begin, again
-// and again: nothing else writes.
+// measureLog writes changes into the log and has them read by starts behind the same stop,
+// again and again: nothing else writes.
 func (r *roads) measureLog(ctx context.Context, c roadCase, m *measured) (err error) {
 	tables := []string{"changes"}
 	if c.tables > 1 {
@@ -42,6 +45,10 @@ func (r *roads) measureLog(ctx context.Context, c roadCase, m *measured) (err er
 	if err := r.base(ctx, script, m); err != nil {
 		return err
 	}
+	if r.before, err = r.stopped(ctx, script); err != nil {
+		return err
+	}
+	defer func() { r.before = stopped{} }()
 	if c.work.Empty {
 		if err := r.Exec(ctx, "DELETE FROM "+database+"."+tables[0]); err != nil {
 			return err
@@ -57,9 +64,6 @@ func (r *roads) measureLog(ctx context.Context, c roadCase, m *measured) (err er
 	}
 	files, err := r.logsFrom(ctx, first)
 	if err != nil {
-		return err
-	}
-	if script, err = r.logScript(first, tables); err != nil {
 		return err
 	}
 	return r.repeated(ctx, m, script, int64(m.Rows*c.work.Loaded),
@@ -92,7 +96,7 @@ func (r *roads) write(ctx context.Context, c roadCase, tables []string, rows int
 	return dataset.SpreadInserts(ctx, r.Source.DB(), database, filled, tables, rows)
 }
 
-// logScript reads the log from the begin of a file on.
+// logScript has the log read from the begin of a file on, by a first start.
 func (r *roads) logScript(file string, tables []string) (string, error) {
 	from := fmt.Sprintf(", 'scan.startup.mode' = 'specific-offset', 'scan.startup.specific-offset.file' = '%s', 'scan.startup.specific-offset.pos' = '4'", file)
 	return r.script(from, tables...)
@@ -127,6 +131,57 @@ func (r *roads) logsFrom(ctx context.Context, first string) (files []string, err
 		}
 	}
 	return files, rows.Err()
+}
+
+// stopped is what a run left that was stopped when all was visible.
+type stopped struct {
+	dir      string     // its state directory; "" when nothing was run before
+	position [][]string // the rows that say how far it came, if it keeps them at the target
+}
+
+const positionTable = database + "._starferry_position"
+
+// stopped runs the script until all is visible.
+func (r *roads) stopped(ctx context.Context, script string) (left stopped, err error) {
+	r.runs++
+	left.dir = fmt.Sprintf("state-%d", r.runs)
+	if err := r.putBack(ctx, left.dir); err != nil {
+		return left, err
+	}
+	p, err := r.Run("run", "--data-dir", left.dir, "--until-caught-up", script)
+	if err == nil {
+		err = stage.Ended(ctx, p)
+	}
+	if err != nil || r.settings != positionInside {
+		return left, err
+	}
+	rows, err := r.Target.QueryContext(ctx, "SELECT deployment, incarnation, epoch, state FROM "+positionTable)
+	if err != nil {
+		return left, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row := make([]string, 4)
+		if err := rows.Scan(&row[0], &row[1], &row[2], &row[3]); err != nil {
+			return left, err
+		}
+		left.position = append(left.position, row)
+	}
+	return left, rows.Err()
+}
+
+// putBack makes a state directory, and what the target has of it, what the stopped run left.
+func (r *roads) putBack(ctx context.Context, dir string) error {
+	if r.before.dir == "" {
+		_, err := r.Target.ExecContext(ctx, "DROP TABLE IF EXISTS "+positionTable+" FORCE")
+		return err
+	}
+	for _, row := range r.before.position {
+		if _, err := r.Target.ExecContext(ctx, "INSERT INTO "+positionTable+" VALUES (?, ?, ?, ?)", row[0], row[1], row[2], row[3]); err != nil {
+			return err
+		}
+	}
+	return os.CopyFS(filepath.Join(r.Dir, dir), os.DirFS(filepath.Join(r.Dir, r.before.dir)))
 }
 
 // drop removes the tables and what the log holds of them, on both sides.
