@@ -129,7 +129,7 @@ func (b *batch) appendPlain(dst []byte, op ferry.Op, rows *change.Rows, row int)
 		switch {
 		case null:
 			dst = append(dst, nullField...)
-		case c.kind == digits && !csv.checkDigits:
+		case csv.asItIs(c.kind, cell):
 			dst = append(dst, cell...)
 		default:
 			if why := c.refuses(cell); why != "" {
@@ -140,7 +140,11 @@ func (b *batch) appendPlain(dst []byte, op ferry.Op, rows *change.Rows, row int)
 			}
 			dst = c.appendField(dst, cell)
 		}
-		dst = append(dst, csv.separator...)
+		if csv.single {
+			dst = append(dst, csv.separator[0])
+		} else {
+			dst = append(dst, csv.separator...)
+		}
 	}
 	dst = append(dst, opText(op))
 	return append(dst, csv.delimiter...), carried

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -419,6 +420,33 @@ func TestSeparatorHeaderIsReadBackTheSame(t *testing.T) {
 		back, err := ParseSeparator(header)
 		if !ok || err != nil || !bytes.Equal(back, []byte(separator)) {
 			t.Errorf("%q: %q %v", separator, header, err)
+		}
+	}
+}
+
+// A cell that is taken as it is must be one that the closer look has nothing against; and of
+// plain text no other is looked at closely.
+func TestAsItIs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, separators := range [][2]string{{"\x01", "\x02"}, {"\t", "\n"}, {",", "\n"}, {"\x7f", "a"}, {"\x80", "\xff"}, {"||", "\n"}, {"5", "\n"}} {
+		rules := newCSVRules([]byte(separators[0]), []byte(separators[1]))
+		bytes := append([]byte(separators[0]+separators[1]+`\N{[`), 0, 1, 0x7e, 0x7f, 0x80, 0x81, 0xc3, 0xa9, 0xff)
+		for range 20_000 {
+			cell := make([]byte, r.IntN(40))
+			for i := range cell {
+				if cell[i] = byte(' ' + r.IntN(90)); r.IntN(20) == 0 {
+					cell[i] = bytes[r.IntN(len(bytes))]
+				}
+			}
+			for kind := digits; kind <= truth; kind++ {
+				c := columnPlan{kind: kind}
+				carries := c.refuses(cell) == "" && rules.needs(kind, cell) == plain
+				if easy := rules.asItIs(kind, cell); easy && !carries {
+					t.Fatalf("separators %q, kind %d: %q is taken as it is", separators, kind, cell)
+				} else if kind == anyText && rules.single && carries && utf8.RuneCount(cell) == len(cell) && !easy {
+					t.Fatalf("separators %q: %q is looked at twice", separators, cell)
+				}
+			}
 		}
 	}
 }

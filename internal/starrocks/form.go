@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ const enclose = '"'
 
 var nullField = []byte(`\N`)
 
+// isNullText tells a text that a CSV reader takes for NULL.
+func isNullText(cell []byte) bool { return len(cell) == 2 && cell[0] == '\\' && cell[1] == 'N' }
+
 // cellKind is what the encoder has to know of a column.
 type cellKind uint8
 
@@ -68,8 +72,9 @@ type csvRules struct {
 	// separators of several bytes this is stricter than needed, but no cell can then
 	// form a separator together with its neighbours.
 	special [256]bool
-	// one and two are the separators when both have a single byte.
-	single bool
+	// single: each of the two is one byte, which separators and delimiters has eight times.
+	single                 bool
+	separators, delimiters uint64
 	// checkDigits: the separators have bytes of the alphabet.
 	checkDigits bool
 	// checkHex: the separators have hexadecimal digits.
@@ -82,6 +87,9 @@ type csvRules struct {
 
 func newCSVRules(separator, delimiter []byte) *csvRules {
 	r := &csvRules{separator: separator, delimiter: delimiter, single: len(separator) == 1 && len(delimiter) == 1, enclosable: true}
+	if r.single {
+		r.separators, r.delimiters = uint64(separator[0])*everyByte, uint64(delimiter[0])*everyByte
+	}
 	for _, b := range separator {
 		r.special[b] = true
 	}
@@ -102,6 +110,55 @@ func newCSVRules(separator, delimiter []byte) *csvRules {
 	}
 	r.enclosable = !r.special[enclose] && !r.special[0]
 	return r
+}
+
+// asItIs tells what most cells are: they go into a plain load as they are. What it does not
+// say that of has to be looked at more closely.
+func (r *csvRules) asItIs(kind cellKind, cell []byte) bool {
+	switch kind {
+	case digits:
+		return !r.checkDigits
+	case anyText:
+		return r.isEasy(cell) && !isNullText(cell)
+	case document:
+		return len(cell) > 0 && (cell[0] == '{' || cell[0] == '[') && r.isEasy(cell)
+	}
+	return false
+}
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x80 * everyByte
+)
+
+// isEasy tells that a cell is ASCII without a byte of the separators, as most text is: it is
+// looked at once, eight bytes at a time. False may also mean that it was not looked at.
+func (r *csvRules) isEasy(cell []byte) bool {
+	if !r.single {
+		return false
+	}
+	n := len(cell)
+	if n < 8 {
+		for _, b := range cell {
+			if r.special[b] || b >= utf8.RuneSelf {
+				return false
+			}
+		}
+		return true
+	}
+	separators, delimiters := r.separators, r.delimiters
+	found := hard(binary.LittleEndian.Uint64(cell[n-8:]), separators, delimiters)
+	for ; len(cell) > 8; cell = cell[8:] {
+		found |= hard(binary.LittleEndian.Uint64(cell), separators, delimiters)
+	}
+	return found == 0
+}
+
+// hard is not 0 for a word with a byte that is no ASCII, or of the separators: of the bytes
+// that are 0, the first has its high bit in (x-1)&^x, and none has if there is none.
+func hard(word, separators, delimiters uint64) uint64 {
+	s, d := word^separators, word^delimiters
+	return (word | (s-everyByte)&^s | (d-everyByte)&^d) & highBits
 }
 
 // hasSpecial tells whether a cell holds a byte of the separators.
@@ -189,8 +246,11 @@ func freeName(layout *ferry.Layout, i int) string {
 
 // appendHex appends bytes as MySQL's HEX() prints them.
 func appendHex(dst, cell []byte) []byte {
-	for _, b := range cell {
-		dst = append(dst, hexUpper[b>>4], hexUpper[b&15])
+	start := len(dst)
+	dst = slices.Grow(dst, 2*len(cell))[:start+2*len(cell)]
+	out := dst[start:]
+	for i, b := range cell {
+		out[2*i], out[2*i+1] = hexUpper[b>>4], hexUpper[b&15]
 	}
 	return dst
 }
@@ -280,7 +340,7 @@ func (r *csvRules) needs(kind cellKind, cell []byte) ferry.Form {
 		return jsonLines
 	case kind == octets:
 		return plain
-	case kind == document && (len(cell) == 0 || cell[0] != '{' && cell[0] != '['), bytes.Equal(cell, nullField):
+	case kind == document && (len(cell) == 0 || cell[0] != '{' && cell[0] != '['), isNullText(cell):
 		return jsonLines
 	case r.hasSpecial(cell):
 		return quoted
