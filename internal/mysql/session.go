@@ -109,13 +109,17 @@ func (s *Source) setSession(ctx context.Context, conn talk) error {
 			return fmt.Errorf("setting the session (%s): %w", statement, err)
 		}
 	}
+	expected := append(s.settings(),
+		setting{name: "character_set_client", shown: "utf8mb4"}, setting{name: "character_set_results", shown: "utf8mb4"})
+	names := strings.Join(identityVariables, "', '")
+	for _, one := range expected {
+		names += "', '" + one.name
+	}
 	shown := map[string]string{}
-	err := conn.each(ctx, "SHOW SESSION VARIABLES", func(row []string) { shown[strings.ToLower(row[0])] = row[1] })
+	err := conn.each(ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ('"+names+"')", func(row []string) { shown[strings.ToLower(row[0])] = row[1] })
 	if err != nil {
 		return fmt.Errorf("reading the session back: %w", err)
 	}
-	expected := append(s.settings(),
-		setting{name: "character_set_client", shown: "utf8mb4"}, setting{name: "character_set_results", shown: "utf8mb4"})
 	for _, one := range expected {
 		if got := shown[one.name]; !strings.EqualFold(got, one.shown) {
 			return &diag.Problem{Code: codeSession, Class: diag.Refused,
@@ -128,6 +132,9 @@ func (s *Source) setSession(ctx context.Context, conn talk) error {
 	}
 	return nil
 }
+
+// identityVariables tell which server it is.
+var identityVariables = []string{"server_uuid", "server_id", "hostname", "datadir"}
 
 // sessionIdentity is the server this session talks to. The address may lead to
 // another one than at Connect.
