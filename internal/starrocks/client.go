@@ -35,6 +35,8 @@ type Client struct {
 	declared map[change.Name]TableSpec
 	// shadows are tables that are to take the place of others.
 	shadows map[change.Name]change.Name
+	// asked is what the tables that are made ready one after the other need to know once.
+	asked asked
 	// open are the transactions that this process has begun.
 	open map[checkpoint.Label]*opened
 	// wait is how polling waits; a test replaces it.

@@ -38,7 +38,7 @@ func newHTTPClient(config Config) *http.Client {
 				return sender{connection}, nil
 			},
 			ExpectContinueTimeout: continueTimeout,
-			MaxIdleConnsPerHost:   16,
+			MaxIdleConnsPerHost:   128, // loads of many tables come together
 			IdleConnTimeout:       30 * time.Second,
 			DisableCompression:    true,
 		},
