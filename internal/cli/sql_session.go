@@ -215,14 +215,12 @@ func (s *session) ours(ctx context.Context, from int) error {
 
 // explainStatement shows what a run of a statement would do.
 func (s *session) explainStatement(ctx context.Context, parsed *script.Script, at, from int) error {
-	explained := *parsed
-	explained.Statements = slices.Clone(parsed.Statements[:at])
-	explained.Statements = append(explained.Statements, parsed.Statements[at].(*script.Explain).Statements...)
-	explained.Statements = slices.DeleteFunc(explained.Statements, func(st script.Statement) bool {
+	asked := *parsed
+	asked.Statements = slices.DeleteFunc(slices.Clone(parsed.Statements[:at+1]), func(st script.Statement) bool {
 		_, isExplain := st.(*script.Explain)
-		return isExplain
+		return isExplain && st != parsed.Statements[at] // it has had its answer
 	})
-	p, findings := plan.Compile(&explained, "explained")
+	p, findings := plan.Compile(plan.Explained(&asked), "explained")
 	if s.print(findings, from) {
 		return failed{}
 	}

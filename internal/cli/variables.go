@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -39,8 +38,6 @@ func (a *app) takesScript(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.script.secretsDir, "secrets-dir", "", "folder of secrets: the file NAME holds ${secret_values.NAME}")
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*$`)
-
 // values are those of the variables of a script: of the command line, of the environment
 // and of a folder of secrets.
 type values struct {
@@ -60,7 +57,7 @@ func (a *app) values(cmd *cobra.Command, needed bool) (*values, error) {
 	for _, entry := range a.script.set {
 		name, value, ok := strings.Cut(entry, "=")
 		switch {
-		case !ok || !variableName.MatchString(name):
+		case !ok || !script.IsVariable(name):
 			return nil, misused(cmd, "--set takes name=value, the name of letters, digits, _, . and -")
 		case script.IsSecret(name):
 			return nil, misused(cmd, "--set %s=…: others can read what stands on a command line; give a secret in %s, or in a file of --secrets-dir", name, environmentOf(name))

@@ -33,8 +33,8 @@ type compiler struct {
 	delivery *deliveryEnd
 	// routeOptions are those that each route was made of.
 	routeOptions []layers
-	// sourceOptions are their OPTIONS.
-	sourceOptions []layers
+	// hints are their OPTIONS.
+	hints []layers
 	// someWays are options that are written and mean something with some ways of
 	// delivery only.
 	someWays []*bound

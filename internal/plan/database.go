@@ -31,7 +31,7 @@ func (c *compiler) createDatabase(st *script.CreateDatabaseAs) {
 	if sinkCatalog == nil || sourceCatalog == nil || !included || !excluded {
 		return
 	}
-	selected, ok := c.databases(st.Source.Last())
+	selected, ok := c.namePattern(st.Source.Last())
 	if !ok {
 		return
 	}
@@ -115,8 +115,8 @@ func (c *compiler) renames(list []script.Rename) (renames []Rename) {
 // isPattern tells a name that is a regular expression.
 func isPattern(name script.Ident) bool { return name.Quoted && strings.ContainsAny(name.Name, meta) }
 
-// databases is the pattern of a source database.
-func (c *compiler) databases(name script.Ident) (Pattern, bool) {
+// namePattern is the pattern that the name of a source's database or table is.
+func (c *compiler) namePattern(name script.Ident) (Pattern, bool) {
 	if !isPattern(name) {
 		return literal(name.Name, name.At), true
 	}
@@ -129,13 +129,12 @@ func (c *compiler) selectionOf(st *script.CreateTableAs, source change.Name) (s 
 	if !slices.ContainsFunc(st.Source.Parts, isPattern) {
 		return nil, true
 	}
-	last := st.Source.Last()
-	table, ok := c.databases(last) // a table's name is read alike
+	table, ok := c.namePattern(st.Source.Last())
 	database := script.Ident{Name: source.Database, At: st.Source.At}
 	if n := len(st.Source.Parts); n >= 2 {
 		database = st.Source.Parts[n-2]
 	}
-	in, fine := c.databases(database)
+	in, fine := c.namePattern(database)
 	return &Selection{Database: in, Include: []Pattern{table}, Merged: true}, ok && fine
 }
 

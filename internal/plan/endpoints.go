@@ -153,7 +153,6 @@ func checkLabelPrefix(text string) error {
 	return nil
 }
 
-// checkName judges the name of a deployment.
 var pauseCondition = regexp.MustCompile(`(?i)^\s*threads_running\s*>\s*([1-9][0-9]{0,8})\s*$`)
 
 func checkPauseWhen(text string) error {
@@ -173,6 +172,7 @@ func pauseThreads(text string) int {
 	return n
 }
 
+// checkName judges the name of a deployment.
 func checkName(text string) error {
 	if text == "" || len(text) > 100 || strings.ContainsFunc(text, unicode.IsControl) {
 		return errors.New("write a name of 1 to 100 bytes on one line")

@@ -118,7 +118,10 @@ func (c *compiler) serverID(b *bound) uint32 {
 // takeTarget reads the target of a statement; all statements must have the same.
 func (c *compiler) takeTarget(st *script.CreateTableAs, options layers) {
 	fix := "add 'jdbc-url' = 'jdbc:mysql://host:9030' to WITH, or 'endpoint' = 'host:9030' to the catalog."
-	query, ok := c.queryHosts(st, options, fix)
+	query, ok := options.queryHosts()
+	if !ok {
+		c.require(st, "jdbc-url", options, InWith, st.Name.At, fix)
+	}
 	fix = "add 'load-url' = 'host:8030' to WITH: a frontend's HTTP address. The port is usually 8030, on newer EMR 18030."
 	loads := c.require(st, "load-url", options, InWith, st.Name.At, fix)
 	if !c.require(st, "username", options, InWith, st.Name.At, "add it to the catalog or to WITH.") || !ok || !loads || options.unset() {
@@ -141,18 +144,18 @@ func (c *compiler) takeTarget(st *script.CreateTableAs, options layers) {
 	c.compareTargets(st, options, target)
 }
 
-// queryHosts takes jdbc-url from the statement or catalog, else the catalog's
+// queryHosts are where StarRocks takes SQL: what jdbc-url says, or else a catalog's
 // endpoint. bind has checked both texts.
-func (c *compiler) queryHosts(st *script.CreateTableAs, options layers, fix string) ([]string, bool) {
-	if b, _ := options.get("jdbc-url"); b != nil {
-		hosts, err := parseJDBC(b.value)
-		return hosts, err == nil
+func (ls layers) queryHosts() (hosts []string, written bool) {
+	if b, _ := ls.get("jdbc-url"); b != nil {
+		hosts, _ = parseJDBC(b.value)
+		return hosts, true
 	}
-	if b, _ := options.get("endpoint"); b != nil {
-		hosts, err := parseHosts(b.value, "9030")
-		return hosts, err == nil
+	if b, _ := ls.get("endpoint"); b != nil {
+		hosts, _ = parseHosts(b.value, "9030")
+		return hosts, true
 	}
-	return nil, c.require(st, "jdbc-url", options, InWith, st.Name.At, fix)
+	return nil, false
 }
 
 func (c *compiler) compareTargets(st *script.CreateTableAs, options layers, target Target) {

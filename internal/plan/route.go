@@ -54,7 +54,7 @@ func (c *compiler) take(st *script.CreateTableAs, selected *Selection, sink, fro
 	c.plan.Routes = append(c.plan.Routes, c.route(st, sink, source, target))
 	c.selections = append(c.selections, selected)
 	c.routeOptions = append(c.routeOptions, sink)
-	c.sourceOptions = append(c.sourceOptions, layers{from[0]})
+	c.hints = append(c.hints, layers{from[0]})
 	c.inForceOptions(sink, InWith, target, target.String())
 	c.schemaInForce(from[0], target)
 }

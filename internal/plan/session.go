@@ -66,6 +66,7 @@ func (s *Session) Find(name string) *Catalog {
 	return nil
 }
 
+// public is the catalog for who asks its server.
 func (cat *catalog) public() Catalog {
 	options, where := layers{cat.options}, InMySQLCatalog
 	if cat.kind == kindStarRocks {
@@ -84,10 +85,8 @@ func (cat *catalog) public() Catalog {
 	if cat.kind == kindMySQL {
 		public.TLS = tlsOf(options)
 		public.Hosts = []string{net.JoinHostPort(say("hostname"), strconv.FormatInt(options.number("port", where), 10))}
-	} else if b, _ := options.get("jdbc-url"); b != nil {
-		public.Hosts, _ = parseJDBC(b.value) // bind has checked both texts
-	} else if b, _ := options.get("endpoint"); b != nil {
-		public.Hosts, _ = parseHosts(b.value, "9030")
+	} else {
+		public.Hosts, _ = options.queryHosts()
 	}
 	for _, b := range cat.options.list {
 		public.Options = append(public.Options, OptionInForce{Key: b.key, Value: shown(b), Origin: cat.options.origin})

@@ -81,7 +81,7 @@ func (c *compiler) finish() {
 		if r := &c.plan.Routes[i]; r.OnBadRow == "" {
 			r.OnBadRow = set.text("on-bad-row", InSet)
 		}
-		c.plan.Routes[i].Schema = schemaOf(c.sourceOptions[i], set)
+		c.plan.Routes[i].Schema = schemaOf(c.hints[i], set)
 	}
 	c.fitMemory(set)
 	if len(c.passwords) > 0 {

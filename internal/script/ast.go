@@ -178,16 +178,15 @@ type AddColumn struct {
 // CreateDatabaseAs is CREATE DATABASE … AS DATABASE ….
 type CreateDatabaseAs struct {
 	Node
-	Name         Path
-	IfNotExists  bool
-	Comment      *Text
-	With         *Options
-	Source       Path
-	IncludingAll bool
-	Including    []Text // empty with IncludingAll, and when nothing was said
-	Excluding    []Text
-	Renames      []Rename
-	Hint         *Options
+	Name        Path
+	IfNotExists bool
+	Comment     *Text
+	With        *Options
+	Source      Path
+	Including   []Text // empty: all
+	Excluding   []Text
+	Renames     []Rename
+	Hint        *Options
 }
 
 // Rename is 'pattern' TO 'name' of RENAME TABLE.

@@ -1,5 +1,7 @@
 package script
 
+import "starferry/internal/diag"
+
 // create reads what follows CREATE.
 func (p *parser) create() (Statement, bool) {
 	switch t := p.peek(); {
@@ -41,13 +43,17 @@ func (p *parser) createTable() (Statement, bool) {
 				return p.otherCreateTable("with a list of columns",
 					"leave the columns out: AS TABLE takes them from the source table")
 			}
+			p.once(c.PrimaryKey == nil, "PRIMARY KEY", p.peek().at)
 			c.PrimaryKey, ok = p.primaryKey()
 		case "COMMENT":
+			p.once(c.Comment == nil, next, p.wordAt())
 			c.Comment, ok = p.comment()
 		case "PARTITIONED":
+			p.once(c.PartitionBy == nil, "PARTITIONED BY", p.wordAt())
 			c.PartitionBy, ok = p.partitionedBy()
 		case "WITH":
-			c.With, ok = p.options("WITH", p.wordStart())
+			p.once(c.With == nil, next, p.wordAt())
+			c.With, ok = p.options("WITH", p.wordAt().Start)
 		case "AS":
 			return p.asTable(c)
 		case "LIKE":
@@ -64,8 +70,15 @@ func (p *parser) createTable() (Statement, bool) {
 	}
 }
 
-// wordStart is where the keyword just taken began.
-func (p *parser) wordStart() int { return p.tokens[p.pos-1].at.Start }
+// wordAt is where the keyword just taken stands.
+func (p *parser) wordAt() diag.Span { return p.tokens[p.pos-1].at }
+
+// once reports a clause that stands for a second time: one of the two would be lost.
+func (p *parser) once(first bool, clause string, at diag.Span) {
+	if !first {
+		p.report(CodeUnexpected, at, clause+" is written twice in one statement", "", "write it once, with all it is to say.")
+	}
+}
 
 // clause takes the keyword that begins the next clause and returns it; "(", "LIKE"
 // and ";" (also the end of the script) are returned but not taken, "" is none.
@@ -175,18 +188,22 @@ func (p *parser) asTable(c *CreateTableAs) (Statement, bool) {
 	for {
 		switch t := p.peek(); {
 		case t.kind == hintOpen:
+			p.once(c.Hint == nil, "OPTIONS", t.at)
 			if c.Hint, ok = p.hint(); !ok {
 				return c, false
 			}
 		case t.is("ADD"):
+			p.once(c.AddColumns == nil, "ADD COLUMN", t.at)
 			if c.AddColumns, ok = p.addColumns(); !ok {
 				return c, false
 			}
 		case t.is("DROP") && (p.ahead(1).is("COLUMN") || p.ahead(1).is("COLUMNS")):
+			p.once(c.DropColumns == nil, "DROP COLUMN", t.at)
 			if c.DropColumns, ok = p.dropColumns(); !ok {
 				return c, false
 			}
 		case t.is("WHERE"):
+			p.once(c.Where == nil, "WHERE", t.at)
 			if c.Where, ok = p.where(); !ok {
 				return c, false
 			}

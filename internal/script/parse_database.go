@@ -14,9 +14,11 @@ func (p *parser) createDatabase() (Statement, bool) {
 	for {
 		switch p.clause("COMMENT", "WITH", "AS") {
 		case "COMMENT":
+			p.once(c.Comment == nil, "COMMENT", p.wordAt())
 			c.Comment, ok = p.comment()
 		case "WITH":
-			c.With, ok = p.options("WITH", p.wordStart())
+			p.once(c.With == nil, "WITH", p.wordAt())
+			c.With, ok = p.options("WITH", p.wordAt().Start)
 		case "AS":
 			return p.asDatabase(c)
 		case ";":
@@ -38,38 +40,47 @@ func (p *parser) asDatabase(c *CreateDatabaseAs) (Statement, bool) {
 	if c.Source, ok = p.path("the source database's name"); !ok {
 		return c, false
 	}
+	seen := map[string]bool{}
 	for ok {
-		switch t := p.peek(); {
-		case t.kind == hintOpen:
+		t := p.peek()
+		if t.kind == hintOpen {
+			p.once(c.Hint == nil, "OPTIONS", t.at)
 			c.Hint, ok = p.hint()
-		case p.accept("INCLUDING"):
+			continue
+		}
+		clause := p.databaseClause()
+		if clause == "" {
+			return c, true
+		}
+		p.once(!seen[clause], clause, t.at)
+		seen[clause] = true
+		switch clause {
+		case "INCLUDING":
 			ok = p.including(c)
-		case p.accept("EXCLUDING"):
+		case "EXCLUDING":
 			c.Excluding, ok = p.tableList()
-		case t.is("RENAME"):
-			p.take()
+		case "RENAME":
 			c.Renames, ok = p.renames()
-		case t.kind == word && p.atHead():
-			return c, true
-		case t.kind == word:
-			switch p.misspelled("INCLUDING", "EXCLUDING") {
-			case "INCLUDING":
-				ok = p.including(c)
-			case "EXCLUDING":
-				c.Excluding, ok = p.tableList()
-			default:
-				return c, true
-			}
-		default:
-			return c, true
 		}
 	}
 	return c, false
 }
 
+// databaseClause takes the keyword of a clause behind AS DATABASE; "" is none.
+func (p *parser) databaseClause() string {
+	for _, k := range []string{"INCLUDING", "EXCLUDING", "RENAME"} {
+		if p.accept(k) {
+			return k
+		}
+	}
+	if p.atHead() {
+		return ""
+	}
+	return p.misspelled("INCLUDING", "EXCLUDING")
+}
+
 func (p *parser) including(c *CreateDatabaseAs) bool {
 	if p.accept("ALL") {
-		c.IncludingAll = true
 		return p.accept("TABLE") || p.keyword("TABLES")
 	}
 	var ok bool

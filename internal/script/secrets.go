@@ -10,7 +10,7 @@ import (
 var secretWord = regexp.MustCompile(`(?i)passw|secret|token|access-?key|credential`)
 
 // onlyVariables tells a value that shows nothing: it stands elsewhere.
-var onlyVariables = regexp.MustCompile(`^(\$\{[A-Za-z0-9_.-]+\})+$`)
+var onlyVariables = regexp.MustCompile(`^(\$\{` + variableName + `\})+$`)
 
 // IsSecretKey tells whether an option of that name holds something to hide.
 func IsSecretKey(key string) bool { return secretWord.MatchString(key) }

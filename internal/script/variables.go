@@ -35,7 +35,15 @@ func IsSecret(name string) bool { return strings.HasPrefix(name, secretPrefix) }
 // SecretName is the name of a secret without what says that it is one.
 func SecretName(name string) string { return strings.TrimPrefix(name, secretPrefix) }
 
-var variableText = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)\}`)
+const variableName = `[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*`
+
+var (
+	variableText  = regexp.MustCompile(`^\$\{(` + variableName + `)\}`)
+	variableAlone = regexp.MustCompile(`^` + variableName + `$`)
+)
+
+// IsVariable tells whether a variable can have that name.
+func IsVariable(name string) bool { return variableAlone.MatchString(name) }
 
 // variables replaces the variables of a script.
 type variables struct {
