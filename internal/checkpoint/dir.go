@@ -157,10 +157,7 @@ func (d *Dir) Save(c *Checkpoint) error {
 	if err := d.writeSchemas(c); err != nil {
 		return err
 	}
-	doc, err := encodeCheckpoint(c, d.now(), d.schemaNumber)
-	if err != nil {
-		return err
-	}
+	doc := encodeCheckpoint(c, d.now(), d.schemas)
 	document, err := json.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("encoding checkpoint %d: %w", c.Epoch, err)
@@ -186,24 +183,6 @@ func (d *Dir) write(path string, content []byte) error {
 		return writeProblem(diag.Refused, path, err)
 	}
 	return nil
-}
-
-// schemaNumber makes a schema durable once and returns its number.
-func (d *Dir) schemaNumber(t *change.Table) (int, error) {
-	if n, known := d.schemas[t]; known {
-		return n, nil
-	}
-	document, err := encodeSchema(t)
-	if err != nil {
-		return 0, fmt.Errorf("encoding the schema of %s: %w", t.Name, err)
-	}
-	d.lastSchema++
-	if err := d.write(schemaPath(d.path, d.lastSchema), seal("schema", document)); err != nil {
-		return 0, err
-	}
-	d.schemas[t] = d.lastSchema
-	crashpoint.Here("schema-written")
-	return d.lastSchema, nil
 }
 
 // Settled notes that all transactions which the newest checkpoint has prepared are

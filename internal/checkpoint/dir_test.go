@@ -433,6 +433,40 @@ func TestOnlyWhatIsNeededIsKept(t *testing.T) {
 	}
 }
 
+// Schemas that were written for a checkpoint that did not come about go with the next one.
+func TestSchemasOfAFailedSaveGo(t *testing.T) {
+	t.Parallel()
+	r := &recorder{root: t.TempDir()}
+	d, err := openOn(r, r.root, "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c := &Checkpoint{Epoch: 1}
+	for _, schema := range schemasOfHistory[:3] {
+		c.Tables = append(c.Tables, TableState{Table: schema, Seen: schema})
+	}
+	whole := len(r.steps) + 4 // create, write, sync and rename of the first
+	r.refuse = func(n int) error {
+		if n == whole {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	wantProblem(t, d.Save(c), CodeFull)
+	if err := d.Save(c); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Join(r.root, schemasFolder))
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	if want := []string{"000000000004", "000000000005", "000000000006"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%v (%v), want %v", names, err, want)
+	}
+}
+
 func TestADirectoryAdoptsADeployment(t *testing.T) {
 	t.Parallel()
 	lost := open(t, filepath.Join(t.TempDir(), "lost"))

@@ -142,13 +142,11 @@ type rowsDocument struct {
 	Cells []*text `json:"cells"` // null for NULL
 }
 
-// schemaNumber gives the number under which a schema is durable.
-type schemaNumber func(*change.Table) (int, error)
-
 // schemaOf gives the schema of that number.
 type schemaOf func(int) (*change.Table, error)
 
-func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkpointDocument, error) {
+// encodeCheckpoint names schemas by the numbers under which they are durable, none by 0.
+func encodeCheckpoint(c *Checkpoint, at time.Time, numbers map[*change.Table]int) *checkpointDocument {
 	doc := &checkpointDocument{
 		SavedAt: at.UTC(), Epoch: c.Epoch, Position: c.Position, Server: text(c.Server),
 		Tables: make([]tableDocument, 0, len(c.Tables)), Open: labelsOut(c.Open),
@@ -157,7 +155,7 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 	for i := range c.Tables {
 		t := &c.Tables[i]
 		row := tableDocument{
-			Name:  nameOut(t.Name),
+			Name: nameOut(t.Name), Schema: numbers[t.Table], Seen: numbers[t.Seen],
 			Copy:  copyDocument{Done: t.Copy.Done, Rows: t.Copy.Rows, Spans: spansOut(t.Copy.Spans), Wipe: t.Copy.Wipe, Partial: t.Copy.Partial},
 			Check: checkOut(t.Check),
 		}
@@ -167,13 +165,6 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		}
 		if t.ShadowOf != (change.Name{}) {
 			row.Shadow = &shadowDocument{nameOut(t.ShadowOf), text(t.Identity)}
-		}
-		var err error
-		if row.Schema, err = numberOf(t.Table, number); err != nil {
-			return nil, err
-		}
-		if row.Seen, err = numberOf(t.Seen, number); err != nil {
-			return nil, err
 		}
 		for i := range t.Added {
 			row.Added = append(row.Added, columnOut(&t.Added[i]))
@@ -186,15 +177,7 @@ func encodeCheckpoint(c *Checkpoint, at time.Time, number schemaNumber) (*checkp
 		}
 		doc.Tables = append(doc.Tables, row)
 	}
-	return doc, nil
-}
-
-// numberOf is 0 for no schema.
-func numberOf(t *change.Table, number schemaNumber) (int, error) {
-	if t == nil {
-		return 0, nil
-	}
-	return number(t)
+	return doc
 }
 
 func decodeDocument(document []byte) (*checkpointDocument, error) {

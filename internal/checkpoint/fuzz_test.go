@@ -43,10 +43,7 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 			}
 			return
 		}
-		again, err := encodeCheckpoint(c, time.Time{}, func(*change.Table) (int, error) { return 1, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := encodeCheckpoint(c, time.Time{}, map[*change.Table]int{schema: 1})
 		if again.format() != doc.format() || len(again.Prepared) != len(doc.Prepared) || again.Exact != doc.Exact {
 			t.Errorf("%s became %+v", document, again)
 		}

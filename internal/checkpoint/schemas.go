@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"starferry/internal/change"
+	"starferry/internal/crashpoint"
 	"starferry/internal/diag"
 )
 
@@ -16,8 +17,7 @@ const (
 	writersAtATime = 32
 )
 
-// writeSchemas makes the schemas durable that a checkpoint is the first to name, when they
-// are many: those of a database of thousands of tables.
+// writeSchemas makes the schemas durable that a checkpoint is the first to name.
 func (d *Dir) writeSchemas(c *Checkpoint) error {
 	var fresh []*change.Table
 	seen := map[*change.Table]bool{nil: true}
@@ -29,13 +29,20 @@ func (d *Dir) writeSchemas(c *Checkpoint) error {
 			}
 		}
 	}
-	if len(fresh) < manySchemas {
+	if len(fresh) == 0 {
 		return nil
+	}
+	writers := 1
+	if len(fresh) >= manySchemas { // of a database of thousands of tables
+		writers = writersAtATime
 	}
 	first := d.lastSchema + 1
 	d.lastSchema += len(fresh)
+	for i := range fresh {
+		d.orphans[first+i] = true // until a checkpoint names them
+	}
 	problems := make([]error, len(fresh))
-	turns := make(chan struct{}, writersAtATime)
+	turns := make(chan struct{}, writers)
 	var all sync.WaitGroup
 	for i, t := range fresh {
 		turns <- struct{}{}
@@ -55,6 +62,7 @@ func (d *Dir) writeSchemas(c *Checkpoint) error {
 	for i, t := range fresh {
 		d.schemas[t] = first + i
 	}
+	crashpoint.Here("schema-written")
 	return nil
 }
 

@@ -36,7 +36,7 @@ var Points = []Point{
 	{"load-answered", "ferry: ship"}, // the loop does not know yet
 	{"load-acknowledged", "ferry: loaded"},
 	{"save-begins", "ferry: save"},
-	{"schema-written", "checkpoint: schemaNumber"},
+	{"schema-written", "checkpoint: writeSchemas"},
 	{"file-written", "checkpoint: place"}, // and not renamed yet
 	{"file-renamed", "checkpoint: place"},
 	{"checkpoint-written", "checkpoint: Save"}, // older ones are still there
