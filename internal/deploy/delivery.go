@@ -32,19 +32,10 @@ func delivery(ctx context.Context, p *plan.Plan, target *starrocks.Client, out *
 	return way, open, nil
 }
 
-// readyLedger makes sure that every target database has the table of position rows, where
-// there are any.
-func readyLedger(ctx context.Context, p *plan.Plan, way ferry.Delivery, target *starrocks.Client) error {
-	if way != ferry.PositionInside {
-		return nil
-	}
-	ready := map[string]bool{}
-	for _, r := range p.Routes {
-		if ready[r.Target.Database] {
-			continue
-		}
-		ready[r.Target.Database] = true
-		if err := target.Ledger().Ready(ctx, r.Target.Database); err != nil {
+// readyLedger makes sure that every target database has the table of position rows.
+func readyLedger(ctx context.Context, p *plan.Plan, target *starrocks.Client) error {
+	for _, database := range databases(p) {
+		if err := target.Ledger().Ready(ctx, database); err != nil {
 			return err
 		}
 	}

@@ -139,10 +139,8 @@ func openLabels(r *checkpoint.Recovery) []checkpoint.Label {
 // claim makes this process the one that may commit: another that is still alive commits
 // nothing that it begins from here on, and what it has begun is fenced.
 func claim(ctx context.Context, p *plan.Plan, rows positionRows, at ends) error {
-	for _, database := range databases(p) {
-		if err := at.target.Ledger().Ready(ctx, database); err != nil {
-			return err
-		}
+	if err := readyLedger(ctx, p, at.target); err != nil {
+		return err
 	}
 	return ferry.Claim(ctx, ferry.Config{
 		Target: at.target, Transactions: at.target.Transactions(), Ledger: at.target.Ledger(), Journal: at.state, Routes: routes(p),

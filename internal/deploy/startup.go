@@ -31,8 +31,8 @@ const startupTries = 5
 // begin makes ready what the first epoch needs beside the tables.
 func begin(ctx context.Context, p *plan.Plan, way ferry.Delivery, at ends, recovery checkpoint.Recovery, out *printer) (checkpoint.Recovery, error) {
 	recovery, err := startup(ctx, p, at, recovery, out)
-	if err == nil {
-		err = readyLedger(ctx, p, way, at.target)
+	if err == nil && way == ferry.PositionInside {
+		err = readyLedger(ctx, p, at.target)
 	}
 	return recovery, err
 }

@@ -29,8 +29,8 @@ type JobKind string
 const (
 	Verify JobKind = "verify" // compare
 	Repair JobKind = "repair" // compare and mend
-	Resync JobKind = "resync" // copy anew into a shadow, and swap
-	Wipe   JobKind = "wipe"   // empty, and copy anew in place
+	Resync JobKind = "resync" // copy anew into a shadow, and swap; a shard where it is (renew.go)
+	Wipe   JobKind = "wipe"   // empty, and copy anew in place; a shard as by Resync
 )
 
 // CheckResult is what a check found in one table.

@@ -42,15 +42,11 @@ func (l *loop) advanceRenewal(r *resync, quiet bool) {
 			// What was left under way must not arrive behind the copy.
 			return l.cfg.Target.Settle(ctx, t.route.Target, abandoned)
 		}, func() {
-			t.abandoned = slices.DeleteFunc(t.abandoned, func(label string) bool { return slices.Contains(abandoned, label) })
+			t.ended(abandoned)
 			r.settled = true
 		})
 	default:
-		if t.stopped != nil {
-			t.stopped, t.refused = nil, refusals{}
-			t.seen, t.added = t.schema, nil
-			t.layout, t.described, t.columns = nil, nil, nil
-		}
+		l.revive(t)
 		l.dropPages(t)
 		t.touched.clear(l.now)
 		l.copyFrom(t, checkpoint.CopyState{})

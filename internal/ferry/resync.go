@@ -13,7 +13,9 @@ import (
 )
 
 // A resync copies a table anew into a shadow beside its target, and then swaps the two:
-// upserts never remove what should not be there, and readers never see a gap.
+// upserts never remove what should not be there, and readers never see a gap. Where a second
+// table cannot be had, the target is emptied instead (wipe.go); a shard of a merged target is
+// copied anew where it is (renew.go). All three are kept here, as phases.
 //
 // Invariant: from the place of the log where the shadow begins, every row of the source
 // goes to both tables; the shadow's copy is a copy like any other (weave.go). The swap
@@ -224,6 +226,7 @@ func (l *loop) swapShadow(r *resync) {
 		return swapOnce(ctx, l.cfg.Shaper, target, shadow, r.identity)
 	}, func() {
 		crashpoint.Here("swapped")
+		r.table.ended(abandoned)
 		l.takeOver(r.table, r.shadow)
 		l.notify(Info, r.table.route.Source, fmt.Sprintf("resync: %s holds the new copy of %d rows", target, r.table.copy.Rows))
 		l.endResync(r, nil)
@@ -251,7 +254,7 @@ func (l *loop) takeOver(t, shadow *table) {
 	l.dropPages(shadow)
 	t.seen, t.added = shadow.seen, shadow.added
 	t.layout, t.described, t.columns = nil, nil, nil
-	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
+	t.stopped, t.refused = nil, refusals{}
 	l.copyFrom(t, shadow.copy) // after a crash its end may not be known
 	l.removeShadow(shadow)
 	l.resume.states = l.tableStates()

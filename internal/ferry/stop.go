@@ -139,6 +139,11 @@ func (o *outlet) abandon(label string) {
 	}
 }
 
+// ended forgets loads that are settled.
+func (o *outlet) ended(labels []string) {
+	o.abandoned = slices.DeleteFunc(o.abandoned, func(label string) bool { return slices.Contains(labels, label) })
+}
+
 // landed takes the end of a load that a stopped table had under way.
 func (l *loop) landed(s *shipment, err error) {
 	l.bytes -= s.bytes

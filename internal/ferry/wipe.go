@@ -110,6 +110,7 @@ func (l *loop) wipe(r *resync) {
 		return l.cfg.Shaper.Truncate(ctx, t.route.Target)
 	}, func() {
 		crashpoint.Here("wiped")
+		t.ended(abandoned)
 		l.revive(t)
 		l.copyFrom(t, checkpoint.CopyState{})
 		t.touched.clear(l.now) // what the stream delivered before is gone
@@ -124,7 +125,7 @@ func (l *loop) revive(t *table) {
 	if t.stopped == nil {
 		return
 	}
-	t.stopped, t.refused, t.abandoned = nil, refusals{}, nil
+	t.stopped, t.refused = nil, refusals{}
 	t.seen, t.added = t.schema, nil
 	t.layout, t.described, t.columns = nil, nil, nil
 }
