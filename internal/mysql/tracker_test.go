@@ -12,9 +12,9 @@ import (
 	"starferry/internal/testbed"
 )
 
-// ddlCases are statements on table t (id INT PRIMARY KEY, a INT, b VARCHAR(10)) in
+// ddlCase is statements on table t (id INT PRIMARY KEY, a INT, b VARCHAR(10)) in
 // database DB, and what the stream must say of them.
-var ddlCases = []struct {
+type ddlCase struct {
 	name  string
 	only  testbed.Flavor
 	both  bool
@@ -22,7 +22,9 @@ var ddlCases = []struct {
 	run   string
 	want  string
 	fails diag.Code
-}{
+}
+
+var ddlCases = []ddlCase{
 	{name: "columns come, go and move", both: true, run: `
 		INSERT INTO t VALUES (1, 10, 'x');
 		ALTER TABLE t ADD COLUMN c BIGINT NOT NULL DEFAULT 7 AFTER id, ADD d VARCHAR(5);
@@ -192,30 +194,65 @@ func TestDDLIsFollowed(t *testing.T) {
 				if c.mixes && server == testbed.MySQL(t) {
 					return // a server with GTIDs refuses to mix engines
 				}
-				db := server.Database(t)
-				use := []string{"USE " + db}
-				server.Exec(t, append(use, "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10))")...)
-				s := connect(t, server)
-				stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
-				for next(t, stream).Kind != change.Joined {
-				}
-				statements := strings.Split(strings.ReplaceAll(c.run, "DB", db), ";")
-				for _, one := range statements {
-					use = append(use, strings.TrimSpace(one))
-				}
-				server.Exec(t, use...)
-				if c.fails != "" {
-					isLost(t, until(t, s, stream), "t", c.fails, db+".t")
-					return
-				}
-				want := strings.Split(strings.Join(strings.Fields(c.want), " "), "; ")
-				events := until(t, s, stream)
-				compare(t, script(events), want)
-				checkPositions(t, events)
-				checkAgainstCatalog(t, s, events)
+				c.isFollowed(t, server)
 			})
 		})
 	}
+}
+
+// MariaDB compresses rows and statements one by one, when it is told to.
+func TestACompressedLogIsFollowed(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t, "--log-bin-compress=ON", "--log-bin-compress-min-len=10")
+	for _, c := range ddlCases {
+		if c.both && c.fails == "" {
+			t.Run(c.name, func(t *testing.T) { c.isFollowed(t, server) })
+		}
+	}
+	var name, kind, info string
+	var position, id, end int64
+	log, err := server.DB().QueryContext(t.Context(), "SHOW BINLOG EVENTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	seen := map[string]bool{}
+	for log.Next() {
+		if err := log.Scan(&name, &position, &kind, &id, &end, &info); err != nil {
+			t.Fatal(err)
+		}
+		seen[kind] = true
+	}
+	for _, kind := range []string{"Query_compressed", "Write_rows_compressed_v1", "Update_rows_compressed_v1"} {
+		if !seen[kind] {
+			t.Errorf("no %s in the log: %v (%v)", kind, seen, log.Err())
+		}
+	}
+}
+
+// isFollowed runs the statements of a case and compares what the stream says of them.
+func (c *ddlCase) isFollowed(t *testing.T, server *testbed.Server) {
+	db := server.Database(t)
+	use := []string{"USE " + db}
+	server.Exec(t, append(use, "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10))")...)
+	s := connect(t, server)
+	stream := open(t, s, start(t, s), nil, change.Name{Database: db, Table: "t"})
+	for next(t, stream).Kind != change.Joined {
+	}
+	statements := strings.Split(strings.ReplaceAll(c.run, "DB", db), ";")
+	for _, one := range statements {
+		use = append(use, strings.TrimSpace(one))
+	}
+	server.Exec(t, use...)
+	if c.fails != "" {
+		isLost(t, until(t, s, stream), "t", c.fails, db+".t")
+		return
+	}
+	want := strings.Split(strings.Join(strings.Fields(c.want), " "), "; ")
+	events := until(t, s, stream)
+	compare(t, script(events), want)
+	checkPositions(t, events)
+	checkAgainstCatalog(t, s, events)
 }
 
 // checkAgainstCatalog: the tracked schema must be what the server says in the end.

@@ -1,6 +1,7 @@
 package cells
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"log/slog"
@@ -43,9 +44,22 @@ func position(t *testing.T, conn *sql.Conn, flavor testbed.Flavor) mysql.Positio
 	return p
 }
 
-// readLog reads the log between two positions and hands over the rows events, each
-// with the body that our decoder is given; go-mysql has read its head only.
-func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(binlog.Kind, *binlog.TableMap, *replication.RowsEvent, []byte)) (compressed int) {
+// rowsEvent is a rows event of the log.
+type rowsEvent struct {
+	kind   binlog.Kind
+	table  *binlog.TableMap
+	oracle *replication.RowsEvent // go-mysql has read its head only
+	body   []byte                 // what our decoder is given
+	packed bool                   // it is compressed, or its transaction is
+}
+
+func (e *rowsEvent) name() string {
+	return string(e.oracle.Table.Schema) + "." + string(e.oracle.Table.Table)
+}
+
+// readLog reads the log between two positions, hands over the rows events and counts the
+// statements that are compressed.
+func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func(e rowsEvent)) (packedStatements int) {
 	t.Helper()
 	bodies := make(chan []byte, 1<<20)
 	flavor := mysql.MySQLFlavor
@@ -71,7 +85,7 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 	file := from.Name
 	var outer, inner binlog.Parser
 	maps := map[uint64]*binlog.TableMap{}
-	take := func(p *binlog.Parser, e *replication.BinlogEvent) {
+	take := func(p *binlog.Parser, e *replication.BinlogEvent, packed bool) {
 		var own binlog.Event
 		if err := p.Parse(e.RawData, &own); err != nil {
 			t.Fatal(err)
@@ -84,7 +98,15 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 			}
 			maps[m.ID] = m
 		case *replication.RowsEvent:
-			each(own.Kind, maps[event.TableID], event, <-bodies)
+			each(rowsEvent{own.Kind, maps[event.TableID], event, <-bodies, packed || events[own.Kind].compressed})
+		case *replication.QueryEvent:
+			q, err := own.Query()
+			if err != nil || !bytes.Equal(q.Text, event.Query) {
+				t.Errorf("a statement is %q (%v), go-mysql says %q", q.Text, err, event.Query)
+			}
+			if own.Kind == binlog.KindMariaQuery {
+				packedStatements++
+			}
 		}
 	}
 	for {
@@ -96,14 +118,13 @@ func readLog(t *testing.T, s *testbed.Server, from, to mysql.Position, each func
 		case *replication.RotateEvent:
 			file = string(event.NextLogName)
 		case *replication.TransactionPayloadEvent:
-			compressed++
 			for _, one := range event.Events {
-				take(&inner, one)
+				take(&inner, one, true)
 			}
 		}
-		take(&outer, e)
+		take(&outer, e, false)
 		if file == to.Name && e.Header.LogPos >= to.Pos {
-			return compressed
+			return packedStatements
 		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-mysql-org/go-mysql/replication"
-
 	"starferry/internal/change"
 	"starferry/internal/mysql/binlog"
 	"starferry/internal/testbed"
@@ -232,32 +230,36 @@ type tail struct {
 	tables  map[string]*zoo
 	decoded map[string][]logged
 	maps    map[string]*binlog.TableMap
+	packed  int // events that were compressed, alone or in a transaction
 }
 
-func (l *tail) event(t *testing.T, kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
+func (l *tail) event(t *testing.T, e rowsEvent) {
 	t.Helper()
-	name := string(event.Table.Schema) + "." + string(event.Table.Table)
+	name := e.name()
 	z := l.tables[name]
 	if z == nil {
 		return
 	}
-	d, err := NewDecoder(z.table, m)
+	d, err := NewDecoder(z.table, e.table)
 	if err != nil {
 		t.Errorf("%v", err)
 		return
 	}
-	l.maps[name] = m
+	l.maps[name] = e.table
+	if e.packed {
+		l.packed++
+	}
 	rows := change.NewRows(len(z.table.Columns))
-	if err := d.Decode(kind, body, rows); err != nil {
+	if err := d.Decode(e.kind, e.body, rows); err != nil {
 		t.Errorf("%v", err)
 		return
 	}
-	e := logged{kind: KindOf(kind)}
+	one := logged{kind: KindOf(e.kind)}
 	for i := range rows.Len() {
-		e.rows = append(e.rows, texts(rows, i))
+		one.rows = append(one.rows, texts(rows, i))
 	}
-	l.decoded[name] = append(l.decoded[name], e)
-	compareWithOracle(t, z.table, event, body, rows)
+	l.decoded[name] = append(l.decoded[name], one)
+	compareWithOracle(t, z.table, e.oracle, e.body, rows)
 }
 
 func TestSelectAndLogGiveTheSameCells(t *testing.T) {
@@ -268,20 +270,18 @@ func TestSelectAndLogGiveTheSameCells(t *testing.T) {
 				continue // MySQL has no such setting
 			}
 			t.Run(metadata, func(t *testing.T) { testParity(t, s, metadata, false) })
-			if s.Flavor == testbed.MySQLFlavor { // MariaDB compresses no transactions
-				t.Run(metadata+" compressed", func(t *testing.T) { testParity(t, s, metadata, true) })
-			}
+			t.Run(metadata+" compressed", func(t *testing.T) { testParity(t, s, metadata, true) })
 		}
 	})
 }
 
 func testParity(t *testing.T, s *testbed.Server, metadata string, compressed bool) {
+	if compressed && s.Flavor == testbed.MariaDBFlavor {
+		s = testbed.MariaDB(t, "--log-bin-compress=ON", "--log-bin-compress-min-len=10") // of all sessions or none
+	}
 	s.Exec(t, "SET GLOBAL binlog_row_metadata = "+metadata)
 	database := s.Database(t)
-	conn := session(t, s, database)
-	if compressed {
-		run(t, conn, "SET SESSION binlog_transaction_compression = ON")
-	}
+	conn := compressing(t, s, database, compressed)
 	var zoos []*zoo
 	for i, c := range zooTypes(s.Flavor) {
 		var rows [][]string
@@ -298,13 +298,25 @@ func testParity(t *testing.T, s *testbed.Server, metadata string, compressed boo
 	compareRandomTables(t, s, compressed)
 }
 
-// isCompressing tells how the session logs its transactions.
+// compressing is a session whose changes are logged compressed, by transactions in MySQL
+// and by events in a MariaDB that was started so; or not.
+func compressing(t *testing.T, s *testbed.Server, database string, on bool) *sql.Conn {
+	t.Helper()
+	conn := session(t, s, database)
+	if on && s.Flavor == testbed.MySQLFlavor {
+		run(t, conn, "SET SESSION binlog_transaction_compression = ON")
+	}
+	return conn
+}
+
+// isCompressing tells how the session's changes are logged.
 func isCompressing(t *testing.T, s *testbed.Server, conn *sql.Conn) (is bool) {
 	t.Helper()
-	if s.Flavor != testbed.MySQLFlavor {
-		return false
+	variable := "@@SESSION.binlog_transaction_compression"
+	if s.Flavor == testbed.MariaDBFlavor {
+		variable = "@@GLOBAL.log_bin_compress"
 	}
-	if err := conn.QueryRowContext(t.Context(), "SELECT @@SESSION.binlog_transaction_compression").Scan(&is); err != nil {
+	if err := conn.QueryRowContext(t.Context(), "SELECT "+variable).Scan(&is); err != nil {
 		t.Fatal(err)
 	}
 	return is
@@ -322,9 +334,7 @@ func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo
 	for _, z := range zoos {
 		l.tables[z.table.Name.String()] = z
 	}
-	compressed := readLog(t, s, start, position(t, conn, s.Flavor), func(kind binlog.Kind, m *binlog.TableMap, event *replication.RowsEvent, body []byte) {
-		l.event(t, kind, m, event, body)
-	})
+	statements := readLog(t, s, start, position(t, conn, s.Flavor), func(e rowsEvent) { l.event(t, e) })
 	cells := 0
 	for _, name := range slices.Sorted(maps.Keys(l.tables)) {
 		l.tables[name].compare(t, l.decoded[name])
@@ -332,9 +342,9 @@ func liveAndCompare(t *testing.T, s *testbed.Server, conn *sql.Conn, zoos []*zoo
 			cells += len(e.rows) * len(l.tables[name].table.Columns)
 		}
 	}
-	t.Logf("%d tables, %d cells compared, %d compressed transactions", len(zoos), cells, compressed)
-	if isCompressing(t, s, conn) != (compressed > 0) {
-		t.Errorf("%d transactions of the log are compressed", compressed)
+	t.Logf("%d tables, %d cells compared, %d rows events and %d statements compressed", len(zoos), cells, l.packed, statements)
+	if is := isCompressing(t, s, conn); is != (l.packed > 0) || s.Flavor == testbed.MariaDBFlavor && is != (statements > 0) {
+		t.Errorf("%d rows events and %d statements are compressed", l.packed, statements)
 	}
 	return l.maps
 }

@@ -29,10 +29,7 @@ func compareRandomTables(t *testing.T, s *testbed.Server, compressed bool) {
 	seed, tables := fromEnvironment("STARFERRY_PARITY_SEED", 1), fromEnvironment("STARFERRY_PARITY_TABLES", 16)
 	for begin := seed; begin < seed+tables; begin += 100 {
 		database := s.Database(t)
-		conn := session(t, s, database)
-		if compressed {
-			run(t, conn, "SET SESSION binlog_transaction_compression = ON")
-		}
+		conn := compressing(t, s, database, compressed)
 		var zoos []*zoo
 		for n := begin; n < min(begin+100, seed+tables); n++ {
 			if z := randomZoo(database, s.Flavor, n, 12); z != nil {
