@@ -33,7 +33,7 @@ build: need-go ## Build bin/starferry, one static binary.
 	@echo "building bin/starferry"
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/starferry ./cmd/starferry
 
-demo: build ## Walk the tutorial on a real MySQL and the built-in StarRocks stand-in (KEEP=1 leaves both up).
+demo: build ## Walk the tutorial, and a whole database, on a real MySQL and the built-in StarRocks stand-in (KEEP=1 leaves both up).
 	@KEEP='$(KEEP)' $(GO) run -trimpath ./scripts/demo
 
 test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 10 minutes on 2 cores).

@@ -83,7 +83,7 @@ func TestTheScriptIsFilledIn(t *testing.T) {
 	t.Parallel()
 	d := &demo{queryAddr: "127.0.0.1:9030", httpAddr: "127.0.0.1:8030"}
 	d.mysql = &source{host: "h", port: "1", user: "o'neill", password: "p"}
-	got := d.fillIn("p'w")
+	got := d.fillIn(script, "p'w")
 	if strings.Contains(got, "{") || !strings.Contains(got, "'o''neill'") || !strings.Contains(got, "'p''w'") ||
 		!strings.Contains(got, "'jdbc:mysql://127.0.0.1:9030'") || !strings.Contains(got, "'127.0.0.1:8030'") {
 		t.Error(got)

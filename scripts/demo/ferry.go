@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"starferry/internal/testbed"
 )
 
 func (d *demo) runArgs() []string {
@@ -20,22 +22,15 @@ var grantsInFix = regexp.MustCompile(`(?m)^(?:   = To fix:| {5}).*?(GRANT [^;]+)
 func (d *demo) runWithoutGrant(ctx context.Context) error {
 	heading("The tutorial's one grant is not enough on StarRocks 3.0 and later: starferry says what is missing")
 	fmt.Println("  $ starferry run tutorial.sql")
-	p, err := d.start("refused", d.runArgs()...)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	code, err := p.Wait(ctx)
+	code, output, err := d.finish(ctx, "refused", d.runArgs()...)
 	if err != nil {
 		return fmt.Errorf("it should have stopped for want of a privilege: %w", err)
 	}
-	fmt.Println(indent(p.Output()))
 	note("exit code %d", code)
 	if code == 0 {
 		return errors.New("it should have stopped for want of a privilege, and did not")
 	}
-	grants := grantsInFix.FindAllStringSubmatch(p.Output(), -1)
+	grants := grantsInFix.FindAllStringSubmatch(output, -1)
 	if grants == nil {
 		return errors.New("it stopped without naming the GRANT that is missing")
 	}
@@ -46,6 +41,21 @@ func (d *demo) runWithoutGrant(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// finish runs the binary to its end and shows what it says.
+func (d *demo) finish(ctx context.Context, log string, args ...string) (code int, output string, err error) {
+	p, err := d.start(log, args...)
+	if err != nil {
+		return 0, "", err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
+	if code, err = p.Wait(ctx); err != nil {
+		return 0, "", err
+	}
+	fmt.Println(indent(p.Output()))
+	return code, p.Output(), nil
 }
 
 func indent(text string) string {
@@ -119,7 +129,7 @@ func (d *demo) followChanges(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
-		got, err := d.awaitTable(ctx, c.want)
+		got, err := d.awaitTable(ctx, d.ferry, selectTarget, c.want)
 		if err != nil {
 			return fmt.Errorf("after %s: %w", c.name, err)
 		}
@@ -130,25 +140,25 @@ func (d *demo) followChanges(ctx context.Context) error {
 	return nil
 }
 
-// awaitTable asks StarRocks until the table is the wanted one.
-func (d *demo) awaitTable(ctx context.Context, want *table) (*table, error) {
+// awaitTable asks StarRocks until the answer is the wanted one, while a ferry runs.
+func (d *demo) awaitTable(ctx context.Context, ferry *testbed.Program, statement string, want *table) (*table, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
 	for {
-		got, err := d.starrocks.query(ctx, selectTarget)
+		got, err := d.starrocks.query(ctx, statement)
 		if err == nil && got.sameAs(want) {
 			return got, nil
 		}
 		select {
-		case <-d.ferry.Done():
-			return nil, fmt.Errorf("starferry run has ended:\n%s", indent(d.ferry.Output()))
+		case <-ferry.Done():
+			return nil, fmt.Errorf("starferry run has ended:\n%s", indent(ferry.Output()))
 		case <-ctx.Done():
 			seen := fmt.Sprint(err)
 			if err == nil {
 				seen = got.String()
 			}
-			return nil, fmt.Errorf("StarRocks does not show what the tutorial shows (%w).\nExpected:\n%s\nIn StarRocks:\n%s\nstarferry run said:\n%s",
-				context.Cause(ctx), want, seen, indent(d.ferry.Output()))
+			return nil, fmt.Errorf("StarRocks does not show what it should (%w).\nExpected:\n%s\nIn StarRocks:\n%s\nstarferry run said:\n%s",
+				context.Cause(ctx), want, seen, indent(ferry.Output()))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -1,6 +1,7 @@
 // Demo walks the tutorial: it starts a real MySQL and the built-in StarRocks
 // stand-in, keeps one table in step with one SQL statement, and shows the StarRocks
 // table after each change made in MySQL. It fails when a table is not the tutorial's.
+// Then a whole database is followed, through a kill -9, and compared.
 //
 // STARFERRY_MYSQL=user:password@host:port makes it use a server that exists;
 // KEEP=1 leaves everything up.
@@ -59,6 +60,7 @@ type demo struct {
 	emulator  *testbed.Program
 	starrocks *session // as root
 	ferry     *testbed.Program
+	whole     *testbed.Program // the ferry of the whole database
 
 	undo []func() error // in the order things were made
 }
@@ -77,7 +79,7 @@ func (d *demo) walk(ctx context.Context) error {
 	d.onCleanUp(func() error { return os.RemoveAll(d.dir) })
 	for _, step := range []func(context.Context) error{
 		d.startMySQL, d.startEmulator, d.prepareMySQL, d.prepareStarRocks, d.writeScript,
-		d.runWithoutGrant, d.startFerry, d.followChanges, d.stopFerry,
+		d.runWithoutGrant, d.startFerry, d.followChanges, d.followDatabase, d.killFerry, d.stopFerry,
 	} {
 		if err := step(ctx); err != nil {
 			if cause := context.Cause(ctx); cause != nil {

@@ -8,10 +8,8 @@ import (
 	"strings"
 )
 
-// script is the tutorial's script in simple mode with its two catalogs. Only the
-// addresses and the flush interval differ: 500 ms instead of 5000, so that nobody
-// waits five seconds for each change.
-const script = `CREATE CATALOG mysql WITH (
+// catalogs are the tutorial's two.
+const catalogs = `CREATE CATALOG mysql WITH (
   'type'             = 'mysql',
   'hostname'         = '{mysql host}',
   'port'             = '{mysql port}',
@@ -28,7 +26,11 @@ CREATE CATALOG sr WITH (
   'dbname'   = 'test_cdc'
 );
 
-/* Simple mode */
+`
+
+// script is the tutorial's script in simple mode. Only the addresses and the flush interval
+// differ: 500 ms instead of 5000, so that nobody waits five seconds for each change.
+const script = catalogs + `/* Simple mode */
 
 USE CATALOG sr;
 
@@ -59,8 +61,8 @@ AS TABLE mysql.test_cdc.runoob_tbl
 
 func (d *demo) scriptPath() string { return filepath.Join(d.dir, "tutorial.sql") }
 
-// fillIn puts addresses and accounts into the script.
-func (d *demo) fillIn(mysqlPassword string) string {
+// fillIn puts addresses and accounts into a script.
+func (d *demo) fillIn(script, mysqlPassword string) string {
 	quoted := func(s string) string { return strings.ReplaceAll(s, "'", "''") }
 	return strings.NewReplacer(
 		"{mysql host}", quoted(d.mysql.host), "{mysql port}", d.mysql.port,
@@ -71,13 +73,13 @@ func (d *demo) fillIn(mysqlPassword string) string {
 
 func (d *demo) writeScript(context.Context) error {
 	heading("Steps 2 and 3: the tutorial's script in simple mode, addresses filled in, flushing every 500 ms instead of 5000")
-	if err := os.WriteFile(d.scriptPath(), []byte(d.fillIn(d.mysql.password)), 0o600); err != nil {
+	if err := os.WriteFile(d.scriptPath(), []byte(d.fillIn(script, d.mysql.password)), 0o600); err != nil {
 		return fmt.Errorf("writing the script: %w", err)
 	}
 	shown := d.mysql.password
 	if shown != testPassword {
 		shown = "***" // not ours to print
 	}
-	fmt.Println("    " + strings.ReplaceAll(strings.TrimSuffix(d.fillIn(shown), "\n"), "\n", "\n    "))
+	fmt.Println("    " + strings.ReplaceAll(strings.TrimSuffix(d.fillIn(script, shown), "\n"), "\n", "\n    "))
 	return nil
 }
