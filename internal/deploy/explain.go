@@ -27,14 +27,18 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 	}
 	defer source.Close()
 	defer target.Close()
-	p, warnings, err := resolve(ctx, p, source, nil)
+	resolved, warnings, err := resolve(ctx, p, source, nil)
+	e := &explainer{w: w, plan: resolved}
 	if err != nil {
+		e.warn(warnings)
 		return err
 	}
+	p = resolved
 	checkErr := source.Check(ctx, sources(p.Routes))
 	var skipped leftOut
 	tables, err := describe(ctx, source, p.Routes, &skipped)
 	if err := diag.Join(checkErr, err); err != nil {
+		e.warn(warnings)
 		return err
 	}
 	p.Routes = skipped.without(p.Routes)
@@ -45,7 +49,6 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 	if err != nil {
 		return err
 	}
-	e := &explainer{w: w, plan: p}
 	if online {
 		e.online = &onlooker{source: source, target: target}
 		if err := e.online.begin(ctx, p); err != nil {
@@ -55,9 +58,7 @@ func Explain(ctx context.Context, p *plan.Plan, online bool, w io.Writer) error 
 	e.head(source.Server(), target)
 	e.delivery()
 	e.selections()
-	for _, warning := range warnings {
-		e.line("Warning", "%s", warning)
-	}
+	e.warn(warnings)
 	for _, c := range cascades {
 		e.line("Warning", "%s", cascadeMeaning(c, sources(p.Routes), p.Settings.MendCascades))
 	}
@@ -117,6 +118,12 @@ type explainer struct {
 
 func (e *explainer) line(key, format string, a ...any) {
 	fmt.Fprintf(e.w, "%-11s %s\n", key, fmt.Sprintf(format, a...))
+}
+
+func (e *explainer) warn(warnings []string) {
+	for _, warning := range warnings {
+		e.line("Warning", "%s", warning)
+	}
 }
 
 func (e *explainer) head(server mysql.ServerInfo, target *starrocks.Client) {

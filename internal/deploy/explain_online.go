@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -88,7 +89,7 @@ func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, g
 	}
 	switch {
 	case err != nil && e.online.refused(e.plan.Routes, group, err):
-		say("run would leave the table out: %v", err)
+		say("run would leave the table out: %s%s", strings.ReplaceAll(err.Error(), "\n", "\n  "), inWords(diag.Find(err)))
 		return
 	case err != nil:
 		say("run would refuse to start, see below")
@@ -109,6 +110,14 @@ func (e *explainer) atTheTarget(ctx context.Context, spec starrocks.TableSpec, g
 	for _, note := range found.Notes[len(found.Mapping.Notes):] {
 		fmt.Fprintf(e.w, "  Note: %s\n", note)
 	}
+}
+
+// inWords is the remedy of a problem below what is said of it.
+func inWords(p *diag.Problem) string {
+	if p == nil || p.Fix == "" {
+		return ""
+	}
+	return "\n   = To fix: " + strings.ReplaceAll(p.Fix, "\n", "\n     ")
 }
 
 // createsDatabase tells that a statement of the script makes the database.

@@ -21,6 +21,9 @@ func resolve(ctx context.Context, p *plan.Plan, source *mysql.Servers, restored 
 		return p, nil, nil
 	}
 	names, err := source.Tables(ctx, databasesOf(p))
+	if err == nil && len(names) == 0 { // for what may have been meant
+		names, err = source.Tables(ctx, nil)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,8 +37,8 @@ func resolve(ctx context.Context, p *plan.Plan, source *mysql.Servers, restored 
 	routes, findings := p.Resolve(names, source.Server().FoldsNames)
 	var problems []error
 	for _, f := range findings {
-		line, _ := f.File.Position(f.Span.Start)
-		text := fmt.Sprintf("line %d: %s", line, f.Message)
+		line, column := f.File.Position(f.Span.Start)
+		text := fmt.Sprintf("%s:%d:%d: %s", f.File.Name, line, column, f.Message)
 		if f.Severity == diag.Error {
 			problems = append(problems, &diag.Problem{Code: f.Code, Message: text, Fix: f.Fix})
 			continue
@@ -43,7 +46,7 @@ func resolve(ctx context.Context, p *plan.Plan, source *mysql.Servers, restored 
 		warnings = append(warnings, fmt.Sprintf("%s\n   = To fix: %s", text, f.Fix))
 	}
 	if len(problems) == 0 && len(routes) == 0 {
-		problems = append(problems, &diag.Problem{Code: codeNothingSelected, Message: "the statements select no table of the source: " + strings.Join(warnings, "; "),
+		problems = append(problems, &diag.Problem{Code: codeNothingSelected, Message: "the statements select no table of the source",
 			Fix: "look at the names, or create the first table: those that come later are followed from then on."})
 	}
 	copied := *p
@@ -64,11 +67,11 @@ func selected(ctx context.Context, p *plan.Plan, at ends, restored *checkpoint.C
 		return nil, from, err
 	}
 	resolved, warnings, err := resolve(ctx, p, at.source, restored)
-	if err != nil {
-		return nil, from, err
-	}
 	for _, warning := range warnings {
 		out.say("warning: " + warning)
+	}
+	if err != nil {
+		return nil, from, err
 	}
 	return resolved, from, readyDatabases(ctx, p, at.target, out)
 }
@@ -127,7 +130,7 @@ func (l *leftOut) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d selected tables are left out, the others are followed:", len(l.routes))
 	for i, r := range l.routes {
-		fmt.Fprintf(&b, "\n   - %s: %v", r.Source, l.why[i])
+		fmt.Fprintf(&b, "\n   - %s: %s", r.Source, strings.ReplaceAll(l.why[i].Error(), "\n", "\n     "))
 		if p := diag.Find(l.why[i]); p != nil && p.Fix != "" {
 			fmt.Fprintf(&b, "\n     %s", p.Fix)
 		}

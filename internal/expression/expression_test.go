@@ -68,7 +68,7 @@ func TestExpressionsThatAreRefused(t *testing.T) {
 		{"DATE_FORMAT(at, 'YYYY')", "DATE_FORMAT(at, 'YYYY')", "YYYY in its pattern"}, {"DATE_FORMAT(s, 'yyyy')", "DATE_FORMAT(s, 'yyyy')", "takes a DATE or DATETIME"},
 		{"doc", "doc", "no column doc"}, {"nowhere + 1", "nowhere", "no column nowhere"}, {"NULL", "NULL", "has no type"}, {"CAST(yes AS STRING)", "CAST(yes AS STRING)", "in different ways"},
 		{"UPPER(i)", "UPPER(i)", "takes a text"}, {"COALESCE(i, s)", "COALESCE(i, s)", "do not go together"}, {"IF(i, 1, 2)", "IF(i, 1, 2)", "not a condition"},
-		{"SELECT", "SELECT", "expected a column"}, {"s + 1", "s + 1", "takes numbers"}, {"'a\x00'", "'a\x00'", "control characters"}, {"s LIKE s", "s", "a pattern in quotes"}, {`s LIKE 'a\_b'`, `s LIKE 'a\_b'`, "a backslash"}, {strings.Repeat("(", 100), "(", "nested too deep"},
+		{"SELECT", "SELECT", "expected a column"}, {"i == 1", "==", "found =="}, {"i = 1 && i = 2", "&&", "found &&"}, {"DATE_FORMT(at, 'yyyy')", "DATE_FORMT", "no function DATE_FORMT"}, {"s + 1", "s + 1", "takes numbers"}, {"'a\x00'", "'a\x00'", "control characters"}, {"s LIKE s", "s", "a pattern in quotes"}, {`s LIKE 'a\_b'`, `s LIKE 'a\_b'`, "a backslash"}, {strings.Repeat("(", 100), "(", "nested too deep"},
 		{strings.Repeat("1+", 1001) + "1", "+", "too long"},
 	} {
 		x, err := Parse(c.text)

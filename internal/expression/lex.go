@@ -97,7 +97,7 @@ func lex(s string) ([]token, error) {
 			continue
 		}
 		_, size := utf8.DecodeRuneInString(s[i:])
-		for _, two := range []string{"<=", ">=", "<>", "!=", "||"} {
+		for _, two := range []string{"<=", ">=", "<>", "!=", "||", "==", "&&"} {
 			if strings.HasPrefix(s[i:], two) {
 				size = 2
 			}
@@ -107,6 +107,9 @@ func lex(s string) ([]token, error) {
 	}
 	return append(tokens, token{kind: end, at: diag.Span{Start: len(s), End: len(s)}}), nil
 }
+
+// elsewhere are the signs of other languages, and what they are here.
+var elsewhere = map[string]string{"==": "=", "&&": "AND", "!": "NOT", `"`: "' at both ends of a text"}
 
 // cutQuoted takes what stands in the quotes that open at i; a doubled one is one.
 func cutQuoted(s string, i int) (value string, next int, ok bool) {

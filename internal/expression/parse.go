@@ -97,7 +97,11 @@ func (p *parser) accept(what string) bool {
 
 func (p *parser) unexpected(expected string) error {
 	t := p.peek()
-	return &Error{t.at, fmt.Sprintf("expected %s, found %s", expected, t.describe()), "correct the expression; docs/expressions.md lists what one may hold."}
+	fix := "correct the expression; docs/expressions.md lists what one may hold."
+	if t.kind == sign && elsewhere[t.text] != "" {
+		fix = "write " + elsewhere[t.text] + "."
+	}
+	return &Error{t.at, fmt.Sprintf("expected %s, found %s", expected, t.describe()), fix}
 }
 
 func (p *parser) need(what string) error {
@@ -331,7 +335,11 @@ func (p *parser) named() (*node, error) {
 	f := findFunction(t.text)
 	if p.peek().is("(") {
 		if f == nil {
-			return nil, &Error{t.at, fmt.Sprintf("there is no function %s here", strings.ToUpper(t.text)), "use one of these: " + strings.Join(Names(), ", ") + ". docs/expressions.md says what they do."}
+			fix := "use one of these: " + strings.Join(Names(), ", ") + ". docs/expressions.md says what they do."
+			if near := diag.Nearest(t.text, Names()); near != "" {
+				fix = "write " + near + ", if that was meant. Else " + fix
+			}
+			return nil, &Error{t.at, fmt.Sprintf("there is no function %s here", strings.ToUpper(t.text)), fix}
 		}
 		p.take()
 		args, err := p.arguments()

@@ -55,7 +55,11 @@ func resolve(from *node, scope Scope) (*node, error) {
 	}
 	t, why := n.typeOf(scope)
 	if why != "" {
-		return nil, &Error{n.at, why, "docs/expressions.md says what an expression may hold."}
+		fix := "docs/expressions.md says what an expression may hold."
+		if n.form == column {
+			fix = "name another column."
+		}
+		return nil, &Error{n.at, why, fix}
 	}
 	n.typ = t
 	return &n, nil

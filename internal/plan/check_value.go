@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"starferry/internal/diag"
 )
@@ -18,6 +19,9 @@ func checkValue(o *Option, text string) (value string, number int64, err error) 
 	switch o.Type {
 	case Int:
 		n, err := strconv.ParseInt(text, 10, 64)
+		if at, wrong := time.Parse(time.DateTime, text); err != nil && wrong == nil && o.Key == startupMillis {
+			return text, 0, fmt.Errorf("write milliseconds since 1970 in UTC: '%d' if that was a time in UTC", at.UnixMilli())
+		}
 		if err != nil {
 			return text, 0, errors.New("write a whole number" + bounds(o, strconv.FormatInt))
 		}

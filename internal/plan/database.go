@@ -103,7 +103,7 @@ func (c *compiler) renames(list []script.Rename) (renames []Rename) {
 					return "${" + n + "}"
 				}
 			}
-			c.error(CodePattern, r.To.At, fmt.Sprintf("'%s' has %s, and the pattern '%s' has %d groups", r.To.Value, found, r.From.Value, from.exact.NumSubexp()),
+			c.error(CodePattern, r.To.At, fmt.Sprintf("'%s' has %s, and the pattern '%s' has no such group", r.To.Value, found, r.From.Value),
 				"write $1 for what the first pair of parentheses of the pattern matches: RENAME TABLE '(.*)' TO 'ods_$1'.")
 			return ""
 		})

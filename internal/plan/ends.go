@@ -58,7 +58,7 @@ func (c *compiler) takeSource(st *script.CreateTableAs, options layers, name cha
 // compareSources reports in what the source of a statement differs from the first.
 func (c *compiler) compareSources(st *script.CreateTableAs, options layers, source Source) {
 	first := c.source
-	differ := ""
+	differ, fix := "", "write a script for each source: one deployment reads from one MySQL server, as one user."
 	switch {
 	case !strings.EqualFold(source.Host, first.Host) || source.Port != first.Port:
 		differ = fmt.Sprintf("reads from %s:%d, the one on line %d from %s:%d", source.Host, source.Port, first.line, first.Host, first.Port)
@@ -68,14 +68,15 @@ func (c *compiler) compareSources(st *script.CreateTableAs, options layers, sour
 		differ = fmt.Sprintf("has another MySQL password than the one on line %d", first.line)
 	case source.Booleans != first.Booleans || source.Zone != first.Zone || source.ZeroDates != first.ZeroDates:
 		differ = fmt.Sprintf("takes TINYINT(1), TIMESTAMP or zero dates for something else than the one on line %d", first.line)
+		fix = "write catalog.table.treat-tinyint1-as-boolean, server-time-zone and zero-date.behavior into the mysql catalog, or the same into every statement."
 	case source.Startup != first.Startup:
 		differ = fmt.Sprintf("begins elsewhere in the binlog (scan.startup.…) than the one on line %d", first.line)
+		fix = "write scan.startup.… into the mysql catalog, or the same into every statement; or a script for each place."
 	case source.TLS != first.TLS:
 		differ = fmt.Sprintf("has ssl-mode %s, the one on line %d %s", source.TLS, first.line, first.TLS)
 	}
 	if differ != "" {
-		c.error(CodeTwoSources, c.placeOf(options, st.Source.At, "hostname", "port", "username", "password"), "this statement "+differ,
-			"write a script for each source: one deployment reads from one MySQL server, as one user.")
+		c.error(CodeTwoSources, c.placeOf(options, st.Source.At, "hostname", "port", "username", "password", startupMode), "this statement "+differ, fix)
 		return
 	}
 	if source.ServerID != first.ServerID || source.ConnectTimeout != first.ConnectTimeout ||

@@ -69,7 +69,7 @@ func (e *expansion) add(s *Selection, r Route) {
 	case s != nil && s.Merged && first.by == s:
 	default:
 		if !first.said {
-			e.sayTaken(&r, &first.route)
+			e.sayTaken(&r, &first.route, s != nil && first.by == s)
 			first.said = true
 			e.filled[r.Target] = first
 		}
@@ -87,8 +87,15 @@ func head(r *Route) diag.Span {
 	return diag.Span{Start: r.Span.Start, End: min(r.Span.Start+len("CREATE"), r.Span.End)}
 }
 
-func (e *expansion) sayTaken(r, first *Route) {
+// sayTaken says that a target is filled already, by another table of the same statement or
+// by another statement.
+func (e *expansion) sayTaken(r, first *Route, same bool) {
 	line, _ := first.File.Position(first.Span.Start)
+	if same {
+		e.report(diag.Error, CodeTargetTwice, r, head(r), fmt.Sprintf("%s and %s would both go into target table %s", first.Source, r.Source, r.Target),
+			fmt.Sprintf("have RENAME TABLE give them names of their own: $1 is what the first group of the pattern matches; or leave one out: EXCLUDING TABLE '%s'.", r.Source.Table))
+		return
+	}
 	e.report(diag.Error, CodeTargetTwice, r, head(r),
 		fmt.Sprintf("target table %s is filled from %s already, by the statement on line %d: %s cannot go there too", r.Target, first.Source, line, r.Source),
 		fmt.Sprintf("leave it out of one of the two: EXCLUDING TABLE '%s'; or send it into another database.", r.Source.Table))
@@ -97,17 +104,24 @@ func (e *expansion) sayTaken(r, first *Route) {
 // sayUnmatched says which patterns have found nothing. A name that is not there yet is
 // waited for, if new tables are followed.
 func (e *expansion) sayUnmatched(s *Selection, found []change.Name) {
-	databases := map[string]bool{}
-	var beside []string
+	var others, beside []string
 	for _, name := range e.tables {
-		if s.Database.Match(name.Database, e.fold) && !isSystem(name.Database) {
-			databases[name.Database] = true
+		switch {
+		case isSystem(name.Database):
+		case s.Database.Match(name.Database, e.fold):
 			beside = append(beside, name.Table)
+		default:
+			others = append(others, name.Database)
 		}
 	}
-	if len(databases) == 0 {
-		e.report(diag.Error, CodeNoMatch, &s.Template, s.Database.At, fmt.Sprintf("no database '%s' with tables is at the source, or none that this user may read", s.Database.Text),
-			"name what is there; 'SHOW DATABASES' at the source lists what the user sees.")
+	if len(beside) == 0 {
+		fix := "name what is there; 'SHOW DATABASES' at the source lists what the user sees."
+		if near := diag.Nearest(s.Database.Text, others); near != "" && s.Database.IsName() {
+			fix = fmt.Sprintf("did you mean %s? Else: %s", near, fix)
+		} else if meant := likeShell(s.Database.Text); meant != "" {
+			fix = fmt.Sprintf("did you mean `%s`? Else: %s", meant, fix)
+		}
+		e.report(diag.Error, CodeNoMatch, &s.Template, s.Database.At, fmt.Sprintf("no database '%s' with tables is at the source, or none that this user may read", s.Database.Text), fix)
 		return
 	}
 	severity, then := diag.Error, "name what is there."
@@ -123,6 +137,8 @@ func (e *expansion) sayUnmatched(s *Selection, found []change.Name) {
 			why += " that is not excluded"
 		} else if near := diag.Nearest(p.Text, beside); near != "" && p.IsName() {
 			fix = fmt.Sprintf("did you mean '%s'? Else: %s", near, then)
+		} else if meant := likeShell(p.Text); meant != "" {
+			fix = fmt.Sprintf("did you mean '%s'? Else: %s", meant, then)
 		}
 		e.report(severity, CodeNoMatch, &s.Template, p.At, why, fix)
 	}

@@ -120,6 +120,25 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What nothing matches was perhaps meant otherwise.
+func TestNamesThatWereMeant(t *testing.T) {
+	t.Parallel()
+	tables := namesOf("shop.order_1 shop.order_2 shop.items shard_1.users shard_2.users")
+	for statement, fix := range map[string]string{
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shpo;":                                  "did you mean shop?",
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.`shard_*`;":                             "did you mean `shard_.*`?",
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'order_*';":        "did you mean 'order_.*'?",
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'item';":           "did you mean 'items'?",
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'x.*';":            "look at the name",
+		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop RENAME TABLE 'order_.*' TO 'all';": "have RENAME TABLE give them names of their own",
+	} {
+		_, said := mustCompile(t, ends+statement).Resolve(tables, false)
+		if len(said) != 1 || !strings.HasPrefix(said[0].Fix, fix) {
+			t.Errorf("%s\n%v", statement, said)
+		}
+	}
+}
+
 // TestManyTablesInsideOnePosition holds the number of tables of one transaction.
 func TestManyTablesInsideOnePosition(t *testing.T) {
 	t.Parallel()
@@ -168,7 +187,7 @@ func TestTargetsOfADatabaseAreRenamed(t *testing.T) {
 	if _, said = resolved(p, namesOf("shop.a shop.b"), false); !strings.Contains(said, string(CodeTargetTwice)) {
 		t.Errorf("%q", said)
 	}
-	for to, says := range map[string]string{"ods_$2": "has 1 groups", "ods_$": "has $", "ods_$${x}": "has ${x}", "": "not empty"} {
+	for to, says := range map[string]string{"ods_$2": "has no such group", "ods_$": "has $", "ods_$${x}": "has ${x}", "": "not empty"} {
 		if _, findings := compile(ends + "CREATE DATABASE IF NOT EXISTS d WITH (" + simple + ") AS DATABASE my.shop RENAME TABLE '(.*)' TO '" + to + "';"); !strings.Contains(fmt.Sprint(findings), says) {
 			t.Errorf("%s: %v", to, findings)
 		}

@@ -67,20 +67,41 @@ func (c *compiler) pattern(text string, at diag.Span) (Pattern, bool) {
 		c.error(CodePattern, at, "an empty pattern matches no table", "write a name, or a regular expression: 'order_.*'.")
 		return p, false
 	case err != nil:
-		c.error(CodePattern, at, fmt.Sprintf("'%s' is not a regular expression: %s", text, whyNot(err)), "regular expressions are those of RE2; a dot stands for any character, \\. for a dot.")
+		why, fix := whyNot(text, err)
+		c.error(CodePattern, at, fmt.Sprintf("'%s' is not a regular expression: %s", text, why), fix)
 		return p, false
 	}
 	return p, true
 }
 
 // whyNot says what a person can do about a pattern: those of Java have more.
-func whyNot(err error) string {
+func whyNot(text string, err error) (why, fix string) {
+	fix = "regular expressions are those of RE2; a dot stands for any character, \\. for a dot."
 	var broken *syntax.Error
 	if !errors.As(err, &broken) {
-		return err.Error()
+		return err.Error(), fix
 	}
-	if broken.Code == syntax.ErrInvalidPerlOp {
-		return fmt.Sprintf("'%s' looks ahead or behind, which is not supported; leave tables out with EXCLUDING TABLE", broken.Expr)
+	switch broken.Code {
+	case syntax.ErrInvalidPerlOp:
+		return fmt.Sprintf("'%s' looks ahead or behind, which is not supported", broken.Expr), "leave tables out with EXCLUDING TABLE."
+	case syntax.ErrMissingRepeatArgument:
+		if guess := likeShell(text); guess != "" {
+			fix = "write '" + guess + "': a dot stands for any character, and * for any number of what is before it."
+		}
+		return fmt.Sprintf("nothing stands before the '%s' to be repeated", broken.Expr), fix
 	}
-	return fmt.Sprintf("%s at '%s'", broken.Code, broken.Expr)
+	return fmt.Sprintf("%s at '%s'", broken.Code, broken.Expr), fix
+}
+
+// shellStar is a * that was meant as a shell means it: behind a letter, or nothing.
+var shellStar = regexp.MustCompile(`(^|[\w$-])\*`)
+
+// likeShell is the regular expression that was meant by who writes a * as a shell takes it;
+// "" when there is none.
+func likeShell(text string) string {
+	meant := shellStar.ReplaceAllString(text, "${1}.*")
+	if _, err := regexp.Compile(meant); err != nil || meant == text {
+		return ""
+	}
+	return meant
 }

@@ -46,7 +46,7 @@ func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, 
 	}
 	name := change.Name{Table: path.Last().Name, Database: c.databaseOf(path, cat, written)}
 	if name.Database == "" {
-		c.error(CodeNoDatabase, path.At, fmt.Sprintf("nothing says in which database %s is", path), fmt.Sprintf("write %s.", s.write))
+		c.error(CodeNoDatabase, path.At, fmt.Sprintf("nothing says in which database %s is", path), fmt.Sprintf("write %s.", c.writeOut(s)))
 		return nil, change.Name{}
 	}
 	c.compareNames(path, written, name, s)
@@ -55,7 +55,25 @@ func (c *compiler) resolve(path script.Path, written *layer, s side) (*catalog, 
 
 func (c *compiler) wrongKind(cat *catalog, path script.Path, s side) {
 	c.error(CodeCatalogKind, path.At, fmt.Sprintf("catalog '%s' is a %s catalog: it cannot be the %s", cat.name, cat.kind, s.name),
-		fmt.Sprintf("name a %s of a %s catalog: %s.", s.what, s.kind, s.write))
+		fmt.Sprintf("name a %s of a %s catalog: %s.", s.what, s.kind, c.writeOut(s)))
+}
+
+// writeOut is how to write a name of a side out, with its catalog where there is only one.
+func (c *compiler) writeOut(s side) string {
+	name := ""
+	for _, cat := range c.catalogs {
+		switch {
+		case cat.kind != s.kind:
+		case name != "":
+			return s.write
+		default:
+			name = cat.name
+		}
+	}
+	if name == "" {
+		return s.write
+	}
+	return strings.Replace(s.write, string(s.kind)+"_catalog", name, 1)
 }
 
 // catalogAt finds the catalog of a path, which names it when it has so many parts.
@@ -65,7 +83,7 @@ func (c *compiler) catalogAt(path script.Path, parts int, s side) *catalog {
 	}
 	if c.current == nil && !c.lost {
 		c.error(CodeNoDatabase, path.At, fmt.Sprintf("there is no current catalog to look for %s in", path),
-			fmt.Sprintf("write USE CATALOG before it, or %s.", s.write))
+			fmt.Sprintf("write USE CATALOG before it, or %s.", c.writeOut(s)))
 	}
 	return c.current
 }

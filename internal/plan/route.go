@@ -78,8 +78,11 @@ func (c *compiler) route(st *script.CreateTableAs, options layers, source, targe
 	if options.text("starrocks.create.table.mode", InWith) == Simple.String() {
 		r.Mode = Simple
 	}
-	if c.require(st, "starrocks.create.table.properties", options, InWith, st.Name.At,
-		"add it to WITH: what stands behind the column list when the table is created; with 'starrocks.create.table.mode' = 'simple' it is 'buckets 8'.") {
+	fix := "add it to WITH: what stands behind the column list when the table is created. Or leave that to starferry: 'starrocks.create.table.mode' = 'simple', 'starrocks.create.table.properties' = 'buckets 8'."
+	if r.Mode == Simple {
+		fix = "add 'starrocks.create.table.properties' = 'buckets 8' to WITH."
+	}
+	if c.require(st, "starrocks.create.table.properties", options, InWith, st.Name.At, fix) {
 		b, _ := options.get("starrocks.create.table.properties")
 		r.Properties = b.value
 		if mode, _ := options.get("starrocks.create.table.mode"); mode != nil || !writes(st.With, "starrocks.create.table.mode") {

@@ -62,6 +62,7 @@ func (c *compiler) startup(st *script.CreateTableAs, options layers) Startup {
 		c.error(CodeStartup, at, "'"+startupMode+"' = '"+Specific+"' does not say which", "add '"+startupFile+"' and '"+startupPos+"', or '"+startupGTIDs+"'.")
 	case s.Mode == Specific:
 		s.File, s.Offset = file.value, uint64(options.number(startupPos, InOptions))
+	case c.mentioned(startupMillis) || c.mentioned(startupFile) || c.mentioned(startupPos):
 	case s.Mode == AtTime && millis == nil:
 		c.error(CodeStartup, at, "'"+startupMode+"' = '"+AtTime+"' does not say which", "add '"+startupMillis+"': milliseconds since 1970 in UTC.")
 	case s.Mode == AtTime:

@@ -81,7 +81,10 @@ func (p *parser) dropColumns() (*Columns, bool) {
 func (p *parser) where() (*Text, bool) {
 	p.take()
 	x, ok := p.expression()
-	return &x, ok
+	if !ok {
+		return nil, false
+	}
+	return &x, true
 }
 
 // expression takes the text up to the comma, parenthesis or keyword that ends it.
@@ -103,7 +106,7 @@ func (p *parser) expression() (Text, bool) {
 		at.End = p.take().at.End
 	}
 	if at.End <= at.Start {
-		return Text{At: at}, p.unexpected("an expression", "")
+		return Text{At: p.behind()}, p.unexpected("an expression", "")
 	}
 	value, secret, unset := p.written(at, true)
 	return Text{Value: value, Secret: secret, Unset: unset, At: at}, true

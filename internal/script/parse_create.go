@@ -124,6 +124,9 @@ func (p *parser) primaryKey() (*PrimaryKey, bool) {
 	if k.Columns, ok = p.columnList(); !ok {
 		return k, false
 	}
+	if p.peek().is(")") {
+		return k, p.unexpected("NOT ENFORCED", "")
+	}
 	if !p.keyword("NOT") || !p.keyword("ENFORCED") {
 		return k, false
 	}

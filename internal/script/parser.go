@@ -248,8 +248,16 @@ func (p *parser) path(what string) (Path, bool) {
 				"a name with a hyphen stands between back-quotes", "", "write `"+part.Name+"-…`.")
 			return path, false
 		}
+		if t := p.peek(); t.at.Start == part.At.End && (t.is("[") || t.is("*") || t.is("+") || t.is("?") || t.is("|")) {
+			p.patternBare(part.At.Start)
+			return path, false
+		}
 		if !p.accept(".") {
 			break
+		}
+		if t := p.peek(); t.is("*") || t.is("[") || t.is("(") {
+			p.patternBare(t.at.Start)
+			return path, false
 		}
 	}
 	if len(path.Parts) > 3 {
@@ -260,11 +268,33 @@ func (p *parser) path(what string) (Path, bool) {
 	return path, true
 }
 
+// patternBare reports a regular expression that stands without back-quotes, from start on.
+func (p *parser) patternBare(start int) {
+	end := start
+	for t := p.peek(); t.at.Start == end || end == start; t = p.peek() {
+		if t.kind == endOfFile || t.is(";") || t.is(",") || t.is(".") && p.ahead(1).at.Start == t.at.End && p.ahead(1).isName() {
+			break
+		}
+		end = p.take().at.End
+	}
+	at := diag.Span{Start: start, End: end}
+	text := p.file.Text[at.Start:at.End]
+	fix := "write `" + text + "`."
+	if text == "*" {
+		fix = "write `.*`; all tables of a database are followed by CREATE DATABASE … AS DATABASE …."
+	}
+	p.report(CodeUnexpected, at, "a name that is a pattern stands between back-quotes", "", fix)
+}
+
 // text reads a string literal.
 func (p *parser) text(what string) (Text, bool) {
 	t := p.peek()
 	if t.kind != str {
-		return Text{At: p.behind()}, p.unexpected(what+" in single quotes", "")
+		fix := ""
+		if t.isName() {
+			fix = "write '" + t.text + "'."
+		}
+		return Text{At: p.behind()}, p.unexpected(what+" in single quotes", fix)
 	}
 	p.take()
 	return t.value(), true

@@ -77,12 +77,24 @@ func keyed(source *change.Table, key []string) *change.Table {
 	return &other
 }
 
+// meant asks for the column of a table that a name is nearly.
+func meant(source *change.Table, name string) string {
+	var names []string
+	for i := range source.Columns {
+		names = append(names, source.Columns[i].Name)
+	}
+	if near := diag.Nearest(name, names); near != "" {
+		return ": did you mean `" + near + "`?"
+	}
+	return ""
+}
+
 // scope tells the types of the source's columns at the target.
 func (spec TableSpec) scope(source *change.Table, cluster has) expression.Scope {
 	return func(name string) (expression.Type, string) {
 		i := source.Index(name)
 		if i < 0 {
-			return expression.Type{}, fmt.Sprintf("%s has no column `%s`", source.Name, name)
+			return expression.Type{}, fmt.Sprintf("%s has no column `%s`%s", source.Name, name, meant(source, name))
 		}
 		column, _, err := mapWide(source, i, cluster, spec.Broadened)
 		if err != nil {
@@ -141,7 +153,7 @@ func (spec TableSpec) columnsOf(source *change.Table, key []string) (names []str
 	for _, name := range spec.Shape.LeftOut {
 		switch i := source.Index(name); {
 		case i < 0:
-			problems = append(problems, shapeProblem(spec, fmt.Sprintf("DROP COLUMN names `%s`, which %s does not have", name, source.Name), "take it out of the list."))
+			problems = append(problems, shapeProblem(spec, fmt.Sprintf("DROP COLUMN names `%s`, which %s does not have%s", name, source.Name, meant(source, name)), "take it out of the list."))
 		case source.IsKey(i) || isKey(name):
 			problems = append(problems, shapeProblem(spec, fmt.Sprintf("DROP COLUMN names `%s`, which is part of the key", name), "take it out of the list."))
 		}
@@ -153,7 +165,7 @@ func (spec TableSpec) columnsOf(source *change.Table, key []string) (names []str
 	}
 	for i := range spec.Shape.Computed {
 		c := &spec.Shape.Computed[i]
-		if isKey(c.Name) {
+		if isKey(c.Name) || source.Index(c.Name) >= 0 { // which is refused
 			continue
 		}
 		at := len(names)
@@ -165,7 +177,7 @@ func (spec TableSpec) columnsOf(source *change.Table, key []string) (names []str
 		case c.After != "":
 			before := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, c.After) })
 			if before < 0 {
-				problems = append(problems, shapeProblem(spec, fmt.Sprintf("column `%s` stands AFTER `%s`, which the target does not have", c.Name, c.After), "name another column."))
+				problems = append(problems, shapeProblem(spec, fmt.Sprintf("column `%s` stands AFTER `%s`, which the target does not have%s", c.Name, c.After, meant(source, c.After)), "name another column."))
 				continue
 			}
 			at = before + 1
