@@ -56,8 +56,10 @@ func (f *jobFlags) named(cmd *cobra.Command, p *plan.Plan) ([]control.Table, err
 			table = control.NameOf(p.Routes[at].Source)
 		} else if selected, ok := selectedBy(p, name); ok {
 			table = selected
-		} else {
+		} else if diag.Nearest(name, known) != "" {
 			return nil, unknown(cmd, "table", name, known)
+		} else {
+			return nil, misused(cmd, "no statement of the script selects a table '%s': write it as database.table, as 'starferry explain' does", name)
 		}
 		if !slices.Contains(tables, table) {
 			tables = append(tables, table)

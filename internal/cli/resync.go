@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"starferry/internal/control"
 	"starferry/internal/deploy"
 	"starferry/internal/diag"
+	"starferry/internal/plan"
 )
 
 type resyncFlags struct {
@@ -56,7 +58,7 @@ func (a *app) runResync(cmd *cobra.Command, script string, f *resyncFlags) error
 		return err
 	}
 	if !f.yes {
-		if err := a.confirm(cmd, f); err != nil {
+		if err := a.confirm(cmd, f, p); err != nil {
 			return err
 		}
 	}
@@ -77,13 +79,16 @@ func (a *app) runResync(cmd *cobra.Command, script string, f *resyncFlags) error
 }
 
 // confirm asks on a terminal before anything is replaced.
-func (a *app) confirm(cmd *cobra.Command, f *resyncFlags) error {
+func (a *app) confirm(cmd *cobra.Command, f *resyncFlags, p *plan.Plan) error {
 	if !isTerminal(a.In) {
 		return misused(cmd, "resync replaces what the target holds: say --yes where nobody can be asked")
 	}
 	what := "copied anew, beside the old one, and swapped"
 	if f.wipe {
 		what = "EMPTIED now and copied anew; until that is done readers see a part of it"
+	}
+	if slices.ContainsFunc(p.Selections, func(s plan.Selection) bool { return s.Merged }) {
+		what += " (of a merged table: the rows of the shard copied anew where they are)"
 	}
 	fmt.Fprintf(a.Err, "%s: the target will be %s. Go on? [y/N] ", strings.Join(f.tables, ", "), what)
 	answer, err := bufio.NewReader(a.In).ReadString('\n')

@@ -244,7 +244,27 @@ func (s *session) pass(ctx context.Context, text string) error {
 		}
 		server.database = s.here.Database
 	}
-	return s.runStatement(ctx, server.conn, text)
+	err = s.runStatement(ctx, server.conn, text)
+	if p := diag.Find(err); p != nil && p.Fix == "" && s.here != nil {
+		p.Fix = s.elsewhere(text)
+	}
+	return err
+}
+
+// elsewhere is the remedy of a statement that names a catalog, which no server knows; "" for
+// any other.
+func (s *session) elsewhere(text string) string {
+	for i := range s.here.Catalogs {
+		name := s.here.Catalogs[i].Name
+		if !regexp.MustCompile("(?i)(^|[^\\w.])`?" + regexp.QuoteMeta(name) + "`?\\.").MatchString(text) {
+			continue
+		}
+		if name == s.here.Current {
+			return "the server of the current catalog answers this: write names without the catalog."
+		}
+		return fmt.Sprintf("the server of the current catalog answers this: USE CATALOG %s; before it, and names without the catalog.", name)
+	}
+	return ""
 }
 
 func backQuoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

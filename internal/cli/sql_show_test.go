@@ -63,10 +63,12 @@ func testCatalogs(t *testing.T, s *testbed.Server) {
 		}
 	}
 	for statements, want := range map[string]string{
-		"SHOW TABLES FROM mysq.x":           "there is no catalog 'mysq'\n  --> -e:1:18\n   |\n 1 | SHOW TABLES FROM mysq.x;\n   |                  ^^^^ did you mean 'mysql'?",
-		"SELECT 1;\nSHOW TABLES FROM a.b.c": "--> -e:2:18\n",
-		table:                               "SF7013",
-		"DESCRIBE mysql.nothing.nothing":    "ERROR 1",
+		"SHOW TABLES FROM mysq.x":            "there is no catalog 'mysq'\n  --> -e:1:18\n   |\n 1 | SHOW TABLES FROM mysq.x;\n   |                  ^^^^ did you mean 'mysql'?",
+		"SELECT 1;\nSHOW TABLES FROM a.b.c":  "--> -e:2:18\n",
+		table:                                "SF7013",
+		"DESCRIBE mysql.nothing.nothing":     "ERROR 1",
+		"SELECT * FROM mysql." + shop + ".t": "To fix: the server of the current catalog answers this: USE CATALOG mysql; before it",
+		"SELECT * FROM sr.shop.orders":       "To fix: the server of the current catalog answers this: write names without the catalog.",
 	} {
 		if got := ask(statements); got.code != exitNo || !strings.Contains(got.err, want) {
 			t.Errorf("%s: code %d, no %q in\n%s%s", statements, got.code, want, got.out, got.err)

@@ -188,7 +188,11 @@ func (r *verifyReport) print(w io.Writer) {
 		if t.Before != nil {
 			text = verdict(t.Before) + ", mended; compared again: " + text
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", t.Source.Name(), deploy.Grouped(t.Rows), deploy.Grouped(t.Keys), text)
+		name := t.Source.Name().String()
+		if r.goesTwice(t.Source) {
+			name += " -> " + t.Target.Name().String()
+		}
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", name, deploy.Grouped(t.Rows), deploy.Grouped(t.Keys), text)
 	}
 	out.Flush()
 	for i := range r.Tables {
@@ -203,6 +207,17 @@ func (r *verifyReport) print(w io.Writer) {
 			fmt.Fprintf(w, "  %s   and %s more\n", r.Tables[i].Target.Name(), deploy.Grouped(hidden))
 		}
 	}
+}
+
+// goesTwice tells a source of several targets.
+func (r *verifyReport) goesTwice(source control.Table) bool {
+	targets := 0
+	for i := range r.Tables {
+		if r.Tables[i].Source == source {
+			targets++
+		}
+	}
+	return targets > 1
 }
 
 func (t *tableReport) differences() uint64 { return t.Missing + t.Differ + t.Extra }
