@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -85,7 +86,7 @@ func placed(ctx context.Context, p *plan.Plan, source *mysql.Servers, begin plan
 		return nil, mysql.Changes{}, err
 	}
 	// A statement that came while they were described is in the log by now.
-	changes, err := source.ChangesSince(ctx, position, names)
+	changes, err := source.ChangesSince(ctx, position, tables)
 	if err != nil {
 		return nil, changes, err
 	}
@@ -93,7 +94,7 @@ func placed(ctx context.Context, p *plan.Plan, source *mysql.Servers, begin plan
 	for i, r := range p.Routes {
 		state := checkpoint.TableState{Name: r.Source, Target: r.Target}
 		if !changes.Created[r.Source] {
-			state.Table, state.Copy = tables[i], checkpoint.CopyState{Done: true, Partial: true}
+			state.Table, state.Copy = cmp.Or(changes.Before[r.Source], tables[i]), checkpoint.CopyState{Done: true, Partial: true}
 		}
 		c.Tables = append(c.Tables, state)
 	}
@@ -122,8 +123,11 @@ func sayPlaced(p *plan.Plan, c *checkpoint.Checkpoint, changes *mysql.Changes, o
 	}
 	out.say(fmt.Sprintf("starting at %s ('scan.startup.mode' = '%s'): %d tables are not copied and hold only what changes from there on", c.Position, p.Source.Startup.Mode, partial))
 	for _, r := range p.Routes {
-		if changes.Created[r.Source] {
+		switch {
+		case changes.Created[r.Source]:
 			out.say(fmt.Sprintf("%s was created behind that place: it is copied", r.Source))
+		case changes.Before[r.Source] != nil:
+			out.say(fmt.Sprintf("%s got columns behind that place: its rows are read as it was there, until the log comes to that", r.Source))
 		}
 	}
 }

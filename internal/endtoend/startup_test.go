@@ -57,12 +57,7 @@ func (w *world) place(t *testing.T) (file string, offset int64, gtids string) {
 // delivery, and is killed on the way: the target has what changed from there on.
 func TestStartupModes(t *testing.T) {
 	t.Parallel()
-	for name, source := range sources(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			startupModes(t, newWorld(t, source), "")
-		})
-	}
+	eachSource(t, func(t *testing.T, w *world) { startupModes(t, w, "") })
 	eachWay(t, func(t *testing.T, o way, w *world) { startupModes(t, w, o.epochs("200ms"), exactlyOnce...) })
 }
 
@@ -133,72 +128,88 @@ func startupModes(t *testing.T, w *world, settings string, with ...string) {
 // changed in it.
 func TestStartupFromTheBeginning(t *testing.T) {
 	t.Parallel()
-	for name, source := range sources(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, source)
-			w.exec(t, "CREATE TABLE young (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO young VALUES (1, 'a')", "ALTER TABLE young ADD COLUMN w INT", "INSERT INTO young VALUES (2, 'b', 7)")
-			file, offset, _ := w.place(t)
-			w.exec(t, "ALTER TABLE young ADD INDEX (v)", "TRUNCATE TABLE young", "INSERT INTO young VALUES (3, 'c', 8)")
-			script := w.write(t, "earliest.sql", w.from("", "young", "'scan.startup.mode'='earliest-offset'"))
-			o := w.catchUp(t, script)
-			if !strings.Contains(o.out, "was created behind that place: it is copied") {
-				t.Errorf("%s", o)
-			}
-			w.compare(t, "young", "young")
+	eachSource(t, func(t *testing.T, w *world) {
+		w.exec(t, "CREATE TABLE young (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO young VALUES (1, 'a')", "ALTER TABLE young ADD COLUMN w INT", "INSERT INTO young VALUES (2, 'b', 7)")
+		file, offset, _ := w.place(t)
+		w.exec(t, "ALTER TABLE young ADD INDEX (v)", "TRUNCATE TABLE young", "INSERT INTO young VALUES (3, 'c', 8)")
+		script := w.write(t, "earliest.sql", w.from("", "young", "'scan.startup.mode'='earliest-offset'"))
+		o := w.catchUp(t, script)
+		if !strings.Contains(o.out, "was created behind that place: it is copied") {
+			t.Errorf("%s", o)
+		}
+		w.compare(t, "young", "young")
 
-			// An index and an empty table leave it what it was; another column does not.
-			w.target(t, "DROP TABLE "+w.database+".young")
-			at := fmt.Sprintf("'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.file'='%s', 'scan.startup.specific-offset.pos'='%d'", file, offset)
-			w.catchUp(t, w.write(t, "index.sql", w.from("", "young", at)))
-			w.await(t, "young", "id|v|w", "3|c|8")
-			w.exec(t, "ALTER TABLE young MODIFY v VARCHAR(30)")
-			w.target(t, "DROP TABLE "+w.database+".young")
-			script = w.write(t, "altered.sql", w.from("", "young", at))
-			refusal := w.starferry(t, "run", "--until-caught-up", script)
-			if refusal.code != 1 || !strings.Contains(refusal.err, "SF7063") || !strings.Contains(refusal.err, "ALTER TABLE young MODIFY v VARCHAR(30)") {
-				t.Errorf("%s", refusal)
-			}
-			if o := w.starferry(t, "explain", "--online", script); o.code != 1 || o.err != refusal.err {
-				t.Errorf("explain says\n%s\nand run\n%s", o, refusal)
-			}
-		})
-	}
+		// An index and an empty table leave it what it was; another column does not.
+		w.target(t, "DROP TABLE "+w.database+".young")
+		at := fmt.Sprintf("'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.file'='%s', 'scan.startup.specific-offset.pos'='%d'", file, offset)
+		w.catchUp(t, w.write(t, "index.sql", w.from("", "young", at)))
+		w.await(t, "young", "id|v|w", "3|c|8")
+		w.exec(t, "ALTER TABLE young MODIFY v VARCHAR(30)")
+		w.target(t, "DROP TABLE "+w.database+".young")
+		script = w.write(t, "altered.sql", w.from("", "young", at))
+		refusal := w.starferry(t, "run", "--until-caught-up", script)
+		if refusal.code != 1 || !strings.Contains(refusal.err, "SF7063") || !strings.Contains(refusal.err, "ALTER TABLE young MODIFY v VARCHAR(30)") {
+			t.Errorf("%s", refusal)
+		}
+		if o := w.starferry(t, "explain", "--online", script); o.code != 1 || o.err != refusal.err {
+			t.Errorf("explain says\n%s\nand run\n%s", o, refusal)
+		}
+	})
+}
+
+// TestStartupBeforeColumnsCame begins where the table had fewer columns, in every delivery:
+// its rows are read as they were there, and have what the source has in the end.
+func TestStartupBeforeColumnsCame(t *testing.T) {
+	t.Parallel()
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
+		w.grantResync(t)
+		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO t VALUES (1, 'before')")
+		file, offset, _ := w.place(t)
+		w.exec(t, "INSERT INTO t VALUES (2, 'a'), (3, 'b'), (4, 'c')", "ALTER TABLE t ADD COLUMN w INT DEFAULT 7 AFTER id, COMMENT 'wider'", "DELETE FROM t WHERE id = 4",
+			"INSERT INTO t VALUES (5, 8, 'd')", "UPDATE t SET v = 'changed' WHERE id = 2", "ALTER TABLE t ADD COLUMN (x VARCHAR(9), y DATE)", "INSERT INTO t VALUES (6, 9, 'e', 'x', '2026-01-02')")
+		at := fmt.Sprintf("'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.file'='%s', 'scan.startup.specific-offset.pos'='%d'", file, offset)
+		script := w.write(t, "t.sql", w.from(settings, "t", at, options...))
+		if o := w.starferry(t, "explain", "--online", script); o.code != 0 {
+			t.Errorf("explain: %s", o)
+		}
+		p := w.start(t, script)
+		waitLine(t, p, "got columns behind that place")
+		waitLine(t, p, ".t compared with "+w.database+".t")
+		p.Kill()
+		w.catchUp(t, script)
+		w.await(t, "t", "id|w|v|x|y", "2|7|changed|NULL|NULL", "3|7|b|NULL|NULL", "5|8|d|NULL|NULL", "6|9|e|x|2026-01-02")
+	})
 }
 
 // TestStartupRefusals names what cannot be begun at.
 func TestStartupRefusals(t *testing.T) {
 	t.Parallel()
-	for name, source := range sources(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, source)
-			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY)")
-			file, offset, _ := w.place(t)
-			w.exec(t, "INSERT INTO t VALUES (1)")
-			specific := "'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset."
-			for what, want := range map[string]string{
-				fmt.Sprintf("%sfile'='%s', 'scan.startup.specific-offset.pos'='%d'", specific, file, offset+7): "SF3037",
-				specific + "file'='nothing.000001'":                                                                                         "nothing.000001",
-				"'scan.startup.mode'='timestamp', 'scan.startup.timestamp-millis'='1000'":                                                   "reaches back to",
-				fmt.Sprintf("'scan.startup.mode'='timestamp', 'scan.startup.timestamp-millis'='%d'", time.Now().Add(time.Hour).UnixMilli()): "still to come",
-				specific + "gtid-set'='nonsense'":                                                                                           "",
-				specific + "skip-events'='1'":                                                                                               "SF2108",
-				"'scan.startup.mode'='specific-offset'":                                                                                     "SF2232",
-			} {
-				o := w.starferry(t, "run", "--until-caught-up", "--data-dir", t.TempDir(), w.write(t, "refused.sql", w.from("", "t", what)))
-				if o.code == 0 || o.code == 3 || !strings.Contains(o.err, want) || !strings.Contains(o.err, "To fix: ") {
-					t.Errorf("%s: %s", what, o)
-				}
+	eachSource(t, func(t *testing.T, w *world) {
+		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY)")
+		file, offset, _ := w.place(t)
+		w.exec(t, "INSERT INTO t VALUES (1)")
+		specific := "'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset."
+		for what, want := range map[string]string{
+			fmt.Sprintf("%sfile'='%s', 'scan.startup.specific-offset.pos'='%d'", specific, file, offset+7): "SF3037",
+			specific + "file'='nothing.000001'":                                                                                         "nothing.000001",
+			"'scan.startup.mode'='timestamp', 'scan.startup.timestamp-millis'='1000'":                                                   "reaches back to",
+			fmt.Sprintf("'scan.startup.mode'='timestamp', 'scan.startup.timestamp-millis'='%d'", time.Now().Add(time.Hour).UnixMilli()): "still to come",
+			specific + "gtid-set'='nonsense'":                                                                                           "",
+			specific + "skip-events'='1'":                                                                                               "SF2108",
+			"'scan.startup.mode'='specific-offset'":                                                                                     "SF2232",
+		} {
+			o := w.starferry(t, "run", "--until-caught-up", "--data-dir", t.TempDir(), w.write(t, "refused.sql", w.from("", "t", what)))
+			if o.code == 0 || o.code == 3 || !strings.Contains(o.err, want) || !strings.Contains(o.err, "To fix: ") {
+				t.Errorf("%s: %s", what, o)
 			}
-		})
-	}
+		}
+	})
 }
 
 // TestSnapshotEnds copies, and ends by itself.
 func TestSnapshotEnds(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO t VALUES (1, 'a'), (2, 'b')")
 		script := w.write(t, "snapshot.sql", w.from(settings, "t", "'scan.startup.mode'='snapshot'", options...))
 		if o := w.starferry(t, "run", script); o.code != 0 {
@@ -217,7 +228,7 @@ func TestSnapshotEnds(t *testing.T) {
 // copied, what comes is followed whole.
 func TestStartupOfADatabase(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		for _, table := range []string{"one", "two"} {
 			w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20))", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'before')", table))
 		}
@@ -242,7 +253,7 @@ func TestStartupOfADatabase(t *testing.T) {
 // has, and copies no history. A TRUNCATE leaves none.
 func TestStartedWithoutACopy(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		w.grantResync(t)
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), w VARCHAR(20))", "INSERT INTO t VALUES (1, 'a', 'b'), (2, 'a', 'b'), (3, 'a', 'b'), (4, 'a', 'b')")
 		script := w.write(t, "t.sql", w.from(settings, "t", "'scan.startup.mode'='latest-offset'", options...))
@@ -270,21 +281,17 @@ func TestStartedWithoutACopy(t *testing.T) {
 // before that is known.
 func TestStartupBehindEverything(t *testing.T) {
 	t.Parallel()
-	for name, source := range sources(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, source)
-			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
-			_, _, gtids := w.place(t)
-			script := w.write(t, "end.sql", w.from("", "t", "'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.gtid-set'='"+gtids+"'"))
-			if o := w.starferry(t, "explain", "--online", script); o.code != 0 || !strings.Contains(o.out, "Begins ") {
-				t.Fatalf("explain: %s", o)
-			}
-			p := w.start(t, script)
-			waitLine(t, p, "1 tables are not copied")
-			w.exec(t, "INSERT INTO t VALUES (2)")
-			w.await(t, "t", "id", "2")
-			w.stop(t, p)
-		})
-	}
+	eachSource(t, func(t *testing.T, w *world) {
+		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+		_, _, gtids := w.place(t)
+		script := w.write(t, "end.sql", w.from("", "t", "'scan.startup.mode'='specific-offset', 'scan.startup.specific-offset.gtid-set'='"+gtids+"'"))
+		if o := w.starferry(t, "explain", "--online", script); o.code != 0 || !strings.Contains(o.out, "Begins ") {
+			t.Fatalf("explain: %s", o)
+		}
+		p := w.start(t, script)
+		waitLine(t, p, "1 tables are not copied")
+		w.exec(t, "INSERT INTO t VALUES (2)")
+		w.await(t, "t", "id", "2")
+		w.stop(t, p)
+	})
 }

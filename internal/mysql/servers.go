@@ -110,8 +110,8 @@ func (g *Servers) Place(ctx context.Context, b Begin) (change.Position, error) {
 }
 
 // ChangesSince says what became of tables behind a place of the log.
-func (g *Servers) ChangesSince(ctx context.Context, from change.Position, names []change.Name) (Changes, error) {
-	return g.source().ChangesSince(ctx, from, names)
+func (g *Servers) ChangesSince(ctx context.Context, from change.Position, tables []*change.Table) (Changes, error) {
+	return g.source().ChangesSince(ctx, from, tables)
 }
 
 // End is the end of that server's log now.

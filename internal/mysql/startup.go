@@ -16,7 +16,13 @@ import (
 
 // A first start that does not begin with a copy begins at a place of the log that somebody
 // names. Such a place lies between two transactions; and nothing tells what a table was
-// there but what it is now, if no statement changed it since: ChangesSince looks.
+// there but what it is now and what statements did to it since: ChangesSince looks.
+//
+// Invariant: a table is read from the place on as what makes the table of now when all that
+// the log says happened to it is done again. That is known for statements that only added
+// columns. Rejected: taking columns from the TABLE_MAPs of binlog_row_metadata=FULL (they do
+// not tell BOOLEAN, UUID and INET, defaults and generated columns, and say nothing of a table
+// that has no rows before the statement).
 
 // Begin names a place of the log: the earliest there is, one of a file, one behind a set of
 // transactions, or the first transaction of a time or later.
@@ -255,18 +261,33 @@ type Changes struct {
 	// Created are tables that were created behind it, or may have been (IF NOT EXISTS is
 	// logged for one that is there too): they are to be copied.
 	Created map[change.Name]bool
+	// Before are the tables that got columns since, as they were there.
+	Before map[change.Name]*change.Table
 	// Altered are the other tables that are not what they were there, and the first
 	// statement that may have changed each.
 	Altered map[change.Name]string
+
+	added map[change.Name][]addition
+}
+
+// addition is an ALTER that may have added columns and done nothing else.
+type addition struct {
+	alter   *ddl.AlterTable
+	session ddl.Session
+	said    string
 }
 
 // ChangesSince reads the log from a place to its end for statements that may have changed
 // what these tables are.
-func (s *Source) ChangesSince(ctx context.Context, from change.Position, names []change.Name) (Changes, error) {
-	found := Changes{Created: map[change.Name]bool{}, Altered: map[change.Name]string{}}
+func (s *Source) ChangesSince(ctx context.Context, from change.Position, tables []*change.Table) (Changes, error) {
+	found := Changes{Created: map[change.Name]bool{}, Before: map[change.Name]*change.Table{}, Altered: map[change.Name]string{}, added: map[change.Name][]addition{}}
 	until, err := s.End(ctx)
 	if err != nil {
 		return found, err
+	}
+	names := make([]change.Name, len(tables))
+	for i, t := range tables {
+		names[i] = t.Name
 	}
 	r := &reader{source: s}
 	err = s.scan(ctx, from, until, func(at change.Position, e *binlog.Event) (bool, error) {
@@ -279,7 +300,41 @@ func (s *Source) ChangesSince(ctx context.Context, from change.Position, names [
 		}
 		return true, err
 	})
+	for _, t := range tables {
+		added := found.added[t.Name]
+		if len(added) == 0 || found.Altered[t.Name] != "" || found.Before[t.Name] != nil {
+			continue
+		}
+		if before := s.rewind(t, added); before != nil {
+			found.Before[t.Name] = before
+		} else {
+			found.Altered[t.Name] = added[0].said
+		}
+	}
 	return found, err
+}
+
+// rewind is what a table was before columns were added to it; nil when adding them again
+// does not make what it is now.
+func (s *Source) rewind(now *change.Table, added []addition) *change.Table {
+	before, ok := now, true
+	for _, a := range slices.Backward(added) {
+		if before, ok = ddl.Undo(before, a.alter); !ok {
+			return nil
+		}
+	}
+	again := before
+	for _, a := range added {
+		next, err := ddl.Apply(again, a.alter, a.session)
+		if err != nil {
+			return nil
+		}
+		again = s.config.Treatment.of(next, again)
+	}
+	if !ddl.Same(again, now) {
+		return nil
+	}
+	return before
 }
 
 // note notes what a statement does to tables.
@@ -292,19 +347,30 @@ func (r *reader) note(ctx context.Context, found *Changes, names []change.Name, 
 	if err == nil {
 		parsed, err = ddl.Parse(text, session)
 	}
-	if err == nil && changesNothing(parsed) {
+	if err == nil && (changesNothing(parsed) || q.Error != 0 && !appliesInSpite(parsed)) {
 		return
 	}
+	said := fmt.Sprintf("at %s: %s", at, excerpt(text))
 	for _, name := range names {
-		created, isCreate := parsed.(*ddl.CreateTable)
-		switch {
-		case isCreate && err == nil:
-			if r.source.foldName(created.Name) == r.source.foldName(name) && !created.Temporary {
+		is := func(n change.Name) bool { return r.source.foldName(n) == r.source.foldName(name) }
+		switch s := parsed.(type) {
+		case *ddl.CreateTable:
+			if is(s.Name) && !s.Temporary {
 				found.Created[name] = true
 				delete(found.Altered, name)
+				delete(found.added, name)
 			}
-		case !found.Created[name] && found.Altered[name] == "" && r.mayConcern(string(q.Database), text, name):
-			found.Altered[name] = fmt.Sprintf("at %s: %s", at, excerpt(text))
+			continue
+		case *ddl.AlterTable:
+			if is(s.Name) && s.RenameTo == nil && !found.Created[name] {
+				found.added[name] = append(found.added[name], addition{s, session, said})
+			}
+			if s.RenameTo == nil {
+				continue
+			}
+		}
+		if !found.Created[name] && found.Altered[name] == "" && r.mayConcern(string(q.Database), text, name) {
+			found.Altered[name] = said
 		}
 	}
 }

@@ -406,13 +406,14 @@ func (w *worktable) result(a *AlterTable) *change.Table {
 	for _, column := range w.key {
 		t.Key = append(t.Key, slices.Index(w.columns, column))
 	}
-	if sameTable(w.old, t) && !slices.ContainsFunc(t.Columns, func(c change.Column) bool { return strings.EqualFold(c.Was, c.Name) }) {
+	if Same(w.old, t) && !slices.ContainsFunc(t.Columns, func(c change.Column) bool { return strings.EqualFold(c.Was, c.Name) }) {
 		return w.old
 	}
 	return t
 }
 
-func sameTable(a, b *change.Table) bool {
+// Same tells whether two versions are the same table, whatever their numbers are.
+func Same(a, b *change.Table) bool {
 	return a.Name == b.Name && a.Charset == b.Charset && a.Collation == b.Collation && a.Comment == b.Comment &&
 		slices.Equal(a.Key, b.Key) && slices.EqualFunc(a.Columns, b.Columns, sameColumn)
 }

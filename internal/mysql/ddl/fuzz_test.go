@@ -70,7 +70,7 @@ func FuzzApply(f *testing.F) {
 		}
 		again, _ := Parse(create, s)
 		next, err := Apply(c.Table, a, s)
-		if !sameTable(c.Table, again.(*CreateTable).Table) {
+		if !Same(c.Table, again.(*CreateTable).Table) {
 			t.Fatal("Apply changed the table it was given")
 		}
 		if err == nil {
