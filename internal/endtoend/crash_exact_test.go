@@ -39,21 +39,16 @@ type chain struct {
 func TestCrashAtEveryPointExactlyOnce(t *testing.T) {
 	t.Parallel()
 	needsDouble(t, "it loses transactions")
-	for i, o := range ways {
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			source := []func(testing.TB, ...string) *testbed.Server{testbed.MySQL, testbed.MariaDB}[i]
-			w := o.world(t, source(t))
-			b := newBank(t, w, 2500, o.inside)
-			c := &chain{way: o, w: w, b: b, script: b.script(t, b.exactly("50ms")), r: rand.New(rand.NewPCG(b.seed, 4000)), met: map[string]bool{}}
-			c.run(t)
-			for _, point := range pointNames() {
-				if !c.met[point] && c.has(point) {
-					t.Errorf("it has never crashed at %s", point)
-				}
+	eachWay(t, func(t *testing.T, o way, w *world) {
+		b := newBank(t, w, 2500, o.inside)
+		c := &chain{way: o, w: w, b: b, script: b.script(t, b.exactly("50ms")), r: rand.New(rand.NewPCG(b.seed, 4000)), met: map[string]bool{}}
+		c.run(t)
+		for _, point := range pointNames() {
+			if !c.met[point] && c.has(point) {
+				t.Errorf("it has never crashed at %s", point)
 			}
-		})
-	}
+		}
+	})
 }
 
 // has tells that a run of this way of delivery comes to a point.

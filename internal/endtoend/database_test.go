@@ -49,16 +49,6 @@ func (w *world) awaitTable(t *testing.T, table string) {
 	})
 }
 
-// deliveries are all there are, with a world of their own each.
-func deliveries(t *testing.T, test func(t *testing.T, w *world, settings string, options ...string)) {
-	t.Helper()
-	t.Run("at-least-once", func(t *testing.T) {
-		t.Parallel()
-		test(t, newWorld(t, testbed.MySQL(t)), "")
-	})
-	eachWay(t, func(t *testing.T, o way, w *world) { test(t, w, o.epochs("200ms"), exactlyOnce...) })
-}
-
 // tutorialDatabase is the tutorial's, as it is printed there.
 const tutorialDatabase = `CREATE DATABASE IF NOT EXISTS sr_db WITH (
   'starrocks.create.table.properties' = 'buckets 8',
@@ -135,7 +125,7 @@ func TestTutorialDatabase(t *testing.T) {
 // one deployment with one connection to the log.
 func TestDatabase(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		w.exec(t, "CREATE TABLE a (id INT PRIMARY KEY, v INT)", "INSERT INTO a VALUES (1,1),(2,2)", "CREATE TABLE web_sales (id INT PRIMARY KEY, v INT)", "INSERT INTO web_sales VALUES (1,1)",
 			"CREATE TABLE web_bak (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY)", "CREATE TABLE web_log (v INT)", "CREATE TABLE web_floats (f FLOAT PRIMARY KEY)",
 			"CREATE VIEW web_view AS SELECT * FROM a", "CREATE TABLE _web_gho (id INT PRIMARY KEY)")
@@ -193,7 +183,7 @@ CREATE TABLE IF NOT EXISTS a_late %[2]s AS TABLE mysql.%[1]s.a;
 // and nothing happens to those.
 func TestTablesThatComeLater(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		load := &workload{w: w, seed: seed(t), rows: 400, parts: 5}
 		load.fill(t)
 		script := w.write(t, "all.sql", w.into(settings, "EXCLUDING TABLE 'old', 'digits'", options...))
@@ -266,7 +256,7 @@ func TestCrashWhileATableComes(t *testing.T) {
 	for _, point := range slices.Concat(newcomerPoints, []string{"join-saved", "page-read", "page-emitted", "copy-done", "load-answered"}) {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+			allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 				w.exec(t, "CREATE TABLE first (id INT PRIMARY KEY, v INT)", "INSERT INTO first VALUES (1,1)")
 				script := w.write(t, "all.sql", w.into(settings, "", options...))
 				w.catchUp(t, script)
@@ -298,7 +288,7 @@ func TestManyTables(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("STARFERRY_TABLES")); err == nil {
 		many = n
 	}
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		if strings.Contains(settings, "position-inside") {
 			many = min(many, 200)
 		}

@@ -10,26 +10,6 @@ import (
 	"starferry/internal/testbed"
 )
 
-// eachWay runs a test in either way, on a source of its own.
-func eachWay(t *testing.T, test func(t *testing.T, o way, w *world)) {
-	t.Helper()
-	for i, o := range ways {
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			if i == 0 {
-				test(t, o, o.world(t, testbed.MySQL(t)))
-			} else {
-				test(t, o, o.world(t, testbed.MariaDB(t)))
-			}
-		})
-	}
-}
-
-// epochs are the settings of exactly-once in this way.
-func (o way) epochs(interval string) string { return (&bank{inside: o.inside}).exactly(interval) }
-
-var exactlyOnce = []string{"'sink.semantic' = 'exactly-once'"}
-
 // TestTheMiddleOfAnEpoch: rows that need another form of load than those that are loaded
 // already, a column, a TRUNCATE, while the next checkpoint is far.
 func TestTheMiddleOfAnEpoch(t *testing.T) {

@@ -3,45 +3,8 @@ package endtoend
 import (
 	"testing"
 
-	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
-
-// way is one of the two ways of exactly-once.
-type way struct {
-	name   string
-	inside bool
-}
-
-var ways = []way{{name: "two-phase"}, {name: "position inside", inside: true}}
-
-// version is a StarRocks that can do it.
-func (o way) version() string {
-	if o.inside {
-		return "4.0"
-	}
-	return "3.5"
-}
-
-// world has a double that is new enough.
-func (o way) world(t testing.TB, source *testbed.Server) *world {
-	t.Helper()
-	return o.worldOf(t, source, emulator.Config{})
-}
-
-// worldOf has a double of this configuration, which a cluster has not.
-func (o way) worldOf(t testing.TB, source *testbed.Server, config emulator.Config) *world {
-	t.Helper()
-	if namedCluster(t) != nil {
-		return newWorld(t, source)
-	}
-	if config.Version == "" {
-		config.Version = o.version()
-	}
-	return newWorldOn(t, source, startDoubleOf(t, config))
-}
-
-var bothSources = map[string]func(testing.TB, ...string) *testbed.Server{"MySQL": testbed.MySQL, "MariaDB": testbed.MariaDB}
 
 // TestBank: under four writers every state that the target shows is one that the source
 // had between two transactions, the tables of it each or, with the position inside, all.

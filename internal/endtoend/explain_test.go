@@ -12,16 +12,7 @@ import (
 // what a start refuses, which is what the start then says.
 func TestExplainOnline(t *testing.T) {
 	t.Parallel()
-	for name, source := range sources(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			explainOnline(t, newWorld(t, source))
-		})
-	}
-}
-
-func sources(t *testing.T) map[string]*testbed.Server {
-	return map[string]*testbed.Server{"MySQL": testbed.MySQL(t), "MariaDB": testbed.MariaDB(t)}
+	eachSource(t, explainOnline)
 }
 
 func explainOnline(t *testing.T, w *world) {

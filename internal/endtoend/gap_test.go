@@ -11,7 +11,7 @@ import (
 // name, as one does that sees both steps.
 func TestInTheGapOfACutOver(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')", "CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (0)")
 		script := w.write(t, "t.sql", w.script(settings, route{"t", "t", with}, route{"u", "u", with}))
 		w.catchUp(t, script)
@@ -43,7 +43,7 @@ func TestInTheGapOfACutOver(t *testing.T) {
 // else last. What a crash finds at the target is what a restart expects there.
 func TestAChangeAmongOthers(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)", "INSERT INTO t VALUES (1, 1, 1)", "CREATE TABLE u (id INT PRIMARY KEY)", "CREATE TABLE v0 (id INT PRIMARY KEY)", "CREATE TABLE v1 (id INT PRIMARY KEY)")
 		script := w.write(t, "t.sql", w.script("SET 'schema.change.behavior' = 'evolve';\n"+settings, route{"t", "t", with}, route{"u", "u", with}, route{"v0", "v0", with}, route{"v1", "v1", with}))
 		w.catchUp(t, script)
@@ -66,7 +66,7 @@ func TestAChangeAmongOthers(t *testing.T) {
 // event tells of the rows that are others.
 func TestARepairBehindASwapGoesOn(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, "CREATE TABLE digits (d INT PRIMARY KEY)", fillDigits, "CREATE TABLE t (id INT PRIMARY KEY, v INT, pad VARCHAR(1200))",
 			fmt.Sprintf("INSERT INTO t SELECT n, 0, REPEAT('x', 1000) FROM (%s) AS numbers WHERE n < 4000", numbersUpTo(4000)))
 		script := w.write(t, "t.sql", w.script("SET 'verify.max-mb-per-second' = '8';\n"+settings, route{"t", "t", with}))

@@ -234,7 +234,7 @@ func (w *world) sharedColumns(t *testing.T, a, b string) string {
 // found, without one row of the table being written.
 func TestATransformedTableIsMended(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')")
 		script := w.write(t, "t.sql", w.script(settings, route{"t", "t", with}))
 		w.catchUp(t, script)
@@ -250,7 +250,7 @@ func TestATransformedTableIsMended(t *testing.T) {
 // TestNamesChangeHands: what a followed name stands for is what its target holds.
 func TestNamesChangeHands(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		for i, table := range []string{"a", "b"} {
 			w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20), of_%s INT)", table, table), fmt.Sprintf("INSERT INTO %s VALUES (1, '%[1]s', 1), (%d, '%[1]s', 1)", table, i+2))
 		}
@@ -312,7 +312,7 @@ func (w *world) writeNames(t *testing.T) *lineWriters {
 // that name that comes again is not taken for the old one.
 func TestDroppedAndCreatedAgain(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.grantResync(t)
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 2)", "CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")
 		script := w.write(t, "t.sql", w.script(settings, route{"t", "t", with}, route{"u", "u", with}))
@@ -340,7 +340,7 @@ func TestDroppedAndCreatedAgain(t *testing.T) {
 // TestTruncatedUnderWrites: what is written around a TRUNCATE stays, what was before goes.
 func TestTruncatedUnderWrites(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.grantResync(t)
 		for _, table := range []string{"a", "b"} {
 			w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20))", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'old')", table))

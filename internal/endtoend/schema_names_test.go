@@ -23,7 +23,7 @@ func TestNamesThatAreTakenAgain(t *testing.T) {
 	for _, behavior := range []string{"ctas", "immediate", "evolve"} {
 		t.Run(behavior, func(t *testing.T) {
 			t.Parallel()
-			eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+			quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 				var routes []route
 				for name := range changes {
 					if name == "between" {
@@ -54,7 +54,7 @@ func TestNamesThatAreTakenAgain(t *testing.T) {
 // TestDefaultsNoEventBrings: with evolve rows that exist have what they have at the source.
 func TestDefaultsNoEventBrings(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT)", "INSERT INTO t VALUES (1, 11), (2, 12)")
 		script := w.write(t, "t.sql", w.script("SET 'schema.change.behavior' = 'evolve';\n"+settings, route{"t", "t", with}))
 		w.catchUp(t, script)
@@ -83,7 +83,7 @@ func TestIgnoredTypesAreNeverCut(t *testing.T) {
 		{"half", "INT", "DOUBLE", "3", "2.75"},
 		{"words", "DATE", "VARCHAR(40)", "'2024-01-01'", "'2024-01-01 23:59:59.9'"},
 	}
-	w := policyWorld(t, testbed.MySQL(t))
+	w := ways[0].worldOf(t, testbed.MySQL(t), quickAlters.target)
 	routes := []route{{from: "fits", to: "fits"}}
 	w.exec(t, "CREATE TABLE fits (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO fits VALUES (1, '1')")
 	for _, c := range cases {
@@ -112,7 +112,7 @@ func TestIgnoredTypesAreNeverCut(t *testing.T) {
 // an earlier policy did.
 func TestWhatWasLeftOutIsNotGuessedLater(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.grantResync(t)
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a INT)", "INSERT INTO t VALUES (1, 11)", "CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")
 		script := w.write(t, "t.sql", w.script("SET 'schema.change.behavior' = 'ignore';\n"+settings, route{"t", "t", with}, route{"u", "u", with}))

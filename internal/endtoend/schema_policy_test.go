@@ -5,39 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"starferry/internal/emulator"
 	"starferry/internal/testbed"
 )
-
-// policyWorld has a target that is quick with its schema changes.
-func policyWorld(t *testing.T, source *testbed.Server) *world {
-	t.Helper()
-	return policyWorldOf(t, source, ways[0])
-}
-
-// policyWorldOf has one that is new enough for a way of exactly-once.
-func policyWorldOf(t *testing.T, source *testbed.Server, o way) *world {
-	t.Helper()
-	return o.worldOf(t, source, emulator.Config{AlterInterval: 50 * time.Millisecond})
-}
-
-// eachPolicyWorld runs a test in at-least-once and in both ways of exactly-once.
-func eachPolicyWorld(t *testing.T, test func(t *testing.T, w *world, settings string, with []string)) {
-	t.Helper()
-	t.Run("at-least-once", func(t *testing.T) {
-		t.Parallel()
-		test(t, policyWorld(t, testbed.MySQL(t)), "", nil)
-	})
-	for i, o := range ways {
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			source := []func(testing.TB, ...string) *testbed.Server{testbed.MariaDB, testbed.MySQL}[i]
-			test(t, policyWorldOf(t, source(t), o), o.epochs("200ms"), exactlyOnce)
-		})
-	}
-}
 
 // inOptions adds an option to the OPTIONS of a statement.
 func inOptions(script, table, option string) string {
@@ -70,7 +40,7 @@ var evolutions = []struct{ name, run string }{
 // TestEvolve: the target becomes what the source is, old rows and all.
 func TestEvolve(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.exec(t, `CREATE TABLE t (id INT PRIMARY KEY, stable VARCHAR(40), a VARCHAR(10), b INT, c INT DEFAULT 7, d DECIMAL(10,4) DEFAULT 1.5, f VARCHAR(10) CHARACTER SET latin1 DEFAULT 'fü',
 			s ENUM('small','large') NOT NULL DEFAULT 'large', must INT NOT NULL DEFAULT 5, t INT DEFAULT 12, at TIMESTAMP DEFAULT '2024-05-06 07:08:09', x FLOAT DEFAULT 0.1)`,
 			"INSERT INTO t (id, stable, a, b) VALUES (1, 's', 'one', 10), (2, 's', 'two', 20)", "CREATE TABLE other (id INT PRIMARY KEY, stable VARCHAR(40))", "INSERT INTO other VALUES (1, 'o')")
@@ -149,7 +119,7 @@ func (w *world) comments(t *testing.T, table string) map[string]string {
 // TestEvolveAfterADowntime: each version is carried in its turn, also with kills between.
 func TestEvolveAfterADowntime(t *testing.T) {
 	t.Parallel()
-	w := policyWorld(t, testbed.MySQL(t))
+	w := ways[0].worldOf(t, testbed.MySQL(t), quickAlters.target)
 	w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10), b INT)", "INSERT INTO t VALUES (1, 'one', 10), (2, 'two', 20)")
 	script := w.write(t, "down.sql", w.script("SET 'schema.change.behavior' = 'evolve';\n", route{from: "t", to: "t"}))
 	w.catchUp(t, script)
@@ -173,7 +143,7 @@ func TestEvolveAfterADowntime(t *testing.T) {
 // TestImmediate: the fixed policy, and no row is waited for.
 func TestImmediate(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		for _, table := range []string{"t", "u"} {
 			w.exec(t, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, a VARCHAR(10), b INT)", table), fmt.Sprintf("INSERT INTO %s VALUES (1, 'one', 10)", table))
 		}
@@ -199,7 +169,7 @@ func TestImmediate(t *testing.T) {
 // columns, one stops at any.
 func TestIgnoreAndException(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.grantResync(t)
 		var routes []route
 		for _, table := range []string{"all_", "most_", "none_"} {
@@ -248,7 +218,7 @@ func TestIgnoreAndException(t *testing.T) {
 // TestTypeBroadening: later widenings touch the target in no way.
 func TestTypeBroadening(t *testing.T) {
 	t.Parallel()
-	eachPolicyWorld(t, func(t *testing.T, w *world, settings string, with []string) {
+	quickAlters.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		w.grantResync(t)
 		w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10), n SMALLINT UNSIGNED NOT NULL, d DECIMAL(10,2), e ENUM('x'), u INT UNSIGNED, b BIT(2))", "INSERT INTO t VALUES (1, 'one', 1, 1.5, 'x', 1, 1)")
 		script := w.write(t, "broad.sql", w.script(settings+"SET 'type.broadening' = 'true';\n", route{"t", "t", with}))

@@ -88,14 +88,10 @@ func shapedWrites(r *rand.Rand, n int) (statements []string) {
 // rows chosen, in every delivery, across kills; a comparison knows all that and mends it.
 func TestShapedTables(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, o way, w *world) { w.ferryShaped(t, o.epochs("300ms"), exactlyOnce) })
-	t.Run("at least once", func(t *testing.T) {
-		t.Parallel()
-		newWorld(t, testbed.MySQL(t)).ferryShaped(t, "", nil)
-	})
+	allDeliveries.each(t, ferryShaped)
 }
 
-func (w *world) ferryShaped(t *testing.T, settings string, with []string) {
+func ferryShaped(t *testing.T, w *world, settings string, with []string) {
 	r := rand.New(rand.NewPCG(uint64(seed(t)), 1))
 	w.grantResync(t)
 	w.exec(t, shapedSource)

@@ -10,7 +10,7 @@ import (
 // to fit, or do not any more; killed in between.
 func TestMergedRowsAreChosen(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		w.grantResync(t)
 		create := func(table, extra string) []string {
 			return []string{fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, v VARCHAR(20), state VARCHAR(10)%s)", table, extra),
@@ -56,7 +56,7 @@ func TestMergedRowsAreChosen(t *testing.T) {
 // databases are merged into, also of tables and databases that come later; killed in between.
 func TestMergedDatabasesAreRenamed(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		database := func(i int) string { return fmt.Sprintf("%s_%d", w.database, i) }
 		create := func(i int, tables ...string) {
 			at := *w

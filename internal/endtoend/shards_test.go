@@ -86,7 +86,7 @@ func (w *world) awaitMerged(t *testing.T, target, columns string, tables ...stri
 // started again in between.
 func TestMergedTables(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		for i := 1; i <= 3; i++ {
 			w.exec(t, fmt.Sprintf("CREATE TABLE s_%d (id INT PRIMARY KEY, v VARCHAR(%d), n %s)", i, 10*i, []string{"INT", "TINYINT", "BIGINT"}[i-1]),
 				fmt.Sprintf("INSERT INTO s_%d VALUES (1, 'one', %d), (2, 'two', NULL), (3, '\\\\N', 3)", i, i))
@@ -156,7 +156,7 @@ func TestMergedTables(t *testing.T) {
 // row of another is touched.
 func TestMergedTablesAreVerified(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		for i := 1; i <= 2; i++ {
 			w.exec(t, fmt.Sprintf("CREATE TABLE s_%d (id INT PRIMARY KEY, v VARCHAR(10))", i), fmt.Sprintf("INSERT INTO s_%d VALUES (1, 'one'), (2, 'two'), (3, 'three')", i))
 		}
@@ -197,7 +197,7 @@ func TestMergedTablesAreVerified(t *testing.T) {
 // a resync brings it back.
 func TestShardStopsAlone(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		for i := 1; i <= 2; i++ {
 			w.exec(t, fmt.Sprintf("CREATE TABLE s_%d (id INT PRIMARY KEY, v INT)", i), fmt.Sprintf("INSERT INTO s_%d VALUES (1, 1)", i))
 		}
@@ -252,7 +252,7 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 // again. In exactly-once every query on the target sees the same sum.
 func TestMoneyBetweenShards(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		const shards, accounts, total = 4, 20, 4 * 20 * 100
 		for s := range shards {
 			w.exec(t, fmt.Sprintf("CREATE TABLE acct_%d (id INT PRIMARY KEY, amount INT NOT NULL)", s))
@@ -296,7 +296,7 @@ func TestMoneyBetweenShards(t *testing.T) {
 // and in databases that come later; a name that only one database has is a merged table too.
 func TestMergedDatabases(t *testing.T) {
 	t.Parallel()
-	deliveries(t, func(t *testing.T, w *world, settings string, options ...string) {
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, options []string) {
 		database := func(i int) string { return fmt.Sprintf("%s_%d", w.database, i) }
 		create := func(i int) {
 			at := *w

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"starferry/internal/testbed"
 )
 
 // The tutorial's tables of schema changes and its two notes, line by line, while two
@@ -116,29 +114,11 @@ func (l *lineWriters) end(t *testing.T) {
 // TestTheTutorialsSchemaChanges: every line of the three tables and both notes.
 func TestTheTutorialsSchemaChanges(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		source func(testing.TB, ...string) *testbed.Server
-		way    *way
-	}{
-		"at-least-once":                 {testbed.MySQL, nil},
-		"exactly-once, two-phase":       {testbed.MySQL, &ways[0]},
-		"exactly-once, position inside": {testbed.MariaDB, &ways[1]},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			settings, with := "", []string(nil)
-			var w *world
-			if c.way == nil {
-				w = newWorld(t, c.source(t))
-			} else {
-				w = c.way.world(t, c.source(t))
-				settings, with = c.way.epochs("300ms"), exactlyOnce
-			}
-			l := &lines{world: w}
-			l.create(t, settings, with)
-			l.walk(t)
-		})
-	}
+	allDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
+		l := &lines{world: w}
+		l.create(t, settings, with)
+		l.walk(t)
+	})
 }
 
 // lines are the tables of all lines, in one script.
@@ -293,7 +273,7 @@ func (l *lines) checkStops(t *testing.T, output string) {
 // being copied and written.
 func TestSchemaChangesInsideACopy(t *testing.T) {
 	t.Parallel()
-	eachDelivery(t, func(t *testing.T, w *world, settings string, with []string) {
+	twoDeliveries.each(t, func(t *testing.T, w *world, settings string, with []string) {
 		load := &workload{w: w, seed: seed(t), rows: 20_000, parts: 20}
 		load.fill(t)
 		script := w.write(t, "copy.sql", w.script(settings+"SET 'snapshot.page-size' = '64kb';\nSET 'snapshot.max-mb-per-second' = '1';\n",
@@ -312,20 +292,5 @@ func TestSchemaChangesInsideACopy(t *testing.T) {
 		w.awaitEqual(t, "orders")
 		w.awaitEqual(t, "notes")
 		w.stop(t, p)
-	})
-}
-
-// eachDelivery runs a test in at-least-once and in one way of exactly-once, with the
-// settings and options of the target that its scripts need.
-func eachDelivery(t *testing.T, test func(t *testing.T, w *world, settings string, with []string)) {
-	t.Helper()
-	t.Run("at-least-once", func(t *testing.T) {
-		t.Parallel()
-		test(t, newWorld(t, testbed.MySQL(t)), "", nil)
-	})
-	t.Run("exactly-once", func(t *testing.T) {
-		t.Parallel()
-		o := ways[0]
-		test(t, o.world(t, testbed.MySQL(t)), o.epochs("200ms"), exactlyOnce)
 	})
 }
