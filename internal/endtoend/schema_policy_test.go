@@ -149,6 +149,7 @@ func TestImmediate(t *testing.T) {
 		}
 		script := w.write(t, "immediate.sql", w.script(settings+"SET 'schema.change.behavior' = 'immediate';\n", route{"t", "t", with}, route{"u", "u", with}))
 		p := w.start(t, script)
+		w.awaitEqual(t, "t")
 		w.awaitEqual(t, "u")
 		w.exec(t, "ALTER TABLE t ADD COLUMN c INT DEFAULT 7, DROP COLUMN b, RENAME COLUMN a TO d")
 		w.await(t, "t", "id|a|b|d|c", "1|one|10|NULL|7")
