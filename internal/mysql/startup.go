@@ -20,7 +20,8 @@ import (
 //
 // Invariant: a table is read from the place on as what makes the table of now when all that
 // the log says happened to it is done again. That is known for statements that only added
-// columns. Rejected: taking columns from the TABLE_MAPs of binlog_row_metadata=FULL (they do
+// columns; and rows from before them are right at the target only where those are NULL in
+// them, for no row event tells of others. Rejected: taking columns from the TABLE_MAPs of binlog_row_metadata=FULL (they do
 // not tell BOOLEAN, UUID and INET, defaults and generated columns, and say nothing of a table
 // that has no rows before the statement).
 

@@ -7,8 +7,9 @@ import (
 )
 
 // Undo gives the version of a table before an ALTER that did nothing but add columns which
-// take NULL (and perhaps change the comment): t without them. False for any other: what
-// was there before is not in the statement.
+// are NULL in the rows there were (and perhaps change the comment): t without them. False
+// for any other: what was there before is not in the statement, or the rows that were there
+// got values that no row event tells.
 func Undo(t *change.Table, a *AlterTable) (before *change.Table, ok bool) {
 	copied := *t
 	before = &copied
@@ -18,7 +19,7 @@ func Undo(t *change.Table, a *AlterTable) (before *change.Table, ok bool) {
 		case *TableComment:
 		case *AddColumn:
 			at := before.Index(one.column.name)
-			if one.IfNotExists || at < 0 || before.IsKey(at) || !before.Columns[at].Nullable {
+			if one.IfNotExists || at < 0 || before.IsKey(at) || !startsNull(&before.Columns[at]) {
 				return nil, false
 			}
 			before.Columns = slices.Delete(before.Columns, at, at+1)
@@ -32,4 +33,9 @@ func Undo(t *change.Table, a *AlterTable) (before *change.Table, ok bool) {
 		}
 	}
 	return before, a.RenameTo == nil
+}
+
+// startsNull tells a column that is NULL in every row when it is added.
+func startsNull(c *change.Column) bool {
+	return c.Nullable && c.Default == nil && c.DefaultExpression == "" && !c.Generated
 }

@@ -20,17 +20,21 @@ func TestUndo(t *testing.T) {
 	before := parse("CREATE TABLE t (a INT, b VARCHAR(9), c INT NOT NULL, PRIMARY KEY (c, a))").(*CreateTable).Table
 	for text, undone := range map[string]bool{
 		"ADD x INT": true,
-		"ADD x INT DEFAULT 7 FIRST, ADD y TEXT AFTER b, COMMENT 'more'": true,
-		"ADD COLUMN (x DATE, y TIMESTAMP NULL)":                         true,
-		"ADD INDEX (b), ADD x INT AFTER a":                              true,
-		"ADD x INT NOT NULL":                                            false,
-		"ADD IF NOT EXISTS x INT":                                       false,
-		"ADD x INT, DROP b":                                             false,
-		"ADD x INT, MODIFY b VARCHAR(10)":                               false,
-		"ADD x INT, RENAME COLUMN b TO y":                               false,
-		"ADD x INT, RENAME TO u":                                        false,
-		"ADD x INT, DEFAULT CHARSET latin1":                             false,
-		"DROP PRIMARY KEY, ADD PRIMARY KEY (c)":                         false,
+		"ADD x INT FIRST, ADD y TEXT AFTER b, COMMENT 'more'": true,
+		"ADD COLUMN (x DATE, y TIMESTAMP NULL)":               true,
+		"ADD INDEX (b), ADD x INT AFTER a":                    true,
+		"ADD x INT DEFAULT 7":                                 false,
+		"ADD x INT DEFAULT (1 + 1)":                           false,
+		"ADD x INT AS (a + 1)":                                false,
+		"ADD x TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP":      false,
+		"ADD x INT NOT NULL":                                  false,
+		"ADD IF NOT EXISTS x INT":                             false,
+		"ADD x INT, DROP b":                                   false,
+		"ADD x INT, MODIFY b VARCHAR(10)":                     false,
+		"ADD x INT, RENAME COLUMN b TO y":                     false,
+		"ADD x INT, RENAME TO u":                              false,
+		"ADD x INT, DEFAULT CHARSET latin1":                   false,
+		"DROP PRIMARY KEY, ADD PRIMARY KEY (c)":               false,
 	} {
 		alter := parse("ALTER TABLE t " + text).(*AlterTable)
 		after, err := Apply(before, alter, s)
