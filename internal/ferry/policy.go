@@ -137,7 +137,7 @@ func renamedTo(old, new *change.Table, name string) int {
 func columnChanges(before, after *change.Column, key bool) (changes []schemaChange) {
 	if from, to := valueType(before.Type), valueType(after.Type); !from.Equal(to) {
 		says := fmt.Sprintf("column `%s` changed its type from %s to %s", before.Name, before.Type, after.Type)
-		if from.Charset != to.Charset {
+		if from.Charset != to.Charset && from.Charset != "" && to.Charset != "" {
 			says += fmt.Sprintf(" (charset %s to %s)", from.Charset, to.Charset)
 		}
 		if was, is := before.Type.Treated(), after.Type.Treated(); was != is && sameAtSource(from.Base, to.Base) {

@@ -272,3 +272,22 @@ func TestWhatABroadenedTargetHolds(t *testing.T) {
 		}
 	}
 }
+
+// A charset is only spoken of where there was another.
+func TestTypeChangesInWords(t *testing.T) {
+	t.Parallel()
+	latin := typed(change.VarChar, 9)
+	latin.Charset = "latin1"
+	for _, c := range []struct {
+		from, to change.Type
+		says     string
+	}{
+		{typed(change.Int, 0), typed(change.VarChar, 9), "column `a` changed its type from int to varchar(9)"},
+		{latin, typed(change.VarChar, 9), "column `a` changed its type from varchar(9) to varchar(9) (charset latin1 to utf8mb4)"},
+	} {
+		changes := columnChanges(&change.Column{Name: "a", Type: c.from}, &change.Column{Name: "a", Type: c.to}, false)
+		if len(changes) != 1 || changes[0].says != c.says {
+			t.Errorf("%+v, want %s", changes, c.says)
+		}
+	}
+}
