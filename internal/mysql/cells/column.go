@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"strconv"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 
@@ -132,27 +131,27 @@ var (
 func (c *column) append(dst, p []byte) ([]byte, int, error) {
 	switch c.op {
 	case opInt8:
-		return strconv.AppendInt(dst, int64(int8(p[0])), 10), 1, nil
+		return appendInt(dst, int64(int8(p[0]))), 1, nil
 	case opUint8:
-		return strconv.AppendUint(dst, uint64(p[0]), 10), 1, nil
+		return appendUint(dst, uint64(p[0])), 1, nil
 	case opInt16:
-		return strconv.AppendInt(dst, int64(int16(binary.LittleEndian.Uint16(p))), 10), 2, nil
+		return appendInt(dst, int64(int16(binary.LittleEndian.Uint16(p)))), 2, nil
 	case opUint16:
-		return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint16(p)), 10), 2, nil
+		return appendUint(dst, uint64(binary.LittleEndian.Uint16(p))), 2, nil
 	case opInt24:
-		return strconv.AppendInt(dst, int64(int32(uint24(p)<<8)>>8), 10), 3, nil
+		return appendInt(dst, int64(int32(uint24(p)<<8)>>8)), 3, nil
 	case opUint24:
-		return strconv.AppendUint(dst, uint64(uint24(p)), 10), 3, nil
+		return appendUint(dst, uint64(uint24(p))), 3, nil
 	case opInt32:
-		return strconv.AppendInt(dst, int64(int32(binary.LittleEndian.Uint32(p))), 10), 4, nil
+		return appendInt(dst, int64(int32(binary.LittleEndian.Uint32(p)))), 4, nil
 	case opUint32:
-		return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint32(p)), 10), 4, nil
+		return appendUint(dst, uint64(binary.LittleEndian.Uint32(p))), 4, nil
 	case opInt64:
-		return strconv.AppendInt(dst, int64(binary.LittleEndian.Uint64(p)), 10), 8, nil
+		return appendInt(dst, int64(binary.LittleEndian.Uint64(p))), 8, nil
 	case opUint64:
-		return strconv.AppendUint(dst, binary.LittleEndian.Uint64(p), 10), 8, nil
+		return appendUint(dst, binary.LittleEndian.Uint64(p)), 8, nil
 	case opBit:
-		return strconv.AppendUint(dst, bigEndian(p[:c.size]), 10), c.size, nil
+		return appendUint(dst, bigEndian(p[:c.size])), c.size, nil
 	case opFloat:
 		return appendFloat32(dst, math.Float32frombits(binary.LittleEndian.Uint32(p)))
 	case opDouble:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 )
 
 // MySQL's binary JSON becomes the text that SELECT prints. Invariant: what is
@@ -114,17 +113,17 @@ func (j *jsonPrinter) number(kind byte, p []byte) error {
 	}
 	switch kind {
 	case jsonInt16:
-		j.dst = strconv.AppendInt(j.dst, int64(int16(binary.LittleEndian.Uint16(p))), 10)
+		j.dst = appendInt(j.dst, int64(int16(binary.LittleEndian.Uint16(p))))
 	case jsonUint16:
-		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint16(p)), 10)
+		j.dst = appendUint(j.dst, uint64(binary.LittleEndian.Uint16(p)))
 	case jsonInt32:
-		j.dst = strconv.AppendInt(j.dst, int64(int32(binary.LittleEndian.Uint32(p))), 10)
+		j.dst = appendInt(j.dst, int64(int32(binary.LittleEndian.Uint32(p))))
 	case jsonUint32:
-		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint32(p)), 10)
+		j.dst = appendUint(j.dst, uint64(binary.LittleEndian.Uint32(p)))
 	case jsonInt64:
-		j.dst = strconv.AppendInt(j.dst, int64(binary.LittleEndian.Uint64(p)), 10)
+		j.dst = appendInt(j.dst, int64(binary.LittleEndian.Uint64(p)))
 	case jsonUint64:
-		j.dst = strconv.AppendUint(j.dst, binary.LittleEndian.Uint64(p), 10)
+		j.dst = appendUint(j.dst, binary.LittleEndian.Uint64(p))
 	case jsonDouble:
 		return j.double(math.Float64frombits(binary.LittleEndian.Uint64(p)))
 	}

@@ -3,7 +3,6 @@ package cells
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"strconv"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 )
@@ -45,7 +44,7 @@ func (j *jsonPrinter) opaque(p []byte) (err error) {
 		return nil
 	}
 	j.dst = append(j.dst, `"base64:type`...)
-	j.dst = strconv.AppendUint(j.dst, uint64(kind), 10)
+	j.dst = appendUint(j.dst, uint64(kind))
 	j.dst = append(j.dst, ':')
 	// The server breaks lines after 76 characters, and escapes the line feed.
 	for ; len(value) > base64Line; value = value[base64Line:] {
