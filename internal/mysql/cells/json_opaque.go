@@ -17,10 +17,11 @@ func (j *jsonPrinter) opaque(p []byte) (err error) {
 		return errJSON
 	}
 	kind := p[0]
-	value, err := sizedBytes(p[1:])
+	size, n, err := jsonSize(p[1:])
 	if err != nil {
 		return err
 	}
+	value := p[1+size : 1+size+n]
 	switch kind {
 	case mysql.MYSQL_TYPE_NEWDECIMAL:
 		if len(value) < 2 {
