@@ -1,8 +1,6 @@
 package cells
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // appendQuoted appends the JSON string of the first n bytes of p as MySQL quotes it: only
 // what must be escaped is. The strings of documents are short: they are looked at and
@@ -14,7 +12,10 @@ func appendQuoted(dst, p []byte, n int) []byte {
 	quoted[0] = '"'
 	for i := 0; i < n; i += 8 {
 		if i+8 > len(p) {
-			return appendEscaped(dst, p[:n])
+			if n < 8 {
+				return appendEscaped(dst, p[:n])
+			}
+			i = n - 8 // some of them once more
 		}
 		word := binary.LittleEndian.Uint64(p[i:])
 		binary.LittleEndian.PutUint64(quoted[1+i:], word)
