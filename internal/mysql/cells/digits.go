@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strconv"
 )
 
 // Digits are written eight at a time, as one word whose lowest byte is the first of them:
@@ -60,6 +61,11 @@ func appendInt(dst []byte, v int64) []byte {
 // appendFirst appends v < 10^8 without leading zeros where there is room for eight bytes.
 func appendFirst(dst []byte, v uint32) []byte {
 	n := len(dst)
+	if v < 1000 {
+		text := threeDigits[v]
+		binary.LittleEndian.PutUint32(dst[n:n+4], text)
+		return dst[:n+int(text>>24)]
+	}
 	digits := eightDigits(v)
 	skip := bits.TrailingZeros64(digits|1<<63) &^ 7 // at least one digit stays
 	binary.LittleEndian.PutUint64(dst[n:n+8], (digits|zeros)>>skip)
@@ -95,3 +101,16 @@ var twoDigits = func() (texts [100]uint16) {
 
 // putTwo writes v < 100 at the head of p.
 func putTwo(p []byte, v uint32) { binary.LittleEndian.PutUint16(p, twoDigits[v]) }
+
+// threeDigits are the texts 0 to 999, the first digit in the lowest byte, and in the highest
+// how many digits they are.
+var threeDigits = func() (texts [1000]uint32) {
+	for v := range texts {
+		text := strconv.Itoa(v)
+		for i := range text {
+			texts[v] |= uint32(text[i]) << (8 * i)
+		}
+		texts[v] |= uint32(len(text)) << 24
+	}
+	return texts
+}()
