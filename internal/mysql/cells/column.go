@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"strconv"
+	"math/bits"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 
@@ -30,6 +30,7 @@ const (
 	opFloat
 	opDouble
 	opText      // UTF-8 as it is
+	opChar      // the same without trailing spaces, which are not part of the value
 	opConverted // text of another charset
 	opBytes
 	opBinary // padded to its length
@@ -81,10 +82,13 @@ func opOf(t *change.Type, w wire) op {
 		return temporalOps[w.code]
 	}
 	if t.IsText() {
-		if encodings[t.Charset].isUTF8() {
-			return opText
+		switch {
+		case !encodings[t.Charset].isUTF8():
+			return opConverted
+		case t.Base == change.Char:
+			return opChar
 		}
-		return opConverted
+		return opText
 	}
 	return baseOps[t.Base]
 }
@@ -105,7 +109,7 @@ var baseOps = map[change.Base]op{
 // column decodes the values of one column.
 type column struct {
 	op       op
-	strip    bool // CHAR: trailing spaces are not part of the value
+	strip    bool // opConverted of a CHAR: without trailing spaces
 	size     int  // bytes of the value, or of the length before it
 	length   int  // greatest length; of DECIMAL the digits before the point
 	scale    int
@@ -132,27 +136,27 @@ var (
 func (c *column) append(dst, p []byte) ([]byte, int, error) {
 	switch c.op {
 	case opInt8:
-		return strconv.AppendInt(dst, int64(int8(p[0])), 10), 1, nil
+		return appendInt(dst, int64(int8(p[0]))), 1, nil
 	case opUint8:
-		return strconv.AppendUint(dst, uint64(p[0]), 10), 1, nil
+		return appendUint(dst, uint64(p[0])), 1, nil
 	case opInt16:
-		return strconv.AppendInt(dst, int64(int16(binary.LittleEndian.Uint16(p))), 10), 2, nil
+		return appendInt(dst, int64(int16(binary.LittleEndian.Uint16(p)))), 2, nil
 	case opUint16:
-		return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint16(p)), 10), 2, nil
+		return appendUint(dst, uint64(binary.LittleEndian.Uint16(p))), 2, nil
 	case opInt24:
-		return strconv.AppendInt(dst, int64(int32(uint24(p)<<8)>>8), 10), 3, nil
+		return appendInt(dst, int64(int32(uint24(p)<<8)>>8)), 3, nil
 	case opUint24:
-		return strconv.AppendUint(dst, uint64(uint24(p)), 10), 3, nil
+		return appendUint(dst, uint64(uint24(p))), 3, nil
 	case opInt32:
-		return strconv.AppendInt(dst, int64(int32(binary.LittleEndian.Uint32(p))), 10), 4, nil
+		return appendInt(dst, int64(int32(binary.LittleEndian.Uint32(p)))), 4, nil
 	case opUint32:
-		return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint32(p)), 10), 4, nil
+		return appendUint(dst, uint64(binary.LittleEndian.Uint32(p))), 4, nil
 	case opInt64:
-		return strconv.AppendInt(dst, int64(binary.LittleEndian.Uint64(p)), 10), 8, nil
+		return appendInt(dst, int64(binary.LittleEndian.Uint64(p))), 8, nil
 	case opUint64:
-		return strconv.AppendUint(dst, binary.LittleEndian.Uint64(p), 10), 8, nil
+		return appendUint(dst, binary.LittleEndian.Uint64(p)), 8, nil
 	case opBit:
-		return strconv.AppendUint(dst, bigEndian(p[:c.size]), 10), c.size, nil
+		return appendUint(dst, bigEndian(p[:c.size])), c.size, nil
 	case opFloat:
 		return appendFloat32(dst, math.Float32frombits(binary.LittleEndian.Uint32(p)))
 	case opDouble:
@@ -160,7 +164,9 @@ func (c *column) append(dst, p []byte) ([]byte, int, error) {
 	case opDecimal:
 		dst, err := appendDecimal(dst, p[:c.size], c.length, c.scale)
 		return dst, c.size, err
-	case opText, opConverted, opBytes, opBinary, opJSON, opFixed, opGeometry, opVector:
+	case opText, opChar, opBytes:
+		return c.appendText(dst, p)
+	case opConverted, opBinary, opJSON, opFixed, opGeometry, opVector:
 		return c.appendSized(dst, p)
 	case opEnum, opSet:
 		dst, err := c.appendMembers(dst, littleEndian(p[:c.size]))
@@ -174,9 +180,54 @@ func (c *column) append(dst, p []byte) ([]byte, int, error) {
 	return dst, c.size, err
 }
 
-// appendSized appends a value with its length before it.
+// appendText appends a value with its length before it that is the cell as it is.
+func (c *column) appendText(dst, p []byte) ([]byte, int, error) {
+	size := c.size
+	n := c.lengthOf(p)
+	if n > c.length {
+		return dst, 0, errLength
+	}
+	p = p[size:]
+	if n > len(p) {
+		return dst, 0, errTruncated
+	}
+	size += n
+	if c.op == opChar {
+		for n > 0 && p[n-1] == ' ' {
+			n--
+		}
+	}
+	return appendHead(dst, p, n), size, nil
+}
+
+// lengthOf reads the length that stands before a value.
+func (c *column) lengthOf(p []byte) int {
+	switch c.size {
+	case 1:
+		return int(p[0])
+	case 2:
+		return int(binary.LittleEndian.Uint16(p))
+	}
+	return int(littleEndian(p[:c.size]))
+}
+
+// appendHead appends the first n bytes of p. Most values are short: where there are 32
+// bytes to read, and room for them, they are copied whatever n is, which saves a call.
+func appendHead(dst, p []byte, n int) []byte {
+	end := len(dst)
+	if n > 32 || len(p) < 32 || cap(dst)-end < 32 {
+		return append(dst, p[:n]...)
+	}
+	from, to := p[:32], dst[end:end+32]
+	for i := 0; i < 32; i += 8 {
+		binary.LittleEndian.PutUint64(to[i:i+8], binary.LittleEndian.Uint64(from[i:i+8]))
+	}
+	return dst[:end+n]
+}
+
+// appendSized appends a value with its length before it that is not the cell as it is.
 func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
-	n := int(littleEndian(p[:c.size]))
+	n := c.lengthOf(p)
 	if n > c.length {
 		return dst, 0, errLength
 	}
@@ -186,21 +237,14 @@ func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
 	n += c.size
 	value := p[c.size:n]
 	start := len(dst)
+	var err error
 	switch c.op {
-	case opConverted:
-		dst = c.encoding.append(dst, value)
-		if c.exact != nil && !c.exact(value, dst[start:]) {
-			return dst, n, errInexact
-		}
 	case opJSON:
-		dst, err := appendJSON(dst, value)
-		return dst, n, err
+		dst, err = appendJSON(dst, value)
 	case opGeometry:
-		dst, err := appendGeometry(dst, value)
-		return dst, n, err
+		dst, err = appendGeometry(dst, value)
 	case opVector:
-		dst, err := appendVector(dst, value)
-		return dst, n, err
+		dst, err = appendVector(dst, value)
 	case opFixed:
 		clear(c.pad)
 		copy(c.pad, value)
@@ -209,15 +253,16 @@ func (c *column) appendSized(dst, p []byte) ([]byte, int, error) {
 		// The log leaves trailing NULs out; they are part of the value.
 		dst = append(dst, value...)
 		dst = append(dst, c.pad[len(value):]...)
-	default:
-		dst = append(dst, value...)
-	}
-	if c.strip {
-		for len(dst) > start && dst[len(dst)-1] == ' ' {
+	case opConverted:
+		dst = c.encoding.append(dst, value)
+		if c.exact != nil && !c.exact(value, dst[start:]) {
+			return dst, n, errInexact
+		}
+		for c.strip && len(dst) > start && dst[len(dst)-1] == ' ' {
 			dst = dst[:len(dst)-1]
 		}
 	}
-	return dst, n, nil
+	return dst, n, err
 }
 
 // appendMembers appends the text of an ENUM (v counts from 1, 0 is the empty text
@@ -235,16 +280,12 @@ func (c *column) appendMembers(dst []byte, v uint64) ([]byte, error) {
 	if n := len(c.members); n < 64 && v>>n != 0 {
 		return dst, errMember
 	}
-	first := true
-	for i := range c.members {
-		if v&(1<<i) == 0 {
-			continue
-		}
+	for first := true; v != 0; v &= v - 1 {
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(dst, c.members[i]...)
+		dst = append(dst, c.members[bits.TrailingZeros64(v)]...)
 	}
 	return dst, nil
 }

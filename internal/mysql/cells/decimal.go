@@ -28,23 +28,7 @@ func appendDecimal(dst, p []byte, whole, scale int) ([]byte, error) {
 		g.mask = 0xffffffff
 		dst = append(dst, '-')
 	}
-	start := len(dst)
-	for digits := whole % 9; whole > 0; digits = 9 {
-		if digits == 0 {
-			continue
-		}
-		whole -= digits
-		v := g.next(digits)
-		switch {
-		case len(dst) > start:
-			dst = appendDigits(dst, v, 9)
-		case v != 0:
-			dst = appendDigits(dst, v, digitsOf(v))
-		}
-	}
-	if len(dst) == start {
-		dst = append(dst, '0')
-	}
+	dst = g.appendWhole(dst, whole)
 	if scale > 0 {
 		dst = append(dst, '.')
 	}
@@ -63,21 +47,47 @@ func appendDecimal(dst, p []byte, whole, scale int) ([]byte, error) {
 type decimalGroups struct {
 	p    []byte
 	mask uint32 // all ones for a negative number
-	flip byte   // the bit of the sign, in the first byte only
+	flip uint32 // the bit of the sign, as it stands in the first byte
 	ok   bool   // every group had as many digits as it may
 }
 
+// appendWhole appends what stands before the point.
+func (g *decimalGroups) appendWhole(dst []byte, digits int) []byte {
+	var v uint64
+	if first := digits % 9; first > 0 {
+		v = uint64(g.next(first))
+	}
+	if digits >= 9 {
+		v = v*1e9 + uint64(g.next(9))
+	}
+	// From here on v has the leading zeros, if there is more.
+	more := max(0, digits/9-1)
+	for ; more > 0 && v == 0; more-- {
+		v = uint64(g.next(9))
+	}
+	dst = appendUint(dst, v)
+	for ; more > 0; more-- {
+		dst = appendDigits(dst, g.next(9), 9)
+	}
+	return dst
+}
+
+// next takes a group of one to nine digits.
 func (g *decimalGroups) next(digits int) uint32 {
 	n := partial[digits]
 	var v uint32
-	if n == 4 {
-		v = binary.BigEndian.Uint32(g.p) ^ uint32(g.flip)<<24 ^ g.mask
-	} else {
-		for _, b := range g.p[:n] {
-			v = v<<8 | uint32(b^g.flip^byte(g.mask))
-			g.flip = 0
-		}
+	switch p := g.p; n {
+	case 1:
+		v = uint32(p[0])
+	case 2:
+		v = uint32(binary.BigEndian.Uint16(p))
+	case 3:
+		v = uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
+	default:
+		v = binary.BigEndian.Uint32(p)
 	}
+	unused := 32 - 8*n
+	v ^= g.mask>>unused ^ g.flip<<(24-unused)
 	g.flip = 0
 	g.p = g.p[n:]
 	if v >= powers[digits] {
@@ -85,22 +95,4 @@ func (g *decimalGroups) next(digits int) uint32 {
 		return 0
 	}
 	return v
-}
-
-func digitsOf(v uint32) int {
-	n := 1
-	for n < 10 && v >= powers[n] {
-		n++
-	}
-	return n
-}
-
-// appendDigits appends v, which has at most n digits, n ≤ 9, with zeros before it.
-func appendDigits(dst []byte, v uint32, n int) []byte {
-	var digits [9]byte
-	for i := n - 1; i >= 0; i-- {
-		digits[i] = byte('0' + v%10)
-		v /= 10
-	}
-	return append(dst, digits[:n]...)
 }

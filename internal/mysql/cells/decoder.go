@@ -157,12 +157,12 @@ func newColumn(t *change.Type, w wire) column {
 	case opDecimal:
 		c.length -= w.b
 		c.size = decimalSize(w.a, w.b)
-	case opText, opConverted:
+	case opConverted:
 		c.encoding = encodings[t.Charset]
 		c.strip = t.Base == change.Char
 	}
 	switch c.op {
-	case opText, opConverted, opBytes, opBinary, opJSON, opFixed, opGeometry, opVector:
+	case opText, opChar, opConverted, opBytes, opBinary, opJSON, opFixed, opGeometry, opVector:
 		c.size, c.length = lengthPrefix(w)
 	case opBit:
 		c.size = (w.a + 7) / 8

@@ -1,7 +1,9 @@
 package cells
 
 import (
+	"encoding/binary"
 	"math"
+	mathbits "math/bits"
 	"strconv"
 )
 
@@ -25,6 +27,12 @@ func appendFloat64(dst []byte, v float64) ([]byte, int, error) {
 // an exponent that has neither plus nor leading zeros. (Elsewhere MySQL and MariaDB
 // go over to exponents earlier when the room they reserve is short.)
 func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
+	if size := math.Abs(v); size >= 1e-14 && size < 1e14 { // plain for certain, whatever digits come
+		if short, ok := appendFew(dst, v, bits); ok {
+			return short, nil
+		}
+		return strconv.AppendFloat(dst, v, 'f', -1, bits), nil
+	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return dst, errFloat
 	}
@@ -33,9 +41,6 @@ func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
 			dst = append(dst, '-')
 		}
 		return append(dst, '0'), nil
-	}
-	if size := math.Abs(v); size >= 1e-14 && size < 1e14 { // plain for certain, whatever digits come
-		return strconv.AppendFloat(dst, v, 'f', -1, bits), nil
 	}
 	var scratch [32]byte
 	text := strconv.AppendFloat(scratch[:0], v, 'e', -1, bits)
@@ -67,6 +72,45 @@ func appendShortest(dst []byte, v float64, bits int) ([]byte, error) {
 	return appendPlain(dst, digits, point), nil
 }
 
+// appendFew appends a number between 1e-14 and 1e14 if it has at most eight digits behind
+// the point, as most numbers that people enter have; ok is false if it has more.
+//
+// Two texts of that many places are further apart than the numbers of the type are: at most
+// one of them is read as v, and then all of its digits but zeros at the end are needed.
+func appendFew(dst []byte, v float64, bits int) (_ []byte, ok bool) {
+	precision := 52
+	if bits == 32 {
+		precision = 23
+	}
+	size := math.Abs(v)
+	fine := precision + 1023 - int(math.Float64bits(size)>>52) // the step at v is 2^-fine
+	if fine < 1 {
+		return dst, false
+	}
+	places := min(fine*1233>>12, 8) // 10^places < 2^fine
+	power := exactPowers[places]
+	digits := int64(size*power + 0.5)
+	// One rounding of two exact numbers. For a float32 it is rounded twice, but a number of
+	// so few digits is halfway between two float32 or further from there than 2^-53 of it.
+	if read := float64(digits) / power; read != size && (bits == 64 || float32(read) != float32(size)) {
+		return dst, false
+	}
+	whole := int64(size)
+	fraction := eightDigits(uint32(digits-whole*int64(power)) * powers[8-places])
+	dst = room(dst, 2*digitRoom)
+	if v < 0 {
+		dst = append(dst, '-')
+	}
+	dst = appendUint(dst, uint64(whole))
+	if fraction == 0 {
+		return dst, true
+	}
+	dst = append(dst, '.')
+	n := len(dst)
+	binary.LittleEndian.PutUint64(dst[n:n+8], fraction|zeros)
+	return dst[:n+8-mathbits.LeadingZeros64(fraction)/8], true
+}
+
 func appendExponent(dst, digits []byte, exponent int) []byte {
 	dst = append(dst, digits[0])
 	if len(digits) > 1 {
@@ -74,7 +118,7 @@ func appendExponent(dst, digits []byte, exponent int) []byte {
 		dst = append(dst, digits[1:]...)
 	}
 	dst = append(dst, 'e')
-	return strconv.AppendInt(dst, int64(exponent), 10)
+	return appendInt(dst, int64(exponent))
 }
 
 func appendPlain(dst, digits []byte, point int) []byte {

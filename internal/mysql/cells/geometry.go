@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"strconv"
 )
 
 // Both servers store and answer a geometry as its SRID in four bytes and WKB behind it.
@@ -33,7 +32,7 @@ func appendGeometry(dst, value []byte) ([]byte, error) {
 	}
 	if srid := binary.LittleEndian.Uint32(value); srid != 0 {
 		dst = append(dst, "SRID="...)
-		dst = strconv.AppendUint(dst, uint64(srid), 10)
+		dst = appendUint(dst, uint64(srid))
 		dst = append(dst, ';')
 	}
 	g := geometryPrinter{dst: dst, p: value[4:]}

@@ -1,11 +1,10 @@
 package cells
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
-	"strconv"
 )
 
 // MySQL's binary JSON becomes the text that SELECT prints. Invariant: what is
@@ -77,11 +76,11 @@ func (j *jsonPrinter) value(kind byte, p []byte) error {
 	case jsonLiteral:
 		return j.literal(p)
 	case jsonString:
-		text, err := sizedBytes(p)
+		size, n, err := jsonSize(p)
 		if err != nil {
 			return err
 		}
-		j.dst = appendQuoted(j.dst, text)
+		j.dst = appendQuoted(j.dst, p[size:], n)
 		return nil
 	case jsonOpaque:
 		return j.opaque(p)
@@ -114,17 +113,17 @@ func (j *jsonPrinter) number(kind byte, p []byte) error {
 	}
 	switch kind {
 	case jsonInt16:
-		j.dst = strconv.AppendInt(j.dst, int64(int16(binary.LittleEndian.Uint16(p))), 10)
+		j.dst = appendInt(j.dst, int64(int16(binary.LittleEndian.Uint16(p))))
 	case jsonUint16:
-		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint16(p)), 10)
+		j.dst = appendUint(j.dst, uint64(binary.LittleEndian.Uint16(p)))
 	case jsonInt32:
-		j.dst = strconv.AppendInt(j.dst, int64(int32(binary.LittleEndian.Uint32(p))), 10)
+		j.dst = appendInt(j.dst, int64(int32(binary.LittleEndian.Uint32(p))))
 	case jsonUint32:
-		j.dst = strconv.AppendUint(j.dst, uint64(binary.LittleEndian.Uint32(p)), 10)
+		j.dst = appendUint(j.dst, uint64(binary.LittleEndian.Uint32(p)))
 	case jsonInt64:
-		j.dst = strconv.AppendInt(j.dst, int64(binary.LittleEndian.Uint64(p)), 10)
+		j.dst = appendInt(j.dst, int64(binary.LittleEndian.Uint64(p)))
 	case jsonUint64:
-		j.dst = strconv.AppendUint(j.dst, binary.LittleEndian.Uint64(p), 10)
+		j.dst = appendUint(j.dst, binary.LittleEndian.Uint64(p))
 	case jsonDouble:
 		return j.double(math.Float64frombits(binary.LittleEndian.Uint64(p)))
 	}
@@ -137,7 +136,7 @@ func (j *jsonPrinter) double(v float64) (err error) {
 	if j.dst, err = appendShortest(j.dst, v, 64); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(j.dst[start:], func(b byte) bool { return b == '.' || b == 'e' }) {
+	if v == math.Trunc(v) && bytes.IndexByte(j.dst[start:], 'e') < 0 {
 		j.dst = append(j.dst, '.', '0')
 	}
 	return nil
@@ -151,17 +150,16 @@ func (j *jsonPrinter) container(p []byte, object bool, width int) error {
 	if j.depth++; j.depth > maxJSONDepth {
 		return errJSONDepth
 	}
-	defer func() { j.depth-- }()
 	if len(p) < 2*width {
 		return errJSON
 	}
-	count, size := littleEndian(p[:width]), littleEndian(p[width:2*width])
-	keyEntry, valueEntry := uint64(width+2), uint64(width+1)
-	values := uint64(2 * width)
+	count, size := jsonOffset(p, width), jsonOffset(p[width:], width)
+	keyEntry, valueEntry := width+2, width+1
+	head := 2 * width
 	if object {
-		values += count * keyEntry
+		head += count * keyEntry
 	}
-	if size > uint64(len(p)) || values+count*valueEntry > size {
+	if size > len(p) || head+count*valueEntry > size {
 		return errJSON
 	}
 	p = p[:size]
@@ -170,29 +168,41 @@ func (j *jsonPrinter) container(p []byte, object bool, width int) error {
 		open, end = '{', '}'
 	}
 	j.dst = append(j.dst, open)
-	for i := range count {
-		if i > 0 {
+	keys, values := p[2*width:head], p[head:head+count*valueEntry]
+	for first := true; len(values) > 0; first = false {
+		if !first {
 			j.dst = append(j.dst, ',', ' ')
 		}
 		if object {
-			if err := j.key(p, p[uint64(2*width)+i*keyEntry:], width); err != nil {
+			if err := j.key(p, keys, width); err != nil {
 				return err
 			}
+			keys = keys[keyEntry:]
 		}
-		if err := j.entry(p, p[values+i*valueEntry:], width); err != nil {
+		if err := j.entry(p, values[:valueEntry], width); err != nil {
 			return err
 		}
+		values = values[valueEntry:]
 	}
 	j.dst = append(j.dst, end)
+	j.depth--
 	return nil
 }
 
+// jsonOffset reads an offset, number or size of that width.
+func jsonOffset(p []byte, width int) int {
+	if width == 2 {
+		return int(binary.LittleEndian.Uint16(p))
+	}
+	return int(binary.LittleEndian.Uint32(p))
+}
+
 func (j *jsonPrinter) key(container, entry []byte, width int) error {
-	offset, length := littleEndian(entry[:width]), uint64(binary.LittleEndian.Uint16(entry[width:]))
-	if offset+length > uint64(len(container)) || len(j.dst) > j.limit {
+	offset, length := jsonOffset(entry, width), int(binary.LittleEndian.Uint16(entry[width:]))
+	if offset+length > len(container) || len(j.dst) > j.limit {
 		return errJSON
 	}
-	j.dst = appendQuoted(j.dst, container[offset:offset+length])
+	j.dst = appendQuoted(j.dst, container[offset:], length)
 	j.dst = append(j.dst, ':', ' ')
 	return nil
 }
@@ -203,52 +213,28 @@ func (j *jsonPrinter) entry(container, entry []byte, width int) error {
 	inline := kind == jsonLiteral || kind == jsonInt16 || kind == jsonUint16 ||
 		width == 4 && (kind == jsonInt32 || kind == jsonUint32)
 	if inline {
-		return j.value(kind, entry[1:1+width])
+		return j.value(kind, entry[1:])
 	}
-	offset := littleEndian(entry[1 : 1+width])
-	if offset == 0 || offset >= uint64(len(container)) {
+	offset := jsonOffset(entry[1:], width)
+	if offset == 0 || offset >= len(container) {
 		return errJSON
 	}
 	return j.value(kind, container[offset:])
 }
 
-// sizedBytes reads bytes with their length before them, seven bits per byte.
-func sizedBytes(p []byte) ([]byte, error) {
-	n, size := binary.Uvarint(p)
-	if size <= 0 || size > 5 || n > uint64(len(p)-size) {
-		return nil, errJSON
-	}
-	return p[size : size+int(n)], nil
-}
-
-// appendQuoted appends a JSON string as MySQL quotes it: only what must be escaped is.
-func appendQuoted(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	plain := 0
-	for i, b := range text {
-		if b >= 0x20 && b != '"' && b != '\\' {
-			continue
+// jsonSize reads the length n of bytes that are behind it, seven bits per byte; size is its own.
+func jsonSize(p []byte) (size, n int, err error) {
+	if len(p) > 0 && p[0] < 0x80 {
+		size, n = 1, int(p[0])
+	} else {
+		var length uint64
+		if length, size = binary.Uvarint(p); size <= 0 || size > 5 {
+			return 0, 0, errJSON
 		}
-		dst = append(dst, text[plain:i]...)
-		plain = i + 1
-		switch b {
-		case '"', '\\':
-			dst = append(dst, '\\', b)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		default:
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&15])
-		}
+		n = int(length)
 	}
-	dst = append(dst, text[plain:]...)
-	return append(dst, '"')
+	if n > len(p)-size {
+		return 0, 0, errJSON
+	}
+	return size, n, nil
 }

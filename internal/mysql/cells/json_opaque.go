@@ -3,7 +3,6 @@ package cells
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"strconv"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 )
@@ -18,10 +17,11 @@ func (j *jsonPrinter) opaque(p []byte) (err error) {
 		return errJSON
 	}
 	kind := p[0]
-	value, err := sizedBytes(p[1:])
+	size, n, err := jsonSize(p[1:])
 	if err != nil {
 		return err
 	}
+	value := p[1+size : 1+size+n]
 	switch kind {
 	case mysql.MYSQL_TYPE_NEWDECIMAL:
 		if len(value) < 2 {
@@ -45,7 +45,7 @@ func (j *jsonPrinter) opaque(p []byte) (err error) {
 		return nil
 	}
 	j.dst = append(j.dst, `"base64:type`...)
-	j.dst = strconv.AppendUint(j.dst, uint64(kind), 10)
+	j.dst = appendUint(j.dst, uint64(kind))
 	j.dst = append(j.dst, ':')
 	// The server breaks lines after 76 characters, and escapes the line feed.
 	for ; len(value) > base64Line; value = value[base64Line:] {

@@ -146,11 +146,16 @@ func appendDate(dst []byte, year, month, day uint32) ([]byte, error) {
 	if year > 9999 || month > 12 || day > 31 {
 		return dst, errDate
 	}
-	dst = appendFour(dst, year)
-	dst = append(dst, '-')
-	dst = appendTwo(dst, month)
-	dst = append(dst, '-')
-	return appendTwo(dst, day), nil
+	n := len(dst)
+	dst = room(dst, 10)[:n+10]
+	p := dst[n:]
+	putTwo(p[8:], day)
+	p[7] = '-'
+	putTwo(p[5:], month)
+	p[4] = '-'
+	putTwo(p[2:], year%100)
+	putTwo(p, year/100)
+	return dst, nil
 }
 
 // appendClock appends HH:MM:SS, hours with a third digit when needed, and as many
@@ -159,14 +164,19 @@ func appendClock(dst []byte, hour, minute, second, micro uint32, fraction int) (
 	if hour > 838 || minute > 59 || second > 59 || micro > 999_999 {
 		return dst, errDate
 	}
+	dst = room(dst, digitRoom)
 	if hour > 99 {
 		dst = append(dst, byte('0'+hour/100))
+		hour %= 100
 	}
-	dst = appendTwo(dst, hour%100)
-	dst = append(dst, ':')
-	dst = appendTwo(dst, minute)
-	dst = append(dst, ':')
-	dst = appendTwo(dst, second)
+	n := len(dst)
+	dst = dst[:n+8]
+	p := dst[n:]
+	putTwo(p[6:], second)
+	p[5] = ':'
+	putTwo(p[3:], minute)
+	p[2] = ':'
+	putTwo(p, hour)
 	if fraction > 0 {
 		dst = append(dst, '.')
 		dst = appendDigits(dst, micro/powers[6-fraction], fraction)
@@ -174,8 +184,8 @@ func appendClock(dst []byte, hour, minute, second, micro uint32, fraction int) (
 	return dst, nil
 }
 
-func appendFour(dst []byte, v uint32) []byte {
-	return append(dst, byte('0'+v/1000), byte('0'+v/100%10), byte('0'+v/10%10), byte('0'+v%10))
-}
+func appendFour(dst []byte, v uint32) []byte { return appendTwo(appendTwo(dst, v/100), v%100) }
 
-func appendTwo(dst []byte, v uint32) []byte { return append(dst, byte('0'+v/10), byte('0'+v%10)) }
+func appendTwo(dst []byte, v uint32) []byte {
+	return append(dst, byte(twoDigits[v]), byte(twoDigits[v]>>8))
+}
