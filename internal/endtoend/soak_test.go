@@ -206,6 +206,9 @@ func (s *soak) verify(t *testing.T, tables int, script string, flags ...string) 
 		s.w.catchUp(t, script)
 		o = s.w.starferry(t, args...)
 	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("verify leaves no report: %s", o)
+	}
 	report, undecided := readReport(t, path), 0
 	for i := range report.Tables {
 		one := &report.Tables[i]
