@@ -106,7 +106,7 @@ func (e *explainer) routes(ctx context.Context, target *starrocks.Client, tables
 	return problems
 }
 
-// explainServerID is never sent: explain opens no stream.
+// explainServerID is never sent: explain opens no stream, and looks into the log as nobody.
 const explainServerID = 1 << 24
 
 type explainer struct {

@@ -59,7 +59,7 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 		d.close()
 		return nil, s.queryProblem("registering as a replica", err)
 	}
-	if err := d.ask(s, from); err != nil {
+	if err := d.ask(s, from, s.config.ServerID); err != nil {
 		d.close()
 		return nil, s.queryProblem("asking for the binary log", err)
 	}
@@ -67,7 +67,7 @@ func (s *Source) openDump(ctx context.Context, from change.Position) (*dump, err
 }
 
 // begun is when a file of the log was begun, by the server's clock: its first event
-// says so. It reads as nobody's replica, which ends no other reader.
+// says so.
 func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
 	d, err := s.dialDump(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Source) begun(ctx context.Context, file string) (uint32, error) {
 		return 0, err
 	}
 	at := change.Position{File: file, Offset: 4}
-	if err := d.askFile(at, 0); err != nil {
+	if err := d.askFile(at, nobody); err != nil {
 		return 0, s.queryProblem("asking for the binary log", err)
 	}
 	for {
@@ -174,8 +174,15 @@ func (d *dump) register(s *Source) error {
 	return err
 }
 
+// nobody is the server id of who only looks into the log: it ends no other reader, and is
+// itself ended where the log ends.
+const nobody = 0
+
+// errEnd is the end of the log, of which only nobody is told.
+var errEnd = errors.New("the server ended the stream")
+
 // ask sends the dump command.
-func (d *dump) ask(s *Source, from change.Position) error {
+func (d *dump) ask(s *Source, from change.Position, serverID uint32) error {
 	d.conn.ResetSequence()
 	if s.server.Flavor == MySQL && s.opensByGTID(from) {
 		set, err := gomysql.ParseMysqlGTIDSet(from.GTIDs)
@@ -189,7 +196,7 @@ func (d *dump) ask(s *Source, from change.Position) error {
 		encoded := set.Encode()
 		packet := []byte{0, 0, 0, 0, gomysql.COM_BINLOG_DUMP_GTID}
 		packet = binary.LittleEndian.AppendUint16(packet, flags)
-		packet = binary.LittleEndian.AppendUint32(packet, s.config.ServerID)
+		packet = binary.LittleEndian.AppendUint32(packet, serverID)
 		packet = binary.LittleEndian.AppendUint32(packet, 0) // no file name
 		packet = binary.LittleEndian.AppendUint64(packet, 4)
 		packet = binary.LittleEndian.AppendUint32(packet, uint32(len(encoded)))
@@ -207,7 +214,7 @@ func (d *dump) ask(s *Source, from change.Position) error {
 		}
 		from = change.Position{Offset: 4}
 	}
-	return d.askFile(from, s.config.ServerID)
+	return d.askFile(from, serverID)
 }
 
 // askFile asks by file and offset, which has 32 bits in this command: checkLog
@@ -249,7 +256,7 @@ func (d *dump) next() (*binlog.Event, error) {
 	case gomysql.ERR_HEADER:
 		return nil, d.conn.HandleErrorPacket(packet)
 	case gomysql.EOF_HEADER:
-		return nil, errors.New("the server ended the stream")
+		return nil, errEnd
 	}
 	if err := d.parser.Parse(packet[1:], &d.event); err != nil {
 		return nil, &parseError{err}

@@ -21,9 +21,11 @@ import (
 // Invariant: a table is read from the place on as what makes the table of now when all that
 // the log says happened to it is done again. That is known for statements that only added
 // columns; and rows from before them are right at the target only where those are NULL in
-// them, for no row event tells of others. Rejected: taking columns from the TABLE_MAPs of binlog_row_metadata=FULL (they do
-// not tell BOOLEAN, UUID and INET, defaults and generated columns, and say nothing of a table
-// that has no rows before the statement).
+// them, for no row event tells of others.
+//
+// Rejected: taking columns from the TABLE_MAPs of binlog_row_metadata=FULL (they do not tell
+// BOOLEAN, UUID and INET, defaults and generated columns, and say nothing of a table that has
+// no rows before the statement).
 
 // Begin names a place of the log: the earliest there is, one of a file, one behind a set of
 // transactions, or the first transaction of a time or later.
@@ -209,9 +211,9 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 		return err
 	}
 	if from.File == "" {
-		err = d.ask(s, from)
+		err = d.ask(s, from, nobody)
 	} else {
-		err = d.askFile(from, 0)
+		err = d.askFile(from, nobody)
 	}
 	if err != nil {
 		return s.queryProblem("asking for the binary log", err)
@@ -219,6 +221,9 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 	r := &reader{source: s, at: change.Position{File: from.File, Offset: from.Offset}} // counts offsets only
 	for !r.at.Reached(until) {
 		e, err := d.next()
+		if errors.Is(err, errEnd) { // behind which the last that was left out may not be told of
+			return nil
+		}
 		if err != nil {
 			return s.dumpProblem(err, r.at)
 		}

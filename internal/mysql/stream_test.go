@@ -342,3 +342,32 @@ func TestSecondReaderEndsTheFirst(t *testing.T) {
 		next(t, second)
 	})
 }
+
+// TestALookAtTheLogEndsNoReader: what somebody looks for in the log, a second start or
+// explain, is read beside the stream of the same deployment.
+func TestALookAtTheLogEndsNoReader(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *testbed.Server) {
+		server.Exec(t, "DROP DATABASE IF EXISTS looked_for")
+		s := connect(t, server)
+		from := start(t, s)
+		stream := open(t, s, from, nil)
+		next(t, stream)
+		begin := Begin{File: from.File, Offset: from.Offset}
+		if from.GTIDs != "" {
+			begin = Begin{GTIDs: from.GTIDs}
+		}
+		for range 3 {
+			server.Exec(t, "CREATE DATABASE looked_for", "DROP DATABASE looked_for")
+			place, err := s.Place(t.Context(), begin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ChangesSince(t.Context(), place, nil); err != nil {
+				t.Fatal(err)
+			}
+			server.Exec(t, "CREATE DATABASE looked_for", "DROP DATABASE looked_for")
+			until(t, s, stream)
+		}
+	})
+}
