@@ -201,7 +201,7 @@ func routeOf(p *plan.Plan, r plan.Route) ferry.Route {
 	return ferry.Route{
 		Source: r.Source, Target: r.Target, Merged: r.Merged, LabelPrefix: r.Load.LabelPrefix,
 		LeftOut: r.Shape.LeftOut, Filter: filterOf(r),
-		OnBadRow: onBadRow(r), Schema: schemaPolicy(r.Schema), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.Memory/2), MaxRows: r.Flush.MaxRows,
+		OnBadRow: onBadRow(r), Schema: schemaPolicy(r.Schema), Interval: r.Flush.Interval, MaxBytes: min(r.Flush.MaxBytes, p.Settings.MostBatch()), MaxRows: r.Flush.MaxRows,
 	}
 }
 

@@ -29,7 +29,7 @@ func boundMemory(p *plan.Plan, process int, out *printer) *plan.Plan {
 	}
 	bounded := *p
 	bounded.Settings.Memory = most
-	bounded.Settings.PageBytes = min(bounded.Settings.PageBytes, most/4)
+	bounded.Settings.PageBytes = min(bounded.Settings.PageBytes, bounded.Settings.MostPage())
 	return &bounded
 }
 

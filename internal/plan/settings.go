@@ -99,14 +99,21 @@ func (c *compiler) finish() {
 
 var rowLess = map[string]RowLess{"repair": RepairRowLess, "repair-all": RepairAllRowLess, "stop": StopRowLess}
 
-// fitMemory keeps a page within a quarter of the memory allowed, since pages wait in more
-// than one place at a time, and a batch within half of it: one is loaded while another fills.
+// MostPage is the most bytes of a page: a quarter of the memory allowed, since pages wait in
+// more than one place at a time.
+func (s *Settings) MostPage() int { return s.Memory / 4 }
+
+// MostBatch is the most bytes of a batch: half of the memory allowed, since one is loaded
+// while another fills.
+func (s *Settings) MostBatch() int { return s.Memory / 2 }
+
+// fitMemory keeps pages and batches within the memory allowed.
 func (c *compiler) fitMemory(set layers) {
-	if most := c.plan.Settings.Memory / 4; c.plan.Settings.PageBytes > most {
+	if most := c.plan.Settings.MostPage(); c.plan.Settings.PageBytes > most {
 		c.plan.Settings.PageBytes = most
 		c.cut(set, "snapshot.page-size", most)
 	}
-	most := c.plan.Settings.Memory / 2
+	most := c.plan.Settings.MostBatch()
 	for i := range c.plan.Routes {
 		r := &c.plan.Routes[i]
 		if r.Flush.MaxBytes > most {

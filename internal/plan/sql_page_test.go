@@ -75,8 +75,8 @@ TRUNCATE nothing is missing any more.
 
 A place in the past needs tables of which it is known what they were there: before anything is loaded, the binlog from there to
 its end is read for statements that changed them. An index, a TRUNCATE or a comment does not matter. Columns that were added since,
-and that are NULL in the rows there were, are taken away again for the rows before. A table that was created behind the place is copied, which comes to the same. Any other statement is a refusal that
-names it. ` + "`explain --online`" + ` looks too. The binlog
+and that are NULL in the rows there were, are taken away again for the rows before. A table that was created behind the place is
+copied, which comes to the same. Any other statement is a refusal that names it. ` + "`explain --online`" + ` looks too. The binlog
 knows whole seconds: ` + "`timestamp`" + ` begins with the first transaction of that second.
 `
 
