@@ -122,7 +122,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	*column = *old
 	column.Was = ""
 	w.converted(column)
-	before, changed := len(w.matched), false
+	before, changed, defaulted := len(w.matched), false, false
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *ChangeColumn:
@@ -143,6 +143,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 			if strings.EqualFold(one.Column, old.Name) {
 				w.matched[one] = true
 				w.setDefault(column, one.value)
+				defaulted = true
 			}
 		case *SetVisibility:
 			if strings.EqualFold(one.Column, old.Name) {
@@ -156,8 +157,19 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	}
 	if !strings.EqualFold(column.Name, old.Name) {
 		column.Was = old.Name
+		if defaulted && w.session.MariaDB && adds(a, old.Name) {
+			w.refuse("SET DEFAULT", "which of two columns "+old.Name+" it is for depends on the server")
+		}
 	}
 	return column
+}
+
+// adds tells whether a statement adds a column of that name.
+func adds(a *AlterTable, name string) bool {
+	return slices.ContainsFunc(a.Changes, func(one Change) bool {
+		add, ok := one.(*AddColumn)
+		return ok && strings.EqualFold(add.column.name, name)
+	})
 }
 
 // setDefault: a generated column has no default, whatever is set. MariaDB without
@@ -375,7 +387,7 @@ func (w *worktable) keys(a *AlterTable) error {
 		}
 	}
 	for _, column := range w.key {
-		column.Nullable = false
+		becomesKey(column, w.session)
 	}
 	return nil
 }

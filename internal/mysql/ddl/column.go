@@ -79,7 +79,7 @@ func (c *cursor) attribute(d *definition) string {
 		c.accept("KEY")
 		d.unique = true
 	case c.accept("PRIMARY", "KEY"), c.accept("PRIMARY"), c.accept("KEY"):
-		d.primary = true
+		d.primary, d.null = true, notNull
 	case c.accept("COMMENT"):
 		if c.peek(0).kind != text {
 			return unknown
@@ -216,6 +216,17 @@ func (d *definition) column(outer textOrder, s *Session) change.Column {
 func (d *definition) zeroTimestamp(column *change.Column, s *Session) bool {
 	return column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp &&
 		!column.Nullable && !d.generated && d.value.class == noDefault
+}
+
+// becomesKey makes a column NOT NULL because it is of the primary key. MariaDB without
+// explicit_defaults_for_timestamp then gives a TIMESTAMP that was said to take NULL its zero.
+func becomesKey(column *change.Column, s *Session) {
+	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Nullable && column.Type.Base == change.Timestamp &&
+		!column.Generated && column.Default == nil && column.DefaultExpression == "" {
+		zero := zeroTime(column.Type.Fraction)
+		column.Default = &zero
+	}
+	column.Nullable = false
 }
 
 // promoted tells a TIMESTAMP that gets DEFAULT CURRENT_TIMESTAMP when it is the
