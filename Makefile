@@ -4,8 +4,8 @@ GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 SOURCES  = cmd internal scripts
 VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 LDFLAGS  = -s -w $(if $(VERSION),-X starferry/internal/cli.Version=$(VERSION:v%=%))
-# How long "make fuzz" spends on each target, how many sequences of statements it plays,
-# and how many random tables it compares (from PARITY_SEED on).
+# How long "make fuzz" spends on each target, how many sequences of statements it and "make
+# soak" play, and how many random tables they compare (from PARITY_SEED on).
 FUZZTIME      ?= 10s
 DDL_SEEDS     ?= 30
 PARITY_TABLES ?= 100
@@ -22,7 +22,7 @@ REPEAT ?= 3
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak huge sim figures bench bench-peers interop lint fuzz clean need-go
+.PHONY: help build demo test soak huge sim figures bench bench-peers interop lint fuzz random clean need-go
 
 help: ## Print this help.
 	@echo "Starferry keeps StarRocks tables in step with MySQL, from one SQL statement."
@@ -44,11 +44,12 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 10 mi
 	@out=$$($(GO) test -run '^TestConformance(List)?$$' -v ./internal/emulator) || { echo "$$out"; exit 1; }; \
 		echo "$$out" | sed -n 's/^.*_test.go:[0-9]*: \(conformance: \)/\1/p'
 
-soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round.
+soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round. Then random statements and tables.
 	@$(GO) run -trimpath ./scripts/provision
 	@log=$$(mktemp -d) && { STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak(Exactly)?$$' ./internal/endtoend; \
 		echo $$? >$$log/code; } 2>&1 | tee $$log/out; \
 		sed -n 's/^.*_test.go:[0-9]*: \(soak: \)/\1/p' $$log/out; code=$$(cat $$log/code); rm -rf $$log; exit $$code
+	@[ -n '$(SEED)' ] || $(MAKE) --no-print-directory random
 
 huge: need-go ## Follow binary logs of more than 4 GiB (minutes, and 15 GB of disk at a time).
 	@$(GO) run -trimpath ./scripts/provision
@@ -83,6 +84,10 @@ fuzz: need-go ## Fuzz every parser and decoder for FUZZTIME (10s) each; random s
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
 		done; \
 	done
+	@$(MAKE) --no-print-directory random
+
+# random compares what statements make of tables, and what SELECT and the log say of rows, with real servers.
+random: need-go
 	@echo "random statements on real servers, $(DDL_SEEDS) sequences each"
 	@log=$$(mktemp); STARFERRY_DDL_SEEDS=$(DDL_SEEDS) $(GO) test -count=1 -timeout 0 -v -run '^TestRandom(Statements|Alters)' ./internal/mysql ./internal/mysql/ddl >$$log 2>&1; \
 		code=$$?; [ $$code = 0 ] || cat $$log; grep -h 'statements compared' $$log; rm -f $$log; exit $$code
