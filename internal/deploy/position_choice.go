@@ -186,7 +186,7 @@ func (rows positionRows) checkpoints(routes []plan.Route, newest *positionRow, s
 		}
 		state := tableState(t, schemas[r.Source], unsettled != nil)
 		if slices.Contains(behind, r.Target.Database) {
-			if own := rows.of(r.Target.Database).table(r.Source, r.Target); own == nil || !own.Copied {
+			if own := rows.of(r.Target.Database).table(r.Source, r.Target); (own == nil || !own.Copied) && schemas[r.Source] != nil {
 				state.Copy.Done, state.Copy.Partial = false, false
 			}
 		}

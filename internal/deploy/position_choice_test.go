@@ -161,6 +161,9 @@ func TestWhatTheRowsMake(t *testing.T) {
 		"never followed":    {rows: positionRows{rowOf("here", 5, "here").changed(func(p *ferry.Place) { p.Tables = p.Tables[:1] })}, settled: 5, tables: "orders done"},
 		"stopped":           {rows: positionRows{rowOf("here", 5, "here").changed(func(p *ferry.Place) { p.Tables[1].Stopped = stopped })}, settled: 5, tables: "orders done, stock SF4301"},
 		"dropped":           {rows: positionRows{rowOf("here", 5, "here").changed(func(p *ferry.Place) { p.Tables[1].Shape = "" })}, now: map[change.Name]*change.Table{orders: schemas[orders]}, settled: 5, tables: "orders done, stock gone"},
+		"in a repair":       {rows: positionRows{rowOf("here", 5, "here").changed(func(p *ferry.Place) { p.Tables[1].Mend = "why" })}, settled: 5, tables: "orders done, stock mending why"},
+		"gone since":        {rows: positionRows{rowOf("here", 5, "here").changed(func(p *ferry.Place) { p.Tables[1].Copied = false })}, now: map[change.Name]*change.Table{orders: schemas[orders]}, settled: 5, tables: "orders done, stock gone"},
+		"gone, and behind":  {rows: positionRows{rowOf("here", 5, "here", "there")}, now: map[change.Name]*change.Table{orders: schemas[orders]}, settled: 4, unsettled: 5, tables: "orders done, stock gone"},
 		"of other columns":  {rows: positionRows{rowOf("here", 5, "here")}, now: map[change.Name]*change.Table{orders: schemas[orders], stock: reversed}, settled: 5, tables: "orders done, stock SF7057"},
 		"all of others":     {rows: positionRows{rowOf("here", 5, "here")}, now: map[change.Name]*change.Table{orders: reversed, stock: reversed}, code: codeReshaped},
 		"of others before":  {rows: positionRows{rowOf("here", 5, "here", "there").changed(func(p *ferry.Place) { p.Tables[0].ShapeBefore = ferry.Shape(reversed) }), rowOf("there", 2)}, settled: 4, unsettled: 5, tables: "orders SF7057, stock done"},
@@ -210,6 +213,8 @@ func described(tables []checkpoint.TableState) string {
 			what = "wiping"
 		case s.Copy.Done && s.Table == nil:
 			what = "gone"
+		case s.Check != nil && s.Check.Repair:
+			what = "mending " + s.Check.Reason
 		case s.Copy.Done:
 			what = "done"
 		}

@@ -1,6 +1,7 @@
 package ferry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -40,6 +41,25 @@ type PlaceTable struct {
 	Shape       string           `json:"shape,omitempty"`
 	ShapeBefore string           `json:"shapeBefore,omitempty"`
 	Stopped     *checkpoint.Stop `json:"stopped,omitempty"`
+	// Mend is why the table is being compared and mended, at Position or at Before; "": it is
+	// not. Who goes on from the row begins with that again.
+	Mend string `json:"mend,omitempty"`
+}
+
+// Check is what a place says of the comparison under way, nil for none.
+func (t *PlaceTable) Check() *checkpoint.CheckState {
+	if t.Mend == "" {
+		return nil
+	}
+	return &checkpoint.CheckState{Repair: true, Reason: t.Mend}
+}
+
+// mend is why a table is being mended, "" when it is not.
+func mend(s *checkpoint.TableState) string {
+	if s.Check == nil || !s.Check.Repair {
+		return ""
+	}
+	return cmp.Or(s.Check.Reason, "asked for")
 }
 
 // place is what the row of a database says at the end of an epoch.
@@ -59,8 +79,9 @@ func (l *loop) place(c *closing, label checkpoint.Label) Place {
 		if s.ShadowOf != (change.Name{}) || s.Table == nil && !s.Copy.Done && s.Stopped == nil {
 			continue
 		}
-		t := PlaceTable{Source: s.Name, Target: s.Target, Copied: s.Copy.Done, Wipe: s.Copy.Wipe, Partial: s.Copy.Partial, Shape: Shape(s.Table), Stopped: s.Stopped}
+		t := PlaceTable{Source: s.Name, Target: s.Target, Copied: s.Copy.Done, Wipe: s.Copy.Wipe, Partial: s.Copy.Partial, Shape: Shape(s.Table), Stopped: s.Stopped, Mend: mend(s)}
 		if i < len(l.settled.states) {
+			t.Mend = cmp.Or(t.Mend, mend(&l.settled.states[i]))
 			if before := l.settled.states[i].Table; before != nil && s.Table != nil && before != s.Table {
 				t.ShapeBefore = Shape(before)
 			}

@@ -92,7 +92,7 @@ func (l *loop) advanceResync(r *resync) {
 	quiet := l.stream != nil && l.atResume && l.held == nil && r.table.schema != nil
 	switch r.phase {
 	case shadowMissing:
-		if s := r.shadow; s != nil && !s.drained() {
+		if l.shadowLaden(shadowName(r.table.route.Target)) {
 			l.exact.wantEnd = true
 		} else if r.table.schema != nil {
 			l.createShadow(r)
@@ -150,6 +150,12 @@ func (l *loop) attempt(r *resync, step func(ctx context.Context) error, done fun
 			}
 		}
 	})
+}
+
+// shadowLaden tells that rows of an earlier shadow of this name, which was given up, are on
+// their way: they must not arrive in the new one.
+func (l *loop) shadowLaden(name change.Name) bool {
+	return slices.ContainsFunc(l.order, func(t *table) bool { return t.route.Target == name && !t.drained() })
 }
 
 func (l *loop) createShadow(r *resync) {

@@ -55,7 +55,7 @@ func (s *simulation) restart() {
 		s.exorcise()
 		s.fromRow()
 	case s.older == nil:
-		s.older = s.simProcess
+		s.older, s.haunted = s.simProcess, true
 		s.simProcess = &simProcess{}
 		s.fromRow()
 	}
@@ -265,11 +265,14 @@ func (s *simulation) rowsTable(t *PlaceTable, copied, before bool) checkpoint.Ta
 	}
 	source := s.source.table(t.Source)
 	if source.dropped { // what came before that is not read any more
+		state.Copy = checkpoint.CopyState{Done: true}
 		s.target.changed(t.Source)
 		return state
 	}
 	if state.Table = source.schema; Shape(state.Table) != shape {
 		state.Table, state.Stopped = nil, &checkpoint.Stop{Code: "SF0004", Reason: "the columns are others now"}
+	} else {
+		state.Check = t.Check()
 	}
 	return state
 }

@@ -37,9 +37,5 @@ func (s *simulation) unreadableTables() (names []change.Name) {
 // the others come out right, and so do these when they are copied anew.
 func TestSimulatedUnreadable(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(1000) {
-		if err := simulate(seed, simBreak{hidden: true}); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-	}
+	playAll(t, 1000, func(uint64) simBreak { return simBreak{hidden: true} })
 }
