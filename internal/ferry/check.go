@@ -138,6 +138,11 @@ func (c *check) snapshot() *checkpoint.CheckState {
 	return &state
 }
 
+// mendsAll tells of a repair that has every row still before it.
+func (c *check) mendsAll() bool {
+	return c != nil && c.state.Repair && c.state.Compared == 0 && c.state.Keys == 0
+}
+
 // startCheckOver begins a check again: what it has compared counts no more.
 func (l *loop) startCheckOver(c *check) {
 	for _, p := range slices.Clone(c.table.pages) {

@@ -109,10 +109,10 @@ func (t *table) keptBeside(schema *change.Table) (kept []string) {
 }
 
 // unknownValues says of columns that the last row had already, and the target lacks, that nobody
-// knows any more what rows have there.
+// knows any more what rows have there; but for a repair that begins.
 func (t *table) unknownValues(missing []change.Column) (refused []string) {
 	for i := range missing {
-		if name := missing[i].Name; t.wasCopied && t.seen != nil && t.seen.Index(name) >= 0 {
+		if name := missing[i].Name; t.wasCopied && !t.check.mendsAll() && t.seen != nil && t.seen.Index(name) >= 0 {
 			refused = append(refused, fmt.Sprintf("column `%s` was left out by an earlier policy, or removed from the target: what its rows have there is not in the log any more", name))
 		}
 	}

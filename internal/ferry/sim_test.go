@@ -215,6 +215,11 @@ func (s *simulation) check() error {
 		s.target.lateCommits(s.loop)
 		s.start()
 	}
+	for _, t := range s.loop.order {
+		if t.stopped != nil && s.delivery != AtLeastOnce { // it may be copied anew before a checkpoint knows
+			s.target.changed(t.route.Source)
+		}
+	}
 	var back *redo
 	if errors.As(s.loop.err, &back) {
 		cfg, err := s.loop.after(back)
