@@ -299,6 +299,9 @@ func (l *loop) askedFor() (follow Follow) {
 			continue
 		}
 		t.unread, t.besides = false, false
+		if t.schema == nil {
+			t.absent = false // as of now nobody knows
+		}
 		first := asked[t.route.Source]
 		switch {
 		case t.schema != nil && first != nil && first.schema != nil:
