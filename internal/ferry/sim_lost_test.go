@@ -186,9 +186,10 @@ func (s *simulation) fromRow() {
 		s.journal = s.found
 		return
 	}
-	for name := range s.joined {
-		if !slices.ContainsFunc(settled.Tables, func(t checkpoint.TableState) bool { return t.Name == name }) {
-			delete(s.joined, name)
+	for _, t := range s.source.tables {
+		if !slices.ContainsFunc(settled.Tables, func(state checkpoint.TableState) bool { return state.Name == t.name }) {
+			delete(s.joined, t.name)
+			s.target.forgotten(t.name)
 		}
 	}
 	for _, c := range []*checkpoint.Checkpoint{settled, unsettled} {

@@ -122,9 +122,7 @@ func (t *simTarget) checkpointed(name change.Name, c *checkpoint.Checkpoint) {
 		case s.Table == nil && s.Copy.Done: // dropped, perhaps in the middle of its copy
 			shown.blind = shown.blind || !shown.copied.Done
 		case s.Table == nil:
-			if len(t.tables[name].rows) == 0 { // it joins again, later
-				shown.joined = math.MaxUint64
-			}
+			t.forgotten(name)
 		default:
 			shown.copied = s.Copy
 			switch {
@@ -134,6 +132,13 @@ func (t *simTarget) checkpointed(name change.Name, c *checkpoint.Checkpoint) {
 				shown.joined = max(shown.joined, simPlace(c.Position))
 			}
 		}
+	}
+}
+
+// forgotten is told that nobody knows a table any more: it joins again, later.
+func (t *simTarget) forgotten(name change.Name) {
+	if len(t.tables[name].rows) == 0 {
+		t.shown[name].joined, t.shown[name].copied = math.MaxUint64, checkpoint.CopyState{}
 	}
 }
 
