@@ -63,19 +63,32 @@ func drainQueue(t testing.TB, q *queue) (lines []string) {
 	if err := q.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for q.next < len(q.taken.events) || q.head < len(q.ready) {
-		e, err := q.take(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+	takeAll(t, q, func(e *change.Event) {
 		if e.Rows == nil {
 			lines = append(lines, fmt.Sprintf("%d at %d", e.Kind, e.Position.Offset))
-			continue
+			return
 		}
 		lines = append(lines, fmt.Sprintf("%d at %d: %d rows", e.Kind, e.Position.Offset, e.Rows.Len()))
 		e.Rows.Release()
-	}
+	})
 	return lines
+}
+
+// takeAll takes what was handed over.
+func takeAll(t testing.TB, q *queue, each func(*change.Event)) {
+	t.Helper()
+	for {
+		events, err := q.take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(events) == 0 {
+			return
+		}
+		for i := range events {
+			each(&events[i])
+		}
+	}
 }
 
 func TestATransactionCostsNoAllocation(t *testing.T) {
@@ -93,13 +106,7 @@ func TestATransactionCostsNoAllocation(t *testing.T) {
 		if err := r.queue.flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for r.queue.next < len(r.queue.taken.events) || r.queue.head < len(r.queue.ready) {
-			e, err := r.queue.take(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			e.ReleaseRows()
-		}
+		takeAll(t, r.queue, (*change.Event).ReleaseRows)
 	})
 	if allocations > 0.5 { // the collector may empty the pool
 		t.Errorf("%v allocations per transaction", allocations)

@@ -80,12 +80,14 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	}
 	last := errors.New("the end")
 	q.end(last)
-	for i := range 3 {
-		if e, err := q.take(t.Context()); err != nil || e.Position.Offset != uint64(i) {
-			t.Errorf("%v %v", e, err)
-		}
+	events, err := q.take()
+	if err != nil || len(events) != 3 || events[2].Position.Offset != 2 {
+		t.Errorf("%v %v", events, err)
 	}
-	if _, err := q.take(t.Context()); err != last {
+	if err := put(full, change.Event{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("what the taker has in hand does not count")
+	}
+	if _, err := q.take(); err != last {
 		t.Error(err)
 	}
 	rows := change.NewRows(1)
@@ -114,14 +116,23 @@ func TestTheQueueHandsOverInOrderWhateverTheBatches(t *testing.T) {
 		}
 		q.end(errors.Join(q.flush(t.Context()), io.EOF))
 	}()
-	for i := range events {
-		e, err := q.take(t.Context())
-		if err != nil || e.Position.Offset != uint64(i) {
-			t.Fatalf("event %d: %v %v", i, e.Position, err)
+	for i := 0; ; {
+		taken, err := q.take()
+		if err != nil {
+			if !errors.Is(err, io.EOF) || i != events {
+				t.Errorf("%d events, then %v", i, err)
+			}
+			break
 		}
-	}
-	if _, err := q.take(t.Context()); !errors.Is(err, io.EOF) {
-		t.Error(err)
+		if len(taken) == 0 {
+			<-q.filled
+		}
+		for _, e := range taken {
+			if e.Position.Offset != uint64(i) {
+				t.Fatalf("event %d: %v", i, e.Position)
+			}
+			i++
+		}
 	}
 	if q.bytes != 0 {
 		t.Errorf("%d bytes are counted in an empty queue", q.bytes)
