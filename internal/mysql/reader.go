@@ -310,6 +310,9 @@ func (r *reader) payload(ctx context.Context, e *binlog.Event) error {
 
 // step handles an event inside or between groups.
 func (r *reader) step(ctx context.Context, e *binlog.Event) error {
+	if e.Kind.HasRows() {
+		return r.rows(ctx, e)
+	}
 	switch e.Kind {
 	case binlog.KindGTID, binlog.KindAnonymousGTID, binlog.KindTaggedGTID:
 		return r.openGroup(e)
@@ -325,9 +328,6 @@ func (r *reader) step(ctx context.Context, e *binlog.Event) error {
 		return r.commit(ctx)
 	case binlog.KindTableMap:
 		return r.tableMap(e)
-	case binlog.KindWriteRows, binlog.KindUpdateRows, binlog.KindDeleteRows, binlog.KindWriteRowsV1, binlog.KindUpdateRowsV1, binlog.KindDeleteRowsV1,
-		binlog.KindPartialUpdate, binlog.KindMariaWriteRows, binlog.KindMariaUpdateRows, binlog.KindMariaDeleteRows:
-		return r.rows(ctx, e)
 	case binlog.KindXAPrepare:
 		return r.xaPrepared(ctx, e)
 	case binlog.KindIncident:
