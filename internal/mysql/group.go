@@ -23,6 +23,7 @@ type group struct {
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.
 	old   bool
+	timed bool // it says when it was committed, which its events tell only as when their statements began
 	alter alterPhase
 	gtid  delivery
 }
@@ -85,7 +86,7 @@ func (r *reader) openGroup(e *binlog.Event) error {
 	r.group.clear()
 	r.group.open, r.group.old = true, r.behind != nil && !r.before.Reached(*r.behind)
 	if g.CommitTime != 0 {
-		r.time = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead)
+		r.time, r.group.timed = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead), true
 	}
 	if g.Anonymous || r.executed == nil {
 		return nil

@@ -173,7 +173,7 @@ func (r *reader) position() change.Position {
 
 // handle moves past one event of the log.
 func (r *reader) handle(ctx context.Context, e *binlog.Event) error {
-	if e.Time != 0 {
+	if e.Time != 0 && !r.group.timed {
 		r.time = time.Unix(int64(e.Time), 0).Add(-r.clockAhead)
 	}
 	if !r.group.open {
@@ -342,7 +342,7 @@ func (r *reader) step(ctx context.Context, e *binlog.Event) error {
 // offset of a dump by file has 32 bits; the server rotates right behind such a
 // transaction).
 func (r *reader) resumeDue() bool {
-	return time.Since(r.told) >= resumeEvery && r.canResume()
+	return r.dump.in.Arrived().Sub(r.told) >= resumeEvery && r.canResume()
 }
 
 func (r *reader) canResume() bool {

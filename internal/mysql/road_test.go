@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"starferry/internal/change"
 	"starferry/internal/mysql/binlog"
+	"starferry/internal/mysql/packets"
 	"starferry/internal/testbed"
 )
 
@@ -19,10 +21,11 @@ import (
 // v VARCHAR(10)), which is followed, and x.other, which is not.
 func onRoad() *reader {
 	source := &Source{server: ServerInfo{Flavor: MySQL, GTIDMode: "ON"}}
+	dump := &dump{in: packets.NewReader(nil, 0)}
 	name := change.Name{Database: "x", Table: "t"}
 	table := &change.Table{Name: name, Version: 1, Key: []int{0},
 		Columns: []change.Column{{Name: "id", Type: change.Type{Base: change.Int}}, {Name: "v", Type: change.Type{Base: change.VarChar, Length: 10, Charset: "latin1"}}}}
-	r := &reader{source: source, queue: newQueue(1 << 20), maps: map[uint64]*mapped{}, executed: &gomysql.MysqlGTIDSet{}, told: time.Now().Add(time.Hour),
+	r := &reader{source: source, dump: dump, queue: newQueue(1 << 20), maps: map[uint64]*mapped{}, executed: &gomysql.MysqlGTIDSet{}, told: time.Now().Add(time.Hour),
 		at: change.Position{File: "binlog.1", Offset: 4}, tracker: &tracker{source: source, tables: map[change.Name]*tracked{}}}
 	r.tracker.tables[source.foldName(name)] = &tracked{name: name, table: table, state: following}
 	return r
@@ -113,6 +116,35 @@ func TestATransactionCostsNoAllocation(t *testing.T) {
 	}
 	if set := r.executed.String(); set != "07070707-0707-0707-0707-070707070707:1-151" {
 		t.Error(set)
+	}
+}
+
+// TestATransactionIsOfTheTimeOfItsCommit: its events have the times, in seconds, when their
+// statements began, or what a session said with SET TIMESTAMP.
+func TestATransactionIsOfTheTimeOfItsCommit(t *testing.T) {
+	t.Parallel()
+	r := onRoad()
+	committed := time.UnixMicro(1_700_000_100_250_000)
+	dated := func(e *binlog.Event, seconds uint32) *binlog.Event {
+		e = &binlog.Event{Kind: e.Kind, Size: e.Size, Body: e.Body, Time: seconds}
+		return e
+	}
+	gtid := gtidOf(1)
+	gtid.Body = append(gtid.Body, 2) // the logical clock
+	gtid.Body = append(gtid.Body, make([]byte, 16)...)
+	gtid.Body = binary.LittleEndian.AppendUint64(gtid.Body, uint64(committed.UnixMicro()))[:len(gtid.Body)+7]
+	xid := &binlog.Event{Kind: binlog.KindXID, Size: 31}
+	give(t, r, dated(gtid, 1_700_000_100), dated(beginEvent, 1_700_000_050), dated(mapOf(1, "t"), 1_700_000_050), dated(rowOf(1, binlog.KindWriteRows, 1), 1_700_000_050), dated(xid, 1_700_000_100))
+	// One that does not say.
+	give(t, r, dated(gtidOf(2), 1_700_000_200), dated(beginEvent, 1_700_000_200), dated(mapOf(1, "t"), 1_700_000_200), dated(rowOf(1, binlog.KindWriteRows, 1), 1_700_000_200), dated(xid, 1_700_000_201))
+	if err := r.queue.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []time.Time
+	takeAll(t, r.queue, func(e *change.Event) { got = append(got, e.Time) })
+	want := []time.Time{committed, committed, time.Unix(1_700_000_200, 0), time.Unix(1_700_000_201, 0)}
+	if !slices.EqualFunc(got, want, time.Time.Equal) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
