@@ -111,7 +111,7 @@ func TestATransactionCostsNoAllocation(t *testing.T) {
 		}
 		takeAll(t, r.queue, (*change.Event).ReleaseRows)
 	})
-	if allocations > 0.5 { // the collector may empty the pool
+	if allocations > 0 {
 		t.Errorf("%v allocations per transaction", allocations)
 	}
 	if set := r.executed.String(); set != "07070707-0707-0707-0707-070707070707:1-151" {
