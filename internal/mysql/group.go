@@ -28,7 +28,14 @@ type group struct {
 	gtid  delivery
 }
 
-// clear begins a new group, in the memory of the last.
+// forgetGroup forgets a group that nothing has ended.
+func (r *reader) forgetGroup() {
+	if r.group.open {
+		r.group.clear()
+	}
+}
+
+// clear ends a group: the next is in the memory of the last.
 func (g *group) clear() {
 	g.undo.clear()
 	*g = group{delivered: g.delivered[:0], undo: g.undo}
@@ -83,7 +90,7 @@ func (r *reader) openGroup(e *binlog.Event) error {
 	if len(r.maps) > mapsMax {
 		clear(r.maps)
 	}
-	r.group.clear()
+	r.forgetGroup()
 	r.group.open, r.group.old = true, r.behind != nil && !r.before.Reached(*r.behind)
 	if g.CommitTime != 0 {
 		r.time, r.group.timed = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead), true
@@ -126,7 +133,7 @@ func (r *reader) openMariaGroup(e *binlog.Event) error {
 		clear(r.maps)
 	}
 	standalone := g.Flags&binlog.MariaStandalone != 0
-	r.group.clear()
+	r.forgetGroup()
 	r.group.open, r.group.transaction = true, !standalone
 	if r.maria != nil {
 		r.group.gtid = delivery{maria: true, domain: g.Domain, last: mariaGTID{g.Server, g.Sequence}}
@@ -164,7 +171,7 @@ func (r *reader) commit(ctx context.Context) error {
 		if r.resumeDue() {
 			r.makeResumable(&e)
 		}
-		if err := r.queue.put(ctx, e); err != nil {
+		if err := r.queue.put(ctx, &e); err != nil {
 			return err
 		}
 	}

@@ -55,12 +55,12 @@ func cost(e *change.Event) int {
 }
 
 // put appends an event, and hands over the batch when it is full.
-func (q *queue) put(ctx context.Context, e change.Event) error {
+func (q *queue) put(ctx context.Context, e *change.Event) error {
 	if q.filling.events == nil {
 		q.filling.events = make([]change.Event, 0, batchBytes/eventCost)
 	}
-	q.filling.events = append(q.filling.events, e)
-	return q.grown(ctx, cost(&e))
+	q.filling.events = append(q.filling.events, *e)
+	return q.grown(ctx, cost(e))
 }
 
 // grown counts bytes that the last event has more.

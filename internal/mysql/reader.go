@@ -414,7 +414,7 @@ func (r *reader) passedBehind() bool {
 func (r *reader) progress(ctx context.Context) error {
 	e := change.Event{Kind: change.Progress, Time: r.time}
 	r.makeResumable(&e)
-	return r.queue.put(ctx, e)
+	return r.queue.put(ctx, &e)
 }
 
 // settle tells, when the log is quiet, how far it was read.

@@ -184,7 +184,7 @@ func TestWhatIsTakenBackIsWhatWasHandedOn(t *testing.T) {
 	give(t, r, gtidOf(1), beginEvent, mapOf(1, "t"), insert, insert)
 	var rows []*change.Rows
 	for _, e := range r.group.undo.events {
-		rows = append(rows, e.Rows)
+		rows = append(rows, e.rows)
 	}
 	drainQueue(t, r.queue) // the taker gives its rows back
 	if len(rows) != 1 || rows[0].Len() != 4 || row(rows[0], 3) != "1|abc" {

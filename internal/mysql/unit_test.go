@@ -66,7 +66,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	q := newQueue(3 * eventCost)
 	put := func(ctx context.Context, e change.Event) error {
-		return errors.Join(q.put(ctx, e), q.flush(ctx))
+		return errors.Join(q.put(ctx, &e), q.flush(ctx))
 	}
 	for i := range 3 {
 		if err := put(t.Context(), change.Event{Kind: change.Commit, Position: change.Position{Offset: uint64(i)}}); err != nil {
@@ -93,7 +93,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	rows := change.NewRows(1)
 	rows.AddBytes(make([]byte, 10*eventCost))
 	alone := newQueue(eventCost)
-	if err := alone.put(t.Context(), change.Event{Rows: rows}); err != nil || alone.flush(t.Context()) != nil {
+	if err := alone.put(t.Context(), &change.Event{Rows: rows}); err != nil || alone.flush(t.Context()) != nil {
 		t.Error("an event larger than the queue does not pass when alone")
 	}
 }
@@ -110,7 +110,7 @@ func TestTheQueueHandsOverInOrderWhateverTheBatches(t *testing.T) {
 				e.Rows = change.NewRows(1)
 				e.Rows.AddBytes(make([]byte, random.IntN(1<<random.IntN(18))))
 			}
-			if q.put(t.Context(), e) != nil || random.IntN(10) == 0 && q.flush(t.Context()) != nil {
+			if q.put(t.Context(), &e) != nil || random.IntN(10) == 0 && q.flush(t.Context()) != nil {
 				return
 			}
 		}
