@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -37,10 +38,12 @@ func (p Position) Reached(mark Position) bool { return p.Compare(mark) >= 0 }
 // Compare orders two positions of one server's log by number of the file, then
 // offset. GTIDs are not looked at: a set may have gaps and is no order.
 func (p Position) Compare(o Position) int {
-	if n := compareUint(fileNumber(p.File), fileNumber(o.File)); n != 0 {
-		return n
+	if p.File != o.File { // the numbers are parsed where files change only
+		if n := cmp.Compare(fileNumber(p.File), fileNumber(o.File)); n != 0 {
+			return n
+		}
 	}
-	return compareUint(p.Offset, o.Offset)
+	return cmp.Compare(p.Offset, o.Offset)
 }
 
 func (p Position) String() string {
@@ -58,14 +61,4 @@ func fileNumber(file string) uint64 {
 		return 0
 	}
 	return n
-}
-
-func compareUint(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -39,18 +39,31 @@ func NewRows(width int) *Rows {
 	return r
 }
 
-// pool has what borrowed rows were in.
-var pool = sync.Pool{New: func() any { return new(Rows) }}
+// shelf has what borrowed rows were in; what came last goes first. A sync.Pool would be
+// emptied by the collector again and again, and the rows of a transaction of one row cost as
+// many allocations anew as those of a large one. That one goroutine borrows and another
+// gives back is the rule here: the mutex costs no more than a Pool's way from one to the other.
+var shelf struct {
+	mutex sync.Mutex
+	rows  []*Rows
+	bytes int // their capacity
+}
 
-// pooledBytes is the largest memory that is kept for other rows.
-const pooledBytes = 1 << 20
+const (
+	// shelvedBytes is the largest memory that is kept for other rows, shelfBytes that of all
+	// together: as much as may be on its way at a time.
+	shelvedBytes = 1 << 20
+	shelfBytes   = 4 << 20
+	// shelvedCost is what rows cost beside their capacity.
+	shelvedCost = 128
+)
 
 // BorrowRows is NewRows in memory that others used, and will use: whoever took the rows
 // last gives them back by Release, and then nothing of them may be used any more. Rows that
 // nobody gives back are garbage like any other. The loop gives back the rows of an event
 // when it is done with the event; a source that keeps them beside holds them.
 func BorrowRows(width int) *Rows {
-	r := pool.Get().(*Rows)
+	r := fromShelf()
 	r.Reset(width)
 	r.holders.Store(1)
 	return r
@@ -65,16 +78,39 @@ func (r *Rows) Hold() {
 
 // Release gives up the rows. Of rows that were not borrowed it does nothing.
 func (r *Rows) Release() {
-	if r.holders.Load() > 0 && r.holders.Add(-1) == 0 && cap(r.arena)+4*cap(r.ends) <= pooledBytes {
-		pool.Put(r)
+	if r.holders.Load() == 0 || r.holders.Add(-1) > 0 {
+		return
 	}
+	size := shelvedCost + r.Capacity()
+	if size > shelvedBytes {
+		return
+	}
+	shelf.mutex.Lock()
+	if shelf.bytes+size <= shelfBytes {
+		shelf.rows = append(shelf.rows, r)
+		shelf.bytes += size
+	}
+	shelf.mutex.Unlock()
+}
+
+func fromShelf() *Rows {
+	shelf.mutex.Lock()
+	defer shelf.mutex.Unlock()
+	n := len(shelf.rows) - 1
+	if n < 0 {
+		return new(Rows)
+	}
+	r := shelf.rows[n]
+	shelf.rows[n], shelf.rows = nil, shelf.rows[:n]
+	shelf.bytes -= shelvedCost + r.Capacity()
+	return r
 }
 
 // Reset forgets all rows, keeps the memory, and sets the number of cells per row.
 func (r *Rows) Reset(width int) {
 	r.width = width
 	r.arena = r.arena[:0]
-	r.ends = r.ends[:0]
+	r.ends = slices.Grow(r.ends[:0], width)
 	clear(r.nulls)
 	r.nulls = r.nulls[:0]
 }

@@ -55,24 +55,37 @@ func (s *benchSource) End(context.Context) (change.Position, error) {
 	return s.position(2 * s.txns), nil
 }
 func (s *benchSource) Open(context.Context, change.Position, Follow) (Stream, error) {
-	return &benchStream{source: s}, nil
+	return &benchStream{source: s, ready: always, batch: make([]change.Event, 256)}, nil
 }
 
 type benchStream struct {
 	source *benchSource
 	event  int
+	ready  <-chan struct{} // nil when all was delivered
+	batch  []change.Event
 }
 
 func (s *benchStream) Server() string   { return "bench" }
 func (s *benchStream) Barrier() Barrier { return Barrier{} }
 func (s *benchStream) Close() error     { return nil }
 
-func (s *benchStream) Next(ctx context.Context) (change.Event, error) {
-	txn := s.event / 2
-	if txn >= s.source.txns {
-		<-ctx.Done()
-		return change.Event{}, ctx.Err()
+func (s *benchStream) Ready() <-chan struct{} { return s.ready }
+
+// Take hands over as many events as a source does.
+func (s *benchStream) Take() ([]change.Event, error) {
+	n := 0
+	for bytes := 0; bytes < 64<<10 && n < len(s.batch) && s.event < 2*s.source.txns; n++ {
+		s.batch[n] = s.next()
+		bytes += 256 + eventBytes(&s.batch[n])
 	}
+	if n == 0 {
+		s.ready = nil
+	}
+	return s.batch[:n], nil
+}
+
+func (s *benchStream) next() change.Event {
+	txn := s.event / 2
 	s.event++
 	event := change.Event{Kind: s.source.kind, Position: s.source.position(s.event)}
 	if s.event%2 == 1 {
@@ -81,7 +94,7 @@ func (s *benchStream) Next(ctx context.Context) (change.Event, error) {
 		event.Kind = change.Commit
 		event.Resumable = (txn+1)%s.source.whole == 0 || txn+1 == s.source.txns
 	}
-	return event, nil
+	return event
 }
 
 // benchTarget counts bytes; a load takes as long as a fast server would take.

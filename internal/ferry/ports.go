@@ -47,9 +47,14 @@ type Pages interface {
 
 // Stream delivers events in the order of the source's log.
 type Stream interface {
-	// Next waits for the next event. The stream must be opened again after an
-	// error; the position to open it at is that of the last Resumable event.
-	Next(ctx context.Context) (change.Event, error)
+	// Ready holds a token when something came that no Take has handed over. Who waits
+	// for it has taken before until there was nothing.
+	Ready() <-chan struct{}
+	// Take hands over events that wait, in order, and none when there are none; they, and
+	// the slice, are the taker's until the next Take, and their rows until it releases
+	// them. The error that ended the stream comes behind the last events. The stream must
+	// be opened again then, at the position of the last Resumable event.
+	Take() ([]change.Event, error)
 	// Server identifies the server the stream reads from.
 	Server() string
 	// Barrier says how pages read from this server are kept from being older than

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"starferry/internal/change"
 	"starferry/internal/crashpoint"
 )
 
@@ -70,18 +71,29 @@ func run(ctx context.Context, cfg Config) (*loop, error) {
 	return r.loop, r.loop.err
 }
 
-// runner gives the loop what it asks for: effects run in goroutines, a reader
-// follows the stream.
+// runner gives the loop what it asks for: effects run in goroutines, events come from the
+// stream.
 type runner struct {
 	loop        *loop
 	work        context.Context
 	group       sync.WaitGroup
 	results     chan func()
 	ticker      *time.Ticker
-	reader      *reader
 	publishedAt time.Time
 	stopAt      time.Time
+
+	stream Stream         // the loop's, when it was looked at last
+	events []change.Event // taken from it, and not by the loop
+	// more: something waits in the stream, perhaps, that Ready does not tell of again.
+	more bool
 }
+
+// always is ready: something is there.
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // start settles what an earlier process left, and finds where to begin.
 func (r *runner) start(ctx context.Context) error {
@@ -127,8 +139,12 @@ func (r *runner) start(ctx context.Context) error {
 // step waits for the next thing to happen and lets the loop take it.
 func (r *runner) step(ctx context.Context) {
 	var ready <-chan struct{}
-	if r.loop.wants() && r.reader != nil {
-		ready = r.reader.ready
+	switch {
+	case r.stream == nil || !r.loop.wants():
+	case r.more:
+		ready = always
+	default:
+		ready = r.stream.Ready()
 	}
 	stop := ctx.Done()
 	if r.loop.stopping {
@@ -158,42 +174,59 @@ func (r *runner) step(ctx context.Context) {
 }
 
 // handOver is how many bytes of events the loop takes at a time: it is to hear soon of what
-// has come of its effects. As many are read ahead, so that they are still near the processor
-// when they are taken; what lies before is the source's.
+// has come of its effects.
 const handOver = 1 << 20
 
 // takeEvents hands the loop what has been read, until it does not want more.
 func (r *runner) takeEvents() {
-	events, err := r.reader.events()
 	now := time.Now()
-	taken, bytes := 0, 0
-	for taken < len(events) && bytes < handOver && r.loop.wants() {
-		bytes += eventBytes(&events[taken])
-		r.loop.take(now, events[taken])
-		taken++
+	var err error
+	r.more = true
+	for bytes := 0; bytes < handOver && r.loop.wants(); r.events = r.events[1:] {
+		if len(r.events) == 0 {
+			if r.events, err = r.stream.Take(); len(r.events) == 0 {
+				r.more = false
+				break
+			}
+		}
+		event := &r.events[0]
+		bytes += eventBytes(event)
+		r.loop.take(now, *event)
+		event.ReleaseRows() // batches hold copies
 	}
-	if r.reader.processed(taken, bytes) {
-		r.loop.tick(now) // nothing waits: what was taken is to go
-	} else {
+	if r.more {
 		r.loop.advance()
+	} else {
+		r.loop.tick(now) // nothing waits: what was taken is to go
 	}
 	if err != nil {
-		r.reader.close()
-		r.reader = nil
+		r.letGo()
 		r.loop.streamEnded(now, err)
 	}
 }
 
-// follow starts a reader for a stream the loop has opened, and ends that of one it has
-// let go of: before another is opened, which the server would take for the same reader.
+// eventBytes is what an event holds in memory, roughly.
+func eventBytes(event *change.Event) int {
+	const fixed = 128
+	if event.Rows == nil {
+		return fixed
+	}
+	return fixed + event.Rows.Bytes()
+}
+
+// follow turns to the stream that the loop has opened, and ends one it has let go of: before
+// another is opened, which the server would take for the same reader.
 func (r *runner) follow() {
-	if r.reader != nil && r.reader.stream != r.loop.stream {
-		r.reader.close()
-		r.reader = nil
+	if r.stream != nil && r.stream != r.loop.stream {
+		r.letGo()
 	}
-	if r.reader == nil && r.loop.stream != nil {
-		r.reader = startReader(r.work, r.loop.stream, min(r.loop.cfg.Memory/8, 2*handOver))
-	}
+	r.stream = r.loop.stream
+}
+
+// letGo ends the stream.
+func (r *runner) letGo() {
+	r.stream.Close()
+	r.stream, r.events, r.more = nil, nil, false
 }
 
 func (r *runner) runEffects() {
@@ -220,9 +253,10 @@ func (r *runner) publish(now time.Time) {
 func (r *runner) close(cancel context.CancelFunc) {
 	cancel()
 	r.ticker.Stop()
-	if r.reader != nil {
-		r.reader.close()
-	} else if r.loop.stream != nil {
+	if r.stream != nil && r.stream != r.loop.stream {
+		r.stream.Close()
+	}
+	if r.loop.stream != nil {
 		r.loop.stream.Close()
 	}
 	r.group.Wait()

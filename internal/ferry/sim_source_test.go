@@ -580,8 +580,19 @@ func (st *simStream) version(schema *change.Table) *change.Table {
 	return versions[schema.Version]
 }
 
-// Next never waits: the runner asks only while something is there, see idle.
-func (st *simStream) Next(ctx context.Context) (change.Event, error) {
+func (st *simStream) Ready() <-chan struct{} { return always }
+
+// Take hands over one event, so that anything may happen behind each. The simulation asks
+// only while something is there, see idle.
+func (st *simStream) Take() ([]change.Event, error) {
+	event, err := st.take()
+	if err != nil {
+		return nil, err
+	}
+	return []change.Event{event}, nil
+}
+
+func (st *simStream) take() (change.Event, error) {
 	s := st.source
 	switch {
 	case s.server != st.server:
@@ -619,7 +630,7 @@ func (st *simStream) Next(ctx context.Context) (change.Event, error) {
 				} else if !ok && entry.kind == change.Replaced {
 					return st.named(entry), nil
 				}
-				return st.Next(ctx) // it may join here
+				return st.take() // it may join here
 			}
 			if entry.kind == change.Truncated {
 				entry.ddl.truncated = entry.seq

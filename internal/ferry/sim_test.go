@@ -250,13 +250,16 @@ func (s *simulation) deliver() {
 	if stream == nil || !s.loop.wants() || stream.idle() {
 		return
 	}
-	event, err := stream.Next(context.Background())
+	events, err := stream.Take()
 	if err != nil {
 		s.loop.streamEnded(s.source.now, err)
 		return
 	}
-	s.loop.take(s.source.now, event)
-	event.ReleaseRows()
+	for i := range events {
+		s.loop.take(s.source.now, events[i])
+		events[i].ReleaseRows()
+	}
+	clear(events)
 	change.BorrowRows(1).Release() // what the loop does not hold is overwritten
 }
 

@@ -134,7 +134,7 @@ func TestNoConnection(t *testing.T) {
 			t.Errorf("TLS %s: %v", mode, err)
 			continue
 		}
-		stream, err := s.Open(t.Context(), start(t, s), ferry.Follow{})
+		stream, err := stepping(s.Open(t.Context(), start(t, s), ferry.Follow{}))
 		if err != nil {
 			t.Errorf("TLS %s: %v", mode, err)
 			continue

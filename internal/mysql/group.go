@@ -23,11 +23,19 @@ type group struct {
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.
 	old   bool
+	timed bool // it says when it was committed, which its events tell only as when their statements began
 	alter alterPhase
 	gtid  delivery
 }
 
-// clear begins a new group, in the memory of the last.
+// forgetGroup forgets a group that nothing has ended.
+func (r *reader) forgetGroup() {
+	if r.group.open {
+		r.group.clear()
+	}
+}
+
+// clear ends a group: the next is in the memory of the last.
 func (g *group) clear() {
 	g.undo.clear()
 	*g = group{delivered: g.delivered[:0], undo: g.undo}
@@ -82,10 +90,10 @@ func (r *reader) openGroup(e *binlog.Event) error {
 	if len(r.maps) > mapsMax {
 		clear(r.maps)
 	}
-	r.group.clear()
+	r.forgetGroup()
 	r.group.open, r.group.old = true, r.behind != nil && !r.before.Reached(*r.behind)
 	if g.CommitTime != 0 {
-		r.time = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead)
+		r.time, r.group.timed = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead), true
 	}
 	if g.Anonymous || r.executed == nil {
 		return nil
@@ -125,7 +133,7 @@ func (r *reader) openMariaGroup(e *binlog.Event) error {
 		clear(r.maps)
 	}
 	standalone := g.Flags&binlog.MariaStandalone != 0
-	r.group.clear()
+	r.forgetGroup()
 	r.group.open, r.group.transaction = true, !standalone
 	if r.maria != nil {
 		r.group.gtid = delivery{maria: true, domain: g.Domain, last: mariaGTID{g.Server, g.Sequence}}
@@ -163,7 +171,7 @@ func (r *reader) commit(ctx context.Context) error {
 		if r.resumeDue() {
 			r.makeResumable(&e)
 		}
-		if err := r.queue.put(ctx, e); err != nil {
+		if err := r.queue.put(ctx, &e); err != nil {
 			return err
 		}
 	}

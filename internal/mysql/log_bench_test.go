@@ -172,20 +172,26 @@ func (l *loggedRows) stream(b *testing.B, connected func()) {
 	defer stream.Close()
 	connected()
 	rows := 0
-	for {
-		e, err := stream.Next(b.Context())
+	for ended := false; !ended; {
+		events, err := stream.Take()
 		if err != nil {
 			b.Fatal(err)
 		}
-		switch e.Kind {
-		case change.Insert, change.Delete:
-			rows += e.Rows.Len()
-		case change.Update:
-			rows += e.Rows.Len() / 2
+		if len(events) == 0 {
+			<-stream.Ready()
 		}
-		e.ReleaseRows()
-		if e.Position.Reached(l.to) {
-			break
+		for i := range events {
+			e := &events[i]
+			switch e.Kind {
+			case change.Insert, change.Delete:
+				rows += e.Rows.Len()
+			case change.Update:
+				rows += e.Rows.Len() / 2
+			}
+			e.ReleaseRows()
+			if ended = e.Position.Reached(l.to); ended {
+				break
+			}
 		}
 	}
 	if want := l.rows; !l.unfollowed && rows != want {

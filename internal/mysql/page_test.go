@@ -124,7 +124,7 @@ func TestPagesUnderConcurrentWrites(t *testing.T) {
 }
 
 // weave copies the table that joins, page by page, into what the stream delivers.
-func weave(t *testing.T, s *Source, stream ferry.Stream, maxBytes int) *replica {
+func weave(t *testing.T, s *Source, stream *stepped, maxBytes int) *replica {
 	t.Helper()
 	r := &replica{rows: map[string]string{}}
 	var after *change.Rows

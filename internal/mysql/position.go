@@ -128,6 +128,7 @@ func (s *Source) executedAt(ctx context.Context, place change.Position) (string,
 	if err := d.askFile(change.Position{File: place.File, Offset: 4}, 0); err != nil {
 		return "", s.queryProblem("asking for the binary log", err)
 	}
+	d.parser.RowsUnread = true
 	set := &gomysql.MysqlGTIDSet{}
 	for at := uint64(4); at < place.Offset; {
 		e, err := d.next()

@@ -7,11 +7,11 @@ import (
 	"starferry/internal/change"
 )
 
-// queue hands events from the reader to Next, bounded in bytes: an event counts what its
+// queue hands events from the reader to Take, bounded in bytes: an event counts what its
 // rows hold. It hands them over in batches, when there is nothing more to read at the
 // moment or when a batch is full, so that a busy log pays for the hand-over once for many
 // events and an idle one gets each event at once. One event larger than the bound passes
-// when nothing else is in the queue.
+// when nothing else is in the queue. It is the only queue between the socket and the loop.
 type queue struct {
 	// filling is the reader's.
 	filling batch
@@ -19,16 +19,14 @@ type queue struct {
 	mu     sync.Mutex
 	ready  []batch
 	head   int // of ready
-	bytes  int // of ready and taken
+	bytes  int // of ready and taken: what the taker has in hand counts
 	limit  int
 	err    error            // the reader's last word; delivered after the events
 	spare  [][]change.Event // what batches were in
 	filled chan struct{}    // capacity 1: something was put in
 	freed  chan struct{}    // capacity 1: something was taken out
 
-	// taken is the taker's.
-	taken batch
-	next  int // of taken
+	taken batch // the taker's, until it takes the next
 }
 
 type batch struct {
@@ -57,12 +55,12 @@ func cost(e *change.Event) int {
 }
 
 // put appends an event, and hands over the batch when it is full.
-func (q *queue) put(ctx context.Context, e change.Event) error {
+func (q *queue) put(ctx context.Context, e *change.Event) error {
 	if q.filling.events == nil {
 		q.filling.events = make([]change.Event, 0, batchBytes/eventCost)
 	}
-	q.filling.events = append(q.filling.events, e)
-	return q.grown(ctx, cost(&e))
+	q.filling.events = append(q.filling.events, *e)
+	return q.grown(ctx, cost(e))
 }
 
 // grown counts bytes that the last event has more.
@@ -134,48 +132,30 @@ func (q *queue) end(err error) {
 	signal(q.filled)
 }
 
-// take waits for the next event.
-func (q *queue) take(ctx context.Context) (change.Event, error) {
-	for q.next == len(q.taken.events) {
-		q.mu.Lock()
-		done := q.takeBatch()
-		err := q.err
-		q.mu.Unlock()
-		switch {
-		case done:
-			signal(q.freed)
-			continue
-		case err != nil:
-			return change.Event{}, err
-		}
-		select {
-		case <-q.filled:
-		case <-ctx.Done():
-			return change.Event{}, ctx.Err()
-		}
-	}
-	e := q.taken.events[q.next]
-	q.taken.events[q.next] = change.Event{}
-	q.next++
-	return e, nil
-}
-
-// takeBatch gives up the batch that is used up for the next; false when there is neither.
-func (q *queue) takeBatch() bool {
+// take gives up the batch that was taken last for the next, and tells of the end behind
+// the last one.
+func (q *queue) take() ([]change.Event, error) {
+	clear(q.taken.events) // what is kept for other events holds no rows
+	q.mu.Lock()
 	used := q.taken
 	q.bytes -= used.bytes
-	q.taken, q.next = batch{}, 0
+	q.taken = batch{}
 	if used.events != nil && len(q.spare) < sparesMax {
 		q.spare = append(q.spare, used.events[:0])
 	}
-	if q.head == len(q.ready) {
+	err := q.err
+	if q.head < len(q.ready) {
+		q.taken, q.ready[q.head] = q.ready[q.head], batch{}
+		q.head++
+		err = nil
+	} else {
 		q.ready, q.head = q.ready[:0], 0
-		return used.events != nil
 	}
-	q.taken = q.ready[q.head]
-	q.ready[q.head] = batch{}
-	q.head++
-	return true
+	q.mu.Unlock()
+	if used.bytes > 0 {
+		signal(q.freed)
+	}
+	return q.taken.events, err
 }
 
 func signal(c chan struct{}) {

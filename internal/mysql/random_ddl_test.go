@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"starferry/internal/change"
-	"starferry/internal/ferry"
 	"starferry/internal/testbed"
 )
 
@@ -64,7 +63,7 @@ type ddlStorm struct {
 	server   *testbed.Server
 	db       string
 	source   *Source
-	stream   ferry.Stream
+	stream   *stepped
 	now      map[string]*change.Table // of the followed tables, nil when there is none
 	there    map[string]bool          // tables at the source
 	next     int

@@ -173,7 +173,7 @@ func (r *reader) position() change.Position {
 
 // handle moves past one event of the log.
 func (r *reader) handle(ctx context.Context, e *binlog.Event) error {
-	if e.Time != 0 {
+	if e.Time != 0 && !r.group.timed {
 		r.time = time.Unix(int64(e.Time), 0).Add(-r.clockAhead)
 	}
 	if !r.group.open {
@@ -310,6 +310,9 @@ func (r *reader) payload(ctx context.Context, e *binlog.Event) error {
 
 // step handles an event inside or between groups.
 func (r *reader) step(ctx context.Context, e *binlog.Event) error {
+	if e.Kind.HasRows() {
+		return r.rows(ctx, e)
+	}
 	switch e.Kind {
 	case binlog.KindGTID, binlog.KindAnonymousGTID, binlog.KindTaggedGTID:
 		return r.openGroup(e)
@@ -325,9 +328,6 @@ func (r *reader) step(ctx context.Context, e *binlog.Event) error {
 		return r.commit(ctx)
 	case binlog.KindTableMap:
 		return r.tableMap(e)
-	case binlog.KindWriteRows, binlog.KindUpdateRows, binlog.KindDeleteRows, binlog.KindWriteRowsV1, binlog.KindUpdateRowsV1, binlog.KindDeleteRowsV1,
-		binlog.KindPartialUpdate, binlog.KindMariaWriteRows, binlog.KindMariaUpdateRows, binlog.KindMariaDeleteRows:
-		return r.rows(ctx, e)
 	case binlog.KindXAPrepare:
 		return r.xaPrepared(ctx, e)
 	case binlog.KindIncident:
@@ -342,7 +342,7 @@ func (r *reader) step(ctx context.Context, e *binlog.Event) error {
 // offset of a dump by file has 32 bits; the server rotates right behind such a
 // transaction).
 func (r *reader) resumeDue() bool {
-	return time.Since(r.told) >= resumeEvery && r.canResume()
+	return r.dump.in.Arrived().Sub(r.told) >= resumeEvery && r.canResume()
 }
 
 func (r *reader) canResume() bool {
@@ -414,7 +414,7 @@ func (r *reader) passedBehind() bool {
 func (r *reader) progress(ctx context.Context) error {
 	e := change.Event{Kind: change.Progress, Time: r.time}
 	r.makeResumable(&e)
-	return r.queue.put(ctx, e)
+	return r.queue.put(ctx, &e)
 }
 
 // settle tells, when the log is quiet, how far it was read.

@@ -32,7 +32,7 @@ func TestNamesThatAreNotThere(t *testing.T) {
 				if c.gone {
 					follow = ferry.Follow{Gone: []*change.Table{{Name: name, Version: 7}}}
 				}
-				stream, err := s.Open(t.Context(), start(t, s), follow)
+				stream, err := stepping(s.Open(t.Context(), start(t, s), follow))
 				if err != nil {
 					t.Fatal(err)
 				}

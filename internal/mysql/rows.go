@@ -119,11 +119,11 @@ func (r *reader) decode(ctx context.Context, m *mapped, e *binlog.Event) error {
 		}
 		return err
 	}
-	event := change.Event{Kind: what, Table: table, Rows: rows}
+	event := change.Event{Kind: what, Table: table, Rows: rows, Position: r.at, Time: r.time}
 	r.group.deliver(table.Name)
-	r.group.undo.add(event)
+	r.group.undo.add(&event)
 	r.group.rows = rows
-	return r.put(ctx, event)
+	return r.queue.put(ctx, &event)
 }
 
 // prepare makes the decoder for the version of the table in force.

@@ -49,7 +49,7 @@ func TestFirstServerThatAnswers(t *testing.T) {
 	c := config(server)
 	c.Failover, c.Port = []Host{{server.Host, server.Port}, {other.Host, other.Port}}, 1
 	g := connectServers(t, c)
-	stream, err := g.Open(t.Context(), start(t, g.source()), ferry.Follow{})
+	stream, err := stepping(g.Open(t.Context(), start(t, g.source()), ferry.Follow{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestServerThatLacksTransactionsIsWaitedFor(t *testing.T) {
 		wantProblem(t, err, codeBeyond, diag.Refused, map[testbed.Flavor]string{testbed.MySQLFlavor: ":first_tag:5", testbed.MariaDBFlavor: "0-1-1000"}[server.Flavor])
 		opened := make(chan error, 1)
 		go func() {
-			stream, err := g.Open(t.Context(), from, ferry.Follow{})
+			stream, err := stepping(g.Open(t.Context(), from, ferry.Follow{}))
 			if err == nil {
 				_, err = nextOrError(t, stream)
 				stream.Close()
@@ -115,7 +115,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 		c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 8*time.Second, time.Second
 		g := connectServers(t, c)
 		from := start(t, g.source())
-		stream, err := g.Open(t.Context(), from, ferry.Follow{})
+		stream, err := stepping(g.Open(t.Context(), from, ferry.Follow{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 			t.Errorf("opened again: %v", err)
 		}
 		proxy.Flow()
-		again, err := g.Open(t.Context(), from, ferry.Follow{})
+		again, err := stepping(g.Open(t.Context(), from, ferry.Follow{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 	c.Port, c.Silence, c.ConnectTimeout = proxy.Port(), 5*time.Second, time.Second
 	lost := connectServers(t, c)
 	from := start(t, lost.source())
-	stream, err := lost.Open(t.Context(), from, ferry.Follow{})
+	stream, err := stepping(lost.Open(t.Context(), from, ferry.Follow{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 
 	c.Port = server.Port
 	again := connectServers(t, c)
-	if stream, err = again.Open(t.Context(), from, ferry.Follow{}); err != nil {
+	if stream, err = stepping(again.Open(t.Context(), from, ferry.Follow{})); err != nil {
 		t.Fatal(err)
 	}
 	if p := failure(t, stream); p.Class != diag.Transient || !strings.Contains(p.Message, "has not begun to send") || !strings.Contains(p.Fix, "after at most 10 minutes") {
@@ -172,7 +172,7 @@ func TestMariaDBWaitsForTheLastReader(t *testing.T) {
 	}
 	stream.Close()
 	proxy.Cut()
-	if stream, err = again.Open(t.Context(), from, ferry.Follow{}); err != nil {
+	if stream, err = stepping(again.Open(t.Context(), from, ferry.Follow{})); err != nil {
 		t.Fatal(err)
 	}
 	next(t, stream)
@@ -383,7 +383,7 @@ func TestPurgedOnTheOtherServer(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			stream, err := other.Open(t.Context(), from, ferry.Follow{})
+			stream, err := stepping(other.Open(t.Context(), from, ferry.Follow{}))
 			if err == nil {
 				t.Cleanup(func() { stream.Close() })
 				err = failure(t, stream)

@@ -193,7 +193,8 @@ func (s *Source) firstOf(ctx context.Context, file string, seconds int64) (chang
 }
 
 // scan reads the log from one place to another, as nobody's replica, and hands on its
-// events with the places where they begin, until visit says that it has enough.
+// events with the places where they begin, until visit says that it has enough. Rows are not
+// to be looked at.
 func (s *Source) scan(ctx context.Context, from, until change.Position, visit func(at change.Position, e *binlog.Event) (more bool, err error)) error {
 	if from.File != "" && from.Reached(until) {
 		return nil
@@ -218,6 +219,7 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 	if err != nil {
 		return s.queryProblem("asking for the binary log", err)
 	}
+	d.parser.RowsUnread = true
 	r := &reader{source: s, at: change.Position{File: from.File, Offset: from.Offset}} // counts offsets only
 	for !r.at.Reached(until) {
 		e, err := d.next()

@@ -107,9 +107,11 @@ func (s *Source) clockAhead(ctx context.Context) (time.Duration, error) {
 	return time.UnixMicro(micros).Sub(asked.Add(took / 2)), nil
 }
 
-// Next waits for the next event. After an error that is not ctx's the stream is of
-// no more use.
-func (s *Stream) Next(ctx context.Context) (change.Event, error) { return s.queue.take(ctx) }
+// Ready tells that there is something to take.
+func (s *Stream) Ready() <-chan struct{} { return s.queue.filled }
+
+// Take hands over events that were read. After an error the stream is of no more use.
+func (s *Stream) Take() ([]change.Event, error) { return s.queue.take() }
 
 // Server identifies the server the stream reads from.
 func (s *Stream) Server() string { return s.source.server.ID }

@@ -160,7 +160,7 @@ func resumeEverywhere(t *testing.T, s *Source, table *change.Table, events []cha
 			continue
 		}
 		tried++
-		stream, err := s.Open(t.Context(), e.Position, ferry.Follow{Known: []*change.Table{table}})
+		stream, err := stepping(s.Open(t.Context(), e.Position, ferry.Follow{Known: []*change.Table{table}}))
 		if err != nil {
 			t.Fatal(err)
 		}

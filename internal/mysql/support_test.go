@@ -73,14 +73,43 @@ func connect(t testing.TB, server *testbed.Server, options ...func(*Config)) *So
 	return s
 }
 
-func open(t testing.TB, s *Source, from change.Position, followed []*change.Table, join ...change.Name) ferry.Stream {
+func open(t testing.TB, s *Source, from change.Position, followed []*change.Table, join ...change.Name) *stepped {
 	t.Helper()
-	stream, err := s.Open(t.Context(), from, ferry.Follow{Known: followed, Join: join})
+	stream, err := stepping(s.Open(t.Context(), from, ferry.Follow{Known: followed, Join: join}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stream.Close() })
 	return stream
+}
+
+// stepped is a stream that gives its events one by one.
+type stepped struct {
+	ferry.Stream
+	taken []change.Event
+}
+
+func stepping(stream ferry.Stream, err error) (*stepped, error) {
+	return &stepped{Stream: stream}, err
+}
+
+// next waits for the next event.
+func (s *stepped) next(ctx context.Context) (e change.Event, err error) {
+	for len(s.taken) == 0 {
+		if s.taken, err = s.Take(); err != nil {
+			return e, err
+		}
+		if len(s.taken) > 0 {
+			break
+		}
+		select {
+		case <-s.Ready():
+		case <-ctx.Done():
+			return e, ctx.Err()
+		}
+	}
+	e, s.taken = s.taken[0], s.taken[1:]
+	return e, nil
 }
 
 func start(t testing.TB, s *Source) change.Position {
@@ -93,7 +122,7 @@ func start(t testing.TB, s *Source) change.Position {
 }
 
 // next is the next event; the test fails after a while without one.
-func next(t testing.TB, stream ferry.Stream) change.Event {
+func next(t testing.TB, stream *stepped) change.Event {
 	t.Helper()
 	e, err := nextOrError(t, stream)
 	if err != nil {
@@ -102,11 +131,11 @@ func next(t testing.TB, stream ferry.Stream) change.Event {
 	return e
 }
 
-func nextOrError(t testing.TB, stream ferry.Stream) (change.Event, error) {
+func nextOrError(t testing.TB, stream *stepped) (change.Event, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	e, err := stream.Next(ctx)
+	e, err := stream.next(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal("no event within 30 s")
 	}
@@ -115,7 +144,7 @@ func nextOrError(t testing.TB, stream ferry.Stream) (change.Event, error) {
 
 // until reads until the stream has passed the end of the log as it is now, and
 // gives every event on the way.
-func until(t testing.TB, s *Source, stream ferry.Stream) []change.Event {
+func until(t testing.TB, s *Source, stream *stepped) []change.Event {
 	t.Helper()
 	end, err := s.End(t.Context())
 	if err != nil {
@@ -135,7 +164,7 @@ func until(t testing.TB, s *Source, stream ferry.Stream) []change.Event {
 }
 
 // failure reads until the stream ends and gives its Problem.
-func failure(t testing.TB, stream ferry.Stream) *diag.Problem {
+func failure(t testing.TB, stream *stepped) *diag.Problem {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		_, err := nextOrError(t, stream)

@@ -313,7 +313,7 @@ func (r *reader) tell(ctx context.Context) error {
 			}
 		}
 		r.owed = true
-		if err := r.queue.put(ctx, e); err != nil {
+		if err := r.queue.put(ctx, &e); err != nil {
 			return err
 		}
 		unplaced = unplaced && !e.Resumable
@@ -328,5 +328,5 @@ func (r *reader) tell(ctx context.Context) error {
 // put hands on an event that ends here.
 func (r *reader) put(ctx context.Context, e change.Event) error {
 	e.Position, e.Time = r.at, r.time
-	return r.queue.put(ctx, e)
+	return r.queue.put(ctx, &e)
 }

@@ -26,10 +26,17 @@ const undoBytes = 32 << 20
 
 // undo is what was handed on of the group at hand.
 type undo struct {
-	events     []change.Event
+	events     []handed
 	bytes      int
 	tooLarge   bool
 	savepoints []savepoint // oldest first
+}
+
+// handed is an event with rows, without what is not needed to take it back.
+type handed struct {
+	kind  change.Kind
+	table *change.Table
+	rows  *change.Rows // held
 }
 
 type savepoint struct {
@@ -38,13 +45,13 @@ type savepoint struct {
 }
 
 // add keeps an event, and holds its rows.
-func (u *undo) add(e change.Event) {
+func (u *undo) add(e *change.Event) {
 	if u.tooLarge {
 		return
 	}
 	e.HoldRows()
-	u.events = append(u.events, e)
-	u.grown(cost(&e))
+	u.events = append(u.events, handed{e.Kind, e.Table, e.Rows})
+	u.grown(cost(e))
 }
 
 // grown counts bytes that the last event has more.
@@ -58,7 +65,7 @@ func (u *undo) grown(n int) {
 // keep forgets the events from number at on.
 func (u *undo) keep(at int) {
 	for i := range u.events[at:] {
-		u.events[at+i].ReleaseRows()
+		u.events[at+i].rows.Release()
 	}
 	clear(u.events[at:])
 	u.events = u.events[:at]
@@ -175,23 +182,23 @@ func (r *reader) abandoned(ctx context.Context) error {
 	if !delivered {
 		return nil
 	}
-	return r.queue.put(ctx, change.Event{Kind: change.Commit, Position: r.at, Time: r.time})
+	return r.queue.put(ctx, &change.Event{Kind: change.Commit, Position: r.at, Time: r.time})
 }
 
 // opposite is the event that takes another back.
-func opposite(e change.Event) change.Event {
-	rows := change.NewRows(e.Rows.Width())
-	for i := e.Rows.Len() - 1; i >= 0; i-- {
-		for column := range e.Rows.Width() {
-			if e.Rows.Null(i, column) {
+func opposite(h handed) change.Event {
+	rows := change.NewRows(h.rows.Width())
+	for i := h.rows.Len() - 1; i >= 0; i-- {
+		for column := range h.rows.Width() {
+			if h.rows.Null(i, column) {
 				rows.AddNull()
 				continue
 			}
-			rows.AddBytes(e.Rows.Cell(i, column))
+			rows.AddBytes(h.rows.Cell(i, column))
 		}
 	}
-	kind := map[change.Kind]change.Kind{change.Insert: change.Delete, change.Delete: change.Insert, change.Update: change.Update}[e.Kind]
-	return change.Event{Kind: kind, Table: e.Table, Rows: rows}
+	kind := map[change.Kind]change.Kind{change.Insert: change.Delete, change.Delete: change.Insert, change.Update: change.Update}[h.kind]
+	return change.Event{Kind: kind, Table: h.table, Rows: rows}
 }
 
 // transactional tells whether a table's engine can roll back; false when there is no

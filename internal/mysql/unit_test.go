@@ -66,7 +66,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	q := newQueue(3 * eventCost)
 	put := func(ctx context.Context, e change.Event) error {
-		return errors.Join(q.put(ctx, e), q.flush(ctx))
+		return errors.Join(q.put(ctx, &e), q.flush(ctx))
 	}
 	for i := range 3 {
 		if err := put(t.Context(), change.Event{Kind: change.Commit, Position: change.Position{Offset: uint64(i)}}); err != nil {
@@ -80,18 +80,20 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	}
 	last := errors.New("the end")
 	q.end(last)
-	for i := range 3 {
-		if e, err := q.take(t.Context()); err != nil || e.Position.Offset != uint64(i) {
-			t.Errorf("%v %v", e, err)
-		}
+	events, err := q.take()
+	if err != nil || len(events) != 3 || events[2].Position.Offset != 2 {
+		t.Errorf("%v %v", events, err)
 	}
-	if _, err := q.take(t.Context()); err != last {
+	if err := put(full, change.Event{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("what the taker has in hand does not count")
+	}
+	if _, err := q.take(); err != last {
 		t.Error(err)
 	}
 	rows := change.NewRows(1)
 	rows.AddBytes(make([]byte, 10*eventCost))
 	alone := newQueue(eventCost)
-	if err := alone.put(t.Context(), change.Event{Rows: rows}); err != nil || alone.flush(t.Context()) != nil {
+	if err := alone.put(t.Context(), &change.Event{Rows: rows}); err != nil || alone.flush(t.Context()) != nil {
 		t.Error("an event larger than the queue does not pass when alone")
 	}
 }
@@ -108,20 +110,29 @@ func TestTheQueueHandsOverInOrderWhateverTheBatches(t *testing.T) {
 				e.Rows = change.NewRows(1)
 				e.Rows.AddBytes(make([]byte, random.IntN(1<<random.IntN(18))))
 			}
-			if q.put(t.Context(), e) != nil || random.IntN(10) == 0 && q.flush(t.Context()) != nil {
+			if q.put(t.Context(), &e) != nil || random.IntN(10) == 0 && q.flush(t.Context()) != nil {
 				return
 			}
 		}
 		q.end(errors.Join(q.flush(t.Context()), io.EOF))
 	}()
-	for i := range events {
-		e, err := q.take(t.Context())
-		if err != nil || e.Position.Offset != uint64(i) {
-			t.Fatalf("event %d: %v %v", i, e.Position, err)
+	for i := 0; ; {
+		taken, err := q.take()
+		if err != nil {
+			if !errors.Is(err, io.EOF) || i != events {
+				t.Errorf("%d events, then %v", i, err)
+			}
+			break
 		}
-	}
-	if _, err := q.take(t.Context()); !errors.Is(err, io.EOF) {
-		t.Error(err)
+		if len(taken) == 0 {
+			<-q.filled
+		}
+		for _, e := range taken {
+			if e.Position.Offset != uint64(i) {
+				t.Fatalf("event %d: %v", i, e.Position)
+			}
+			i++
+		}
 	}
 	if q.bytes != 0 {
 		t.Errorf("%d bytes are counted in an empty queue", q.bytes)

@@ -231,7 +231,7 @@ func TestUndecidedXASurvivesAFailover(t *testing.T) {
 			c := config(primary)
 			c.Failover = []Host{{second.Host, second.Port}}
 			g := connectServers(t, c)
-			stream, err := g.Open(t.Context(), start(t, g.source()), ferry.Follow{Join: []change.Name{{Database: "x", Table: "t"}}})
+			stream, err := stepping(g.Open(t.Context(), start(t, g.source()), ferry.Follow{Join: []change.Name{{Database: "x", Table: "t"}}}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestUndecidedXASurvivesAFailover(t *testing.T) {
 			}
 			stream.Close()
 			second.StopReplication(t)
-			again, err := g.Open(t.Context(), from, ferry.Follow{Known: []*change.Table{table}})
+			again, err := stepping(g.Open(t.Context(), from, ferry.Follow{Known: []*change.Table{table}}))
 			if err != nil {
 				t.Fatal(err)
 			}

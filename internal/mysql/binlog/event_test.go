@@ -228,3 +228,24 @@ func TestEventsCostNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations", allocations)
 	}
 }
+
+func TestChecksumsOfRowsThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	for _, unread := range []bool{true, false} {
+		p, e := Parser{RowsUnread: unread}, Event{}
+		if err := p.Parse(formatEvent(true), &e); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []Kind{KindWriteRows, KindMariaDeleteRows, KindTableMap, KindGTID, KindQuery} {
+			damaged := whole(kind, []byte("body"), true)
+			damaged[headSize]++
+			err := p.Parse(damaged, &e)
+			if left := unread && kind.HasRows(); left != (err == nil) || !left && !errors.Is(err, errChecksum) {
+				t.Errorf("unread %v, kind %s: %v", unread, kind, err)
+			}
+			if err == nil && string(e.Body) != "cody" {
+				t.Errorf("kind %s: %q", kind, e.Body)
+			}
+		}
+	}
+}

@@ -39,4 +39,14 @@ const (
 	KindMariaDeleteRows Kind = 168
 )
 
+// HasRows tells an event of rows.
+func (k Kind) HasRows() bool {
+	switch k {
+	case KindWriteRows, KindUpdateRows, KindDeleteRows, KindWriteRowsV1, KindUpdateRowsV1, KindDeleteRowsV1, KindPartialUpdate,
+		KindMariaWriteRows, KindMariaUpdateRows, KindMariaDeleteRows:
+		return true
+	}
+	return false
+}
+
 func (k Kind) String() string { return fmt.Sprintf("number %d", byte(k)) }

@@ -168,25 +168,76 @@ func (j *jsonPrinter) container(p []byte, object bool, width int) error {
 		open, end = '{', '}'
 	}
 	j.dst = append(j.dst, open)
-	keys, values := p[2*width:head], p[head:head+count*valueEntry]
-	for first := true; len(values) > 0; first = false {
-		if !first {
-			j.dst = append(j.dst, ',', ' ')
-		}
-		if object {
-			if err := j.key(p, keys, width); err != nil {
-				return err
-			}
-			keys = keys[keyEntry:]
-		}
-		if err := j.entry(p, values[:valueEntry], width); err != nil {
-			return err
-		}
-		values = values[valueEntry:]
+	if err := j.members(p, p[2*width:head], p[head:head+count*valueEntry], width); err != nil {
+		return err
 	}
 	j.dst = append(j.dst, end)
 	j.depth--
 	return nil
+}
+
+// members prints the members of a container; keys is empty for an array. The usual values
+// are printed right here: a call for each, and j.dst written back, cost as much as most of
+// them do.
+func (j *jsonPrinter) members(p, keys, values []byte, width int) (err error) {
+	dst := j.dst
+	for first := true; len(values) > 0; first = false {
+		if !first {
+			dst = append(dst, ',', ' ')
+		}
+		if len(keys) > 0 {
+			offset, length := jsonOffset(keys, width), int(binary.LittleEndian.Uint16(keys[width:]))
+			if offset+length > len(p) {
+				return errJSON
+			}
+			dst = append(appendQuoted(dst, p[offset:], length), ':', ' ')
+			keys = keys[width+2:]
+		}
+		if len(dst) > j.limit {
+			return errJSON
+		}
+		kind, value := values[0], values[1:width+1]
+		values = values[width+1:]
+		switch kind {
+		case jsonInt16:
+			dst = appendInt(dst, int64(int16(binary.LittleEndian.Uint16(value))))
+			continue
+		case jsonLiteral, jsonUint16: // in the entry
+		case jsonInt32, jsonUint32:
+			if width == 2 {
+				value, err = jsonAt(p, value, width)
+			}
+		default:
+			value, err = jsonAt(p, value, width)
+		}
+		if err != nil {
+			return err
+		}
+		if kind == jsonString {
+			size, n, err := jsonSize(value)
+			if err != nil {
+				return err
+			}
+			dst = appendQuoted(dst, value[size:], n)
+			continue
+		}
+		j.dst = dst
+		if err := j.value(kind, value); err != nil {
+			return err
+		}
+		dst = j.dst
+	}
+	j.dst = dst
+	return nil
+}
+
+// jsonAt is what an entry points to.
+func jsonAt(container, entry []byte, width int) ([]byte, error) {
+	offset := jsonOffset(entry, width)
+	if offset == 0 || offset >= len(container) {
+		return nil, errJSON
+	}
+	return container[offset:], nil
 }
 
 // jsonOffset reads an offset, number or size of that width.
@@ -195,31 +246,6 @@ func jsonOffset(p []byte, width int) int {
 		return int(binary.LittleEndian.Uint16(p))
 	}
 	return int(binary.LittleEndian.Uint32(p))
-}
-
-func (j *jsonPrinter) key(container, entry []byte, width int) error {
-	offset, length := jsonOffset(entry, width), int(binary.LittleEndian.Uint16(entry[width:]))
-	if offset+length > len(container) || len(j.dst) > j.limit {
-		return errJSON
-	}
-	j.dst = appendQuoted(j.dst, container[offset:], length)
-	j.dst = append(j.dst, ':', ' ')
-	return nil
-}
-
-// entry prints the value that a value entry holds or points to.
-func (j *jsonPrinter) entry(container, entry []byte, width int) error {
-	kind := entry[0]
-	inline := kind == jsonLiteral || kind == jsonInt16 || kind == jsonUint16 ||
-		width == 4 && (kind == jsonInt32 || kind == jsonUint32)
-	if inline {
-		return j.value(kind, entry[1:])
-	}
-	offset := jsonOffset(entry[1:], width)
-	if offset == 0 || offset >= len(container) {
-		return errJSON
-	}
-	return j.value(kind, container[offset:])
 }
 
 // jsonSize reads the length n of bytes that are behind it, seven bits per byte; size is its own.

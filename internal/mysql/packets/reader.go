@@ -26,7 +26,8 @@ type Reader struct {
 	buffer  []byte
 	head    int // of what was read and not handed out
 	tail    int
-	long    []byte // a packet of several parts
+	long    []byte    // a packet of several parts
+	arrived time.Time // when something was read last
 }
 
 // NewReader reads from a connection of which nothing is buffered elsewhere. A read that
@@ -64,6 +65,10 @@ func (r *Reader) Buffered() bool {
 	size := sizeOf(waiting)
 	return size < wholeSize && len(waiting) >= headSize+size
 }
+
+// Arrived is when the packet at hand, or what was read behind it, came: the clock as it was
+// behind the last read, which is asked once for all packets that come together.
+func (r *Reader) Arrived() time.Time { return r.arrived }
 
 // sizeOf is the length in the head of a packet.
 func sizeOf(head []byte) int { return int(head[0]) | int(head[1])<<8 | int(head[2])<<16 }
@@ -103,6 +108,7 @@ func (r *Reader) need(n int) error {
 		}
 		read, err := r.conn.Read(r.buffer[r.tail:])
 		r.tail += read
+		r.arrived = time.Now()
 		switch {
 		case r.tail-r.head >= n: // err comes again
 		case err == io.EOF && r.tail > r.head:
