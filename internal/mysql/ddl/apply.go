@@ -126,7 +126,7 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *ChangeColumn:
-			if strings.EqualFold(one.From, old.Name) {
+			if !changed && strings.EqualFold(one.From, old.Name) { // MariaDB takes another for a column it adds
 				w.matched[one], changed = true, true
 				*column = w.define(&one.column)
 				if w.convert && !w.session.MariaDB && (column.Type.IsText() || column.Type.IsBinary()) && textSize(column.Type.Base) > 0 {
@@ -232,10 +232,11 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			}
 		case *ChangeColumn:
 			if !w.matched[one] {
-				if !one.IfExists {
-					if err := w.changeAdded(one); err != nil {
-						return err
-					}
+				if one.IfExists && w.old.Index(one.From) < 0 {
+					continue
+				}
+				if err := w.changeAdded(one); err != nil {
+					return err
 				}
 				continue
 			}
@@ -387,7 +388,7 @@ func (w *worktable) keys(a *AlterTable) error {
 		}
 	}
 	for _, column := range w.key {
-		becomesKey(column, w.session)
+		becomesKey(column, w.defined[column], w.session)
 	}
 	return nil
 }

@@ -218,13 +218,19 @@ func (d *definition) zeroTimestamp(column *change.Column, s *Session) bool {
 		!column.Nullable && !d.generated && d.value.class == noDefault
 }
 
-// becomesKey makes a column NOT NULL because it is of the primary key. MariaDB without
-// explicit_defaults_for_timestamp then gives a TIMESTAMP that was said to take NULL its zero.
-func becomesKey(column *change.Column, s *Session) {
-	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Nullable && column.Type.Base == change.Timestamp &&
-		!column.Generated && column.Default == nil && column.DefaultExpression == "" {
-		zero := zeroTime(column.Type.Fraction)
-		column.Default = &zero
+// becomesKey makes a column NOT NULL because it is of the primary key; d is its definition
+// in this statement, nil when it has none there. Without explicit_defaults_for_timestamp
+// MariaDB then gives a TIMESTAMP that was said to take NULL its zero, and MySQL gives none
+// to one that it defines.
+func becomesKey(column *change.Column, d *definition, s *Session) {
+	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && !column.Generated {
+		switch none := column.Default == nil && column.DefaultExpression == ""; {
+		case s.MariaDB && column.Nullable && none:
+			zero := zeroTime(column.Type.Fraction)
+			column.Default = &zero
+		case !s.MariaDB && d != nil && d.zeroTimestamp(column, s):
+			column.Default = nil
+		}
 	}
 	column.Nullable = false
 }

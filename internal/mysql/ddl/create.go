@@ -293,7 +293,7 @@ func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Tabl
 		if i < 0 {
 			return nil, outOfStep(name, column, "the primary key names a column that is not there")
 		}
-		becomesKey(&t.Columns[i], s)
+		becomesKey(&t.Columns[i], defined[&t.Columns[i]], s)
 		t.Key = append(t.Key, i)
 	}
 	return t, nil
