@@ -19,7 +19,7 @@ import (
 func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
 	w := worktable{
 		old: t, session: &s, matched: make(map[Change]bool),
-		defined: make(map[*change.Column]*definition), added: make(map[*change.Column]bool),
+		defined: make(map[*change.Column]*definition), from: make(map[*change.Column]string), added: make(map[*change.Column]bool),
 	}
 	for _, one := range a.Changes {
 		if u, ok := one.(*Unhandled); ok {
@@ -53,6 +53,7 @@ type worktable struct {
 	key     []*change.Column
 	matched map[Change]bool // clauses whose column was found among the old ones
 	defined map[*change.Column]*definition
+	from    map[*change.Column]string // what a clause that changes or renames a column calls it
 	added   map[*change.Column]bool
 	failure error
 }
@@ -96,16 +97,27 @@ func (w *worktable) takeCharset(a *AlterTable) {
 
 // oldColumns goes through the columns there were.
 func (w *worktable) oldColumns(a *AlterTable) {
-	kept := make(map[int]*change.Column)
 	for i := range w.old.Columns {
 		if column := w.oldColumn(a, &w.old.Columns[i]); column != nil {
-			kept[i] = column
 			w.columns = append(w.columns, column)
 		}
 	}
-	for _, i := range w.old.Key {
-		if column := kept[i]; column != nil {
-			w.key = append(w.key, column)
+}
+
+// keepKey finds the columns of the key as the servers do, by their old names: each is the
+// first of the new columns that a clause changes or renames from that name, or that no clause
+// changes and that has the name, be it a new one.
+func (w *worktable) keepKey() {
+	for _, name := range w.old.KeyNames() {
+		at := slices.IndexFunc(w.columns, func(c *change.Column) bool {
+			from, changed := w.from[c]
+			if !changed {
+				from = c.Name
+			}
+			return strings.EqualFold(from, name)
+		})
+		if at >= 0 {
+			w.key = append(w.key, w.columns[at])
 		}
 	}
 }
@@ -132,12 +144,12 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 				if w.convert && !w.session.MariaDB && (column.Type.IsText() || column.Type.IsBinary()) && textSize(column.Type.Base) > 0 {
 					w.refuseConvert(old.Name)
 				}
-				w.defined[column] = &one.column
+				w.defined[column], w.from[column] = &one.column, one.From
 			}
 		case *RenameColumn:
 			if strings.EqualFold(one.From, old.Name) {
 				w.matched[one] = true
-				column.Name = one.To
+				column.Name, w.from[column] = one.To, one.From
 			}
 		case *SetDefault:
 			if strings.EqualFold(one.Column, old.Name) {
@@ -227,7 +239,7 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			if one.IfNotExists && (w.old.Index(one.column.name) >= 0 || w.find(one.column.name) >= 0) {
 				continue
 			}
-			if err := w.addColumn(&one.column, one.First, one.After); err != nil {
+			if err := w.addColumn(&one.column, "", one.First, one.After); err != nil {
 				return err
 			}
 		case *ChangeColumn:
@@ -259,6 +271,7 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			}
 		}
 	}
+	w.keepKey()
 	w.keepGenerated()
 	if err := w.unmatchedDefaults(a); err != nil || w.failure != nil {
 		return err
@@ -335,11 +348,15 @@ func (w *worktable) changeAdded(one *ChangeColumn) error {
 		return w.missing(one.From)
 	}
 	w.columns = slices.Delete(w.columns, at, at+1)
-	return w.addColumn(&one.column, one.First, one.After)
+	return w.addColumn(&one.column, one.From, one.First, one.After)
 }
 
-func (w *worktable) addColumn(d *definition, first bool, after string) error {
+// addColumn adds a column; from is what the clause that changes it calls it.
+func (w *worktable) addColumn(d *definition, from string, first bool, after string) error {
 	column := w.define(d)
+	if from != "" {
+		w.from[&column] = from
+	}
 	if w.old.Index(column.Name) >= 0 {
 		column.Was = column.Name // the old one is dropped or renamed by the same statement
 	}
