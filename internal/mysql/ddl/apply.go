@@ -191,8 +191,8 @@ func (w *worktable) setDefault(column *change.Column, v defaultValue) {
 	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Type.Base == change.Timestamp && v.class == noDefault {
 		w.refuse("DROP DEFAULT", "what default TIMESTAMP "+column.Name+" gets depends on the server")
 	}
-	if !column.Generated {
-		setDefault(column, v)
+	if !column.Generated && !setDefault(column, v) {
+		w.refuse("SET "+v.written(), unknownDefault)
 	}
 }
 
@@ -220,15 +220,19 @@ func (w *worktable) refuse(clause, reason string) {
 // define makes the column of a definition in this statement. CONVERT TO CHARACTER
 // SET holds for it as if it had been written there.
 func (w *worktable) define(d *definition) change.Column {
-	if !w.convert || d.typ.charset == "binary" {
-		return d.column(w.order, w.session)
+	if w.convert && d.typ.charset != "binary" {
+		if d.typ.binary {
+			w.refuseConvert(d.name)
+		}
+		converted := *d
+		converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
+		d = &converted
 	}
-	if d.typ.binary {
-		w.refuseConvert(d.name)
+	column, known := d.column(w.order, w.session)
+	if !known {
+		w.refuse(d.value.written(), unknownDefault)
 	}
-	converted := *d
-	converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
-	return converted.column(w.order, w.session)
+	return column
 }
 
 // newColumns adds and moves columns, and finds the clauses that fit no column.

@@ -193,9 +193,9 @@ func (c *cursor) onUpdateNow() bool {
 	return false
 }
 
-// column makes the column that the server makes of a definition. The primary key's
-// columns become NOT NULL later.
-func (d *definition) column(outer textOrder, s *Session) change.Column {
+// column makes the column that the server makes of a definition; false when the value of its
+// default is not known. The primary key's columns become NOT NULL later.
+func (d *definition) column(outer textOrder, s *Session) (_ change.Column, known bool) {
 	column := change.Column{
 		Name: d.name, Type: d.typ.resolve(outer, s), Nullable: d.null != notNull,
 		AutoIncrement: d.auto, Generated: d.generated, Invisible: d.invisible, Comment: d.comment,
@@ -203,12 +203,12 @@ func (d *definition) column(outer textOrder, s *Session) change.Column {
 	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && d.null == unsaid && !(d.generated && s.MariaDB) {
 		column.Nullable = false
 	}
-	setDefault(&column, d.value)
+	known = setDefault(&column, d.value)
 	if d.zeroTimestamp(&column, s) {
 		zero := zeroTime(column.Type.Fraction)
 		column.Default = &zero
 	}
-	return column
+	return column, known
 }
 
 // zeroTimestamp tells a TIMESTAMP NOT NULL that gets a zero default because

@@ -277,7 +277,11 @@ func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Tabl
 		if t.Index(d.name) >= 0 {
 			return nil, outOfStep(name, d.name, "a column of that name stands before it")
 		}
-		t.Columns = append(t.Columns, d.column(order, s))
+		column, known := d.column(order, s)
+		if !known {
+			return nil, &Unsupported{Code: CodeUnsupported, Table: name, Clause: d.value.written(), Reason: unknownDefault}
+		}
+		t.Columns = append(t.Columns, column)
 		last := &t.Columns[len(t.Columns)-1]
 		columns = append(columns, last)
 		defined[last] = d
