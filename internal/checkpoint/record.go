@@ -108,7 +108,7 @@ type CheckState struct {
 	// Doubts are the keys that are to be looked at again.
 	Doubts *change.Rows
 
-	Compared                        uint64 // rows of the source
+	Compared                        uint64 // rows of the source that the target is to have
 	Missing, Different, Superfluous uint64 // rows of the target
 	// Undecided rows changed whenever they were looked at.
 	Undecided uint64

@@ -20,9 +20,9 @@ func resolve(ctx context.Context, p *plan.Plan, source *mysql.Servers, restored 
 	if len(p.Selections) == 0 {
 		return p, nil, nil
 	}
-	names, err := source.Tables(ctx, databasesOf(p))
+	names, views, err := source.Tables(ctx, databasesOf(p))
 	if err == nil && len(names) == 0 { // for what may have been meant
-		names, err = source.Tables(ctx, nil)
+		names, views, err = source.Tables(ctx, nil)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func resolve(ctx context.Context, p *plan.Plan, source *mysql.Servers, restored 
 			}
 		}
 	}
-	routes, findings := p.Resolve(names, source.Server().FoldsNames)
+	routes, findings := p.Resolve(names, views, source.Server().FoldsNames)
 	var problems []error
 	for _, f := range findings {
 		line, column := f.File.Position(f.Span.Start)

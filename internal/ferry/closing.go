@@ -65,6 +65,7 @@ func (l *loop) endEpoch() {
 		return
 	}
 	l.flushAll()
+	l.statesHeld = true
 	e.closing = &closing{began: l.now, server: l.server, aboveFloor: aboveFloor, mark: mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation}}
 	l.epoch++
 	for _, o := range l.outlets {

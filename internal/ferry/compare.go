@@ -133,13 +133,13 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 		}
 	}
 	if p != c.inquiry && p != c.backwards {
-		c.state.Compared += uint64(p.rows.Len())
+		c.state.Compared += p.chosen(layout)
 		p.span.after = keyOf(p.rows, p.rows.Len()-1, p.request.Table.Key)
 	}
 	if p == c.backwards {
 		c.state.Keys += uint64(c.targetKeys.Len())
 		if c.table.copy.Partial {
-			c.state.Compared += uint64(p.rows.Len())
+			c.state.Compared += p.chosen(layout)
 		}
 		c.state.After, c.targetKeys, c.backwards = keyOf(c.targetKeys, c.targetKeys.Len()-1, identityColumns(c.targetKeys.Width())), nil, nil
 	}
@@ -149,6 +149,16 @@ func (l *loop) compared(c *check, p *page, layout *Layout, target *change.Rows, 
 	l.removePage(p)
 	l.passMoved(c.forwards)
 	crashpoint.Here("verify-page-compared")
+}
+
+// chosen is how many of the page's rows the target is to have.
+func (p *page) chosen(layout *Layout) (n uint64) {
+	for i := range p.rows.Len() {
+		if layout.keeps(p.rows, i) {
+			n++
+		}
+	}
+	return n
 }
 
 // doubtOf is what is known of key i.

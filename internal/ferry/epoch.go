@@ -51,6 +51,7 @@ func (l *loop) markHere() {
 		l.exact.wantEnd = true
 		return
 	}
+	l.statesHeld = true
 	l.marks = append(l.marks, mark{epoch: l.epoch, position: l.resume.position, states: l.resume.states, generation: l.generation})
 	l.epoch++
 	l.markedAt = l.now

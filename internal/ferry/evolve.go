@@ -72,7 +72,7 @@ func (l *loop) evolve(t *table, schema *change.Table) bool {
 	why := append(v.mends(t.kept), t.mendsFor(held)...)
 	t.kept = t.keptBeside(held)
 	t.layout, t.seen, t.added, t.reshaped, t.appended = layout, held, nil, nil, nil
-	l.states = nil
+	l.stateMoved(t)
 	if len(why) > 0 { // known to the same checkpoint as the schema
 		reason := strings.Join(why, "; ")
 		l.notify(Warning, t.route.Source, fmt.Sprintf("%s: rows may read otherwise now, and no row event tells; %s is compared with it and mended", reason, t.route.Target))
@@ -187,6 +187,14 @@ func (l *loop) savedBehind(t *table, schema *change.Table) bool {
 		}
 	}
 	return true // there is no place to begin at in so large a file of the log
+}
+
+// describeAhead asks what the target looks like while the first page is read, where rows of
+// this schema ask nothing else of it.
+func (l *loop) describeAhead(t *table) {
+	if t.layout == nil && t.described == nil && t.seen == t.schema && len(t.shards) == 1 && !t.busy() && !l.now.Before(t.askAfter) {
+		l.describe(t, t.schema)
+	}
 }
 
 func (l *loop) describe(t *table, schema *change.Table) {

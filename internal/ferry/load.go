@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"starferry/internal/change"
@@ -17,6 +18,8 @@ import (
 const (
 	manyTables  = 50
 	outboxPause = 50 * time.Millisecond
+	// settledAtATime is of how many tables the loads of an earlier process are ended at a time.
+	settledAtATime = 8
 )
 
 // ship begins the loads that may begin: one per table at a time, since the order of
@@ -162,15 +165,29 @@ func (l *loop) settleEarlier(ctx context.Context) error {
 		}
 		byTable[label.Table] = append(byTable[label.Table], label.Label)
 	}
-	for _, name := range names {
-		err := l.insist(ctx, name, "settling the loads of the last run", func() error {
-			return l.cfg.Target.Settle(ctx, name, byTable[name])
-		})
-		if err != nil {
-			return err
+	atATime := settledAtATime
+	if l.cfg.pause != nil { // a simulated target does one thing at a time
+		atATime = 1
+	}
+	problems := make([]error, len(names))
+	turns := make(chan struct{}, atATime)
+	var all sync.WaitGroup
+	for i, name := range names {
+		turns <- struct{}{}
+		settle := func() {
+			problems[i] = l.insist(ctx, name, "settling the loads of the last run", func() error {
+				return l.cfg.Target.Settle(ctx, name, byTable[name])
+			})
+			<-turns
+		}
+		if atATime == 1 {
+			settle()
+		} else {
+			all.Go(settle)
 		}
 	}
-	return nil
+	all.Wait()
+	return errors.Join(problems...)
 }
 
 // insist does something before the loop runs, again and again while its errors are

@@ -155,7 +155,9 @@ type loop struct {
 	saved       mark           // what the last checkpoint holds
 	savedAt     time.Time
 	markedAt    time.Time
-	states      []checkpoint.TableState // cached for marks; nil after a change
+	states      []checkpoint.TableState // cached for marks, see tableStates; nil after a change
+	statesHeld  bool                    // a mark has them
+	moved       []*table                // those that are not what states say of them
 	until       change.Position         // for UntilCaughtUp
 
 	exact exact // what only exactly-once has
@@ -226,6 +228,7 @@ func newLoop(cfg Config, now time.Time) *loop {
 	l.carryOn()
 	l.lookForDue()
 	l.resume.states = l.tableStates()
+	l.statesHeld = true
 	l.settled = mark{epoch: l.epoch - 1, position: l.resume.position, states: l.resume.states}
 	l.saved = l.settled
 	return l

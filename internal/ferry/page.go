@@ -25,6 +25,7 @@ type page struct {
 
 	rows   *change.Rows // nil until they are here
 	high   change.Position
+	last   bool  // nothing is left of the span behind it
 	failed error // a schema error: final if the stream reaches high without a DDL
 	bytes  int
 	// gone tells which keys the stream has delivered since: those of the rows, or the
@@ -68,6 +69,7 @@ func (l *loop) requestPage(p *page, exact bool) {
 		p.span.reading = true
 	}
 	p.pass.wait.reason = ""
+	l.describeAhead(t)
 	p.request.Into = l.takeSpare()
 	l.pages = append(l.pages, p)
 	t.pages = append(t.pages, p)
@@ -150,6 +152,9 @@ func (l *loop) accept(p *page, answer Page) {
 		return
 	}
 	p.span.read = keyOf(p.rows, p.rows.Len()-1, p.request.Table.Key)
+	if p.last = answer.Last && p.pass.check == nil; p.last { // a small table is read once
+		p.span.ended, p.span.wantSplit = true, false
+	}
 	if p.span.wantSplit {
 		l.splitSpan(p.pass, p.span)
 	}

@@ -188,7 +188,7 @@ func (l *loop) passMoved(p *pass) {
 	} else {
 		p.check.moved()
 	}
-	l.states = nil
+	l.stateMoved(p.table)
 	l.refreshResume()
 }
 

@@ -106,8 +106,10 @@ var ErrNoBarrier = errors.New("no lock to be had")
 // Page is an answer to a PageRequest.
 type Page struct {
 	// Rows holds every column of the requested Table in its order. No rows: the
-	// table has none behind After. A short page is not the end.
+	// table has none behind After. A short page is not the end, unless Last says so.
 	Rows *change.Rows
+	// Last tells that there are no rows behind these, up to Until.
+	Last bool
 	// High is the end of the source's log, asked after the rows were read, as file
 	// and offset. Set with a SchemaError too.
 	High   change.Position

@@ -80,6 +80,7 @@ type runner struct {
 	results     chan func()
 	ticker      *time.Ticker
 	publishedAt time.Time
+	phase       phase // as published
 	stopAt      time.Time
 
 	stream Stream         // the loop's, when it was looked at last
@@ -164,14 +165,20 @@ func (r *runner) step(ctx context.Context) {
 		r.loop.stop(time.Now())
 	}
 	now := time.Now()
-	// A picture of many tables is drawn more rarely.
-	if now.Sub(r.publishedAt) >= publishInterval*time.Duration(1+len(r.loop.order)/200) {
+	// A picture of many tables is drawn more rarely, unless it shows something else.
+	since := now.Sub(r.publishedAt)
+	if since >= publishInterval*time.Duration(1+len(r.loop.order)/200) || since >= publishInterval && r.phase != r.loop.phase() {
 		r.publish(now)
 	}
 	if !r.stopAt.IsZero() && now.After(r.stopAt) {
 		r.loop.giveUp()
 	}
 }
+
+// phase is what a picture begins with.
+type phase struct{ follows, reads bool }
+
+func (l *loop) phase() phase { return phase{follows: l.stream != nil, reads: len(l.passes) > 0} }
 
 // handOver is how many bytes of events the loop takes at a time: it is to hear soon of what
 // has come of its effects.
@@ -243,7 +250,7 @@ func (r *runner) runEffects() {
 }
 
 func (r *runner) publish(now time.Time) {
-	r.publishedAt = now
+	r.publishedAt, r.phase = now, r.loop.phase()
 	if r.loop.cfg.Publish != nil {
 		r.loop.cfg.Publish(r.loop.progress())
 	}

@@ -439,10 +439,11 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 	}
 	rows := request.Into // as a source does: whoever still holds an earlier page sees it change
 	rows.Reset(len(t.schema.Columns))
-	keys := t.keysBetween(request)
+	keys, last := t.keysBetween(request)
 	for _, key := range keys {
 		appendSimRow(rows, t.schema, t.visible[key])
 	}
+	last = last && s.rng.IntN(2) == 0 // a source need not know it
 	high := s.end()
 	if s.barrier != simSnapshot {
 		s.some()
@@ -456,18 +457,18 @@ func (s *simSource) ReadPage(_ context.Context, request PageRequest) (Page, erro
 			}
 		}
 	}
-	return Page{Rows: rows, High: high, Server: s.server}, nil
+	return Page{Rows: rows, Last: last, High: high, Server: s.server}, nil
 }
 
-// keysBetween are the keys a page is to answer with.
-func (t *simTable) keysBetween(request PageRequest) (keys []string) {
+// keysBetween are the keys a page is to answer with, and whether there are none behind them.
+func (t *simTable) keysBetween(request PageRequest) (keys []string, last bool) {
 	if request.Keys != nil {
 		for i := range request.Keys.Len() {
 			if key := string(request.Keys.Cell(i, 0)); t.visible[key] != nil {
 				keys = append(keys, key)
 			}
 		}
-		return keys
+		return keys, false
 	}
 	for key := range t.visible {
 		if (request.After == nil || key > string(request.After.Cell(0, 0))) && (request.Until == nil || key <= string(request.Until.Cell(0, 0))) {
@@ -475,7 +476,8 @@ func (t *simTable) keysBetween(request PageRequest) (keys []string) {
 		}
 	}
 	slices.Sort(keys)
-	return keys[:min(len(keys), max(1, request.MaxBytes/(100+len(keys)%50)))]
+	n := min(len(keys), max(1, request.MaxBytes/(100+len(keys)%50)))
+	return keys[:n], n == len(keys)
 }
 
 // Split answers with any key between the two.
@@ -484,7 +486,7 @@ func (s *simSource) Split(_ context.Context, table *change.Table, after, until *
 		return nil, errSimLost
 	}
 	s.some()
-	keys := s.table(table.Name).keysBetween(PageRequest{After: after, Until: until, MaxBytes: 1 << 20})
+	keys, _ := s.table(table.Name).keysBetween(PageRequest{After: after, Until: until, MaxBytes: 1 << 20})
 	if len(keys) < 2 || s.rng.IntN(20) == 0 {
 		return nil, nil
 	}

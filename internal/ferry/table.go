@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"starferry/internal/change"
@@ -137,17 +138,38 @@ func (o *outlet) drained() bool {
 	return o.batch == nil && o.inFlight == nil && len(o.queue) == 0 && len(o.loaded) == 0
 }
 
-// tableStates is what a checkpoint at this moment says of the tables. The slice is
-// shared by all marks until something changes.
+// tableStates is what a checkpoint at the resume point says of the tables. The slice is
+// shared by all marks until something changes; one that no mark has yet is changed in place,
+// since thousands of tables may be copied one after the other.
 func (l *loop) tableStates() []checkpoint.TableState {
-	if l.states == nil {
-		l.states = make([]checkpoint.TableState, len(l.order))
+	switch {
+	case l.states == nil || len(l.states) != len(l.order):
+		l.states, l.statesHeld = make([]checkpoint.TableState, len(l.order)), false
 		for i, t := range l.order {
-			l.states[i] = checkpoint.TableState{
-				Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Kept: t.kept, Copy: t.copy,
-				Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity, Stopped: t.stopped,
-			}
+			l.states[i] = t.state()
+		}
+	case len(l.moved) > 0:
+		if l.statesHeld {
+			l.states, l.statesHeld = slices.Clone(l.states), false
+		}
+		for _, t := range l.moved {
+			l.states[t.number] = t.state()
 		}
 	}
+	l.moved = l.moved[:0]
 	return l.states
+}
+
+// stateMoved has the next states tell what became of one table.
+func (l *loop) stateMoved(t *table) {
+	if n := len(l.moved); n == 0 || l.moved[n-1] != t {
+		l.moved = append(l.moved, t)
+	}
+}
+
+func (t *table) state() checkpoint.TableState {
+	return checkpoint.TableState{
+		Name: t.route.Source, Target: t.route.Target, Table: t.schema, Seen: t.seen, Added: t.added, Kept: t.kept, Copy: t.copy,
+		Check: t.check.snapshot(), ShadowOf: t.route.ShadowOf, Identity: t.identity, Stopped: t.stopped,
+	}
 }

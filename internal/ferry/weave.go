@@ -155,7 +155,11 @@ func (l *loop) copyPage(p *page) {
 	t.copy.Rows += uint64(p.rows.Len())
 	p.span.after = keyOf(p.rows, p.rows.Len()-1, p.request.Table.Key)
 	l.removePage(p)
-	l.passMoved(p.pass)
+	if p.last && slices.Contains(p.pass.spans, p.span) {
+		l.spanDone(p.pass, p.span)
+	} else {
+		l.passMoved(p.pass)
+	}
 	crashpoint.Here("page-emitted")
 }
 
@@ -183,13 +187,17 @@ func (l *loop) endCopy(t *table) {
 		l.endPass(t.copying)
 		t.copying = nil
 	}
-	l.states = nil
+	l.stateMoved(t)
 }
 
-// refreshResume lets a mark at the resume point know what was emitted there.
+// refreshResume lets a mark at the resume point know what was emitted there, soon. While many
+// tables are copied one after the other, each of their pages is not worth a mark.
 func (l *loop) refreshResume() {
-	if l.atResume {
-		l.resume.states = l.tableStates()
+	if !l.atResume {
+		return
+	}
+	l.resume.states = l.tableStates()
+	if len(l.passes) < manyTables {
 		l.markedAt = l.now.Add(-markInterval)
 	}
 }

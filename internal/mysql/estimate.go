@@ -28,9 +28,14 @@ func (s *Source) Estimates(ctx context.Context, names []change.Name) (map[change
 		if time.Since(began) > estimateTime {
 			break
 		}
-		if err := s.estimate(ctx, where, func(database, table string, rows uint64) {
-			if name, ok := known[s.foldName(change.Name{Database: database, Table: table})]; ok {
-				estimates[name] = rows
+		if err := s.estimate(ctx, where, func(database, table string, rows, average int64) {
+			name, ok := known[s.foldName(change.Name{Database: database, Table: table})]
+			if !ok {
+				return
+			}
+			s.sizes.tell(name, int(average))
+			if rows > 0 {
+				estimates[name] = uint64(rows)
 			}
 		}); diag.IsTransient(err) && ctx.Err() == nil {
 			break
@@ -41,22 +46,20 @@ func (s *Source) Estimates(ctx context.Context, names []change.Name) (map[change
 	return estimates, nil
 }
 
-func (s *Source) estimate(ctx context.Context, where string, take func(database, table string, rows uint64)) error {
+func (s *Source) estimate(ctx context.Context, where string, take func(database, table string, rows, average int64)) error {
 	const what = "reading information_schema.TABLES"
-	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES"+where)
+	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES"+where)
 	if err != nil {
 		return s.queryProblem(what, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var database, table string
-		var guess sql.NullInt64
-		if err := rows.Scan(&database, &table, &guess); err != nil {
+		var guess, average sql.NullInt64
+		if err := rows.Scan(&database, &table, &guess, &average); err != nil {
 			return s.queryProblem(what, err)
 		}
-		if guess.Valid && guess.Int64 > 0 {
-			take(database, table, uint64(guess.Int64))
-		}
+		take(database, table, guess.Int64, average.Int64)
 	}
 	return s.queryProblem(what, rows.Err())
 }

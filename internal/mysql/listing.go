@@ -8,9 +8,9 @@ import (
 	"starferry/internal/change"
 )
 
-// Tables lists the tables that this user may see, in these databases or, with none
-// given, in all: no views, and nothing of the server's own.
-func (s *Source) Tables(ctx context.Context, databases []string) ([]change.Name, error) {
+// Tables lists the tables that this user may see, and the views, in these databases or, with
+// none given, in all, but nothing of the server's own.
+func (s *Source) Tables(ctx context.Context, databases []string) (tables, views []change.Name, err error) {
 	const what = "reading information_schema.TABLES"
 	own := []string{"'mysql'", "'information_schema'", "'performance_schema'", "'sys'"}
 	where := " AND TABLE_SCHEMA NOT IN (" + strings.Join(own, ", ") + ")"
@@ -21,20 +21,24 @@ func (s *Source) Tables(ctx context.Context, databases []string) ([]change.Name,
 		}
 		where += " AND TABLE_SCHEMA IN (" + strings.Join(texts, ", ") + ")"
 	}
-	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"+where)
+	rows, err := s.db.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'VIEW')"+where)
 	if err != nil {
-		return nil, s.queryProblem(what, err)
+		return nil, nil, s.queryProblem(what, err)
 	}
 	defer rows.Close()
-	var names []change.Name
 	for rows.Next() {
 		var name change.Name
-		if err := rows.Scan(&name.Database, &name.Table); err != nil {
-			return nil, s.queryProblem(what, err)
+		var kind string
+		if err := rows.Scan(&name.Database, &name.Table, &kind); err != nil {
+			return nil, nil, s.queryProblem(what, err)
 		}
-		names = append(names, name)
+		if kind == "VIEW" {
+			views = append(views, name)
+		} else {
+			tables = append(tables, name)
+		}
 	}
-	return names, s.queryProblem(what, rows.Err())
+	return tables, views, s.queryProblem(what, rows.Err())
 }
 
 // openTogether is how many tables are opened by one statement.

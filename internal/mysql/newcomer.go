@@ -96,7 +96,7 @@ func (r *reader) lookForWanted(ctx context.Context, mayBe func(change.Name) bool
 	if r.source.config.Wants == nil {
 		return nil
 	}
-	names, err := r.source.Tables(ctx, nil)
+	names, _, err := r.source.Tables(ctx, nil)
 	if err != nil {
 		return ifTransient(err)
 	}

@@ -136,6 +136,7 @@ func (p *pageReader) selectRows(ctx context.Context, conn *pageConn) error {
 		return s.pageProblem(t, limit, err)
 	}
 	s.sizes.saw(t.Name, rows.Len(), rows.Bytes())
+	p.page.Last = err == nil && rows.Len() < limit
 	return nil
 }
 
@@ -200,16 +201,19 @@ func (p *pageReader) selectKeys(ctx context.Context, conn *pageConn) error {
 	return nil
 }
 
-// firstLimit asks the server's statistics how large rows are, so that the first page
+// firstLimit takes or asks the server's statistics how large rows are, so that the first page
 // of a table of large rows does not ask for thousands of them. Its errors do not
 // matter: the page ends by bytes anyhow.
 func (s *Source) firstLimit(ctx context.Context, conn *pageConn, request ferry.PageRequest) int {
-	row, err := conn.first(ctx, "SELECT AVG_ROW_LENGTH FROM information_schema.TABLES"+s.where(request.Table.Name))
-	if err != nil || len(row) == 0 {
-		return firstLimit
+	average, told := s.sizes.average(request.Table.Name)
+	if !told {
+		row, err := conn.first(ctx, "SELECT AVG_ROW_LENGTH FROM information_schema.TABLES"+s.where(request.Table.Name))
+		if err != nil || len(row) == 0 {
+			return firstLimit
+		}
+		average, _ = strconv.Atoi(row[0]) // NULL where there is none
 	}
-	average, err := strconv.Atoi(row[0])
-	if err != nil || average <= 0 {
+	if average <= 0 {
 		return firstLimit
 	}
 	return max(1, request.MaxBytes/average)

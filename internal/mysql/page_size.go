@@ -11,6 +11,9 @@ type pageSizes struct {
 	mu    sync.Mutex
 	limit map[change.Name]int
 	row   map[change.Name]float64
+	// told are the servers' own averages where they were read with other things, 0 where
+	// the server has none.
+	told map[change.Name]int
 }
 
 const (
@@ -30,6 +33,24 @@ func (p *pageSizes) next(table change.Name, bytes int) int {
 		limit = min(limit, upper)
 	}
 	return min(max(limit, 1), maxLimit)
+}
+
+// tell notes what a server says of a row.
+func (p *pageSizes) tell(table change.Name, average int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.told == nil {
+		p.told = map[change.Name]int{}
+	}
+	p.told[table] = average
+}
+
+// average is what the server has said of a row.
+func (p *pageSizes) average(table change.Name) (bytes int, told bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bytes, told = p.told[table]
+	return bytes, told
 }
 
 // saw notes a page that went well.

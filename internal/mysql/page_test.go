@@ -32,6 +32,7 @@ func TestPagesSeeEveryRow(t *testing.T) {
 		server.Exec(t, "USE "+db,
 			"CREATE TABLE t (a VARCHAR(20) COLLATE utf8mb4_general_ci, b INT UNSIGNED, c DATETIME(3), v TEXT, PRIMARY KEY (b, a, c)) CHARSET utf8mb4",
 			"CREATE TABLE nothing (id INT PRIMARY KEY)",
+			"CREATE TABLE few (id INT PRIMARY KEY)", "INSERT INTO few VALUES (1), (2), (3)",
 			"CREATE TABLE n (x INT)", "INSERT INTO n VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
 			`INSERT INTO t SELECT CONCAT(CHAR(65 + a.x USING utf8mb4), '''"\\é', d.x), 4294967295 - b.x, CONCAT('2020-01-01 00:00:00.00', c.x), REPEAT('x', 10*d.x)
 			 FROM n a, n b, n c, n d`)
@@ -48,8 +49,11 @@ func TestPagesSeeEveryRow(t *testing.T) {
 			}
 		}
 		page, err := s.ReadPage(t.Context(), ferry.PageRequest{Table: table, MaxBytes: 1})
-		if err != nil || page.Rows.Len() != 1 {
-			t.Errorf("a page of at least one row: %v, %v", page.Rows, err)
+		if err != nil || page.Rows.Len() != 1 || page.Last {
+			t.Errorf("a page of at least one row: %v, %v", page, err)
+		}
+		if digits, err := s.ReadPage(t.Context(), ferry.PageRequest{Table: describe(t, s, db, "few"), MaxBytes: 1 << 20}); err != nil || digits.Rows.Len() != 3 || !digits.Last {
+			t.Errorf("a table of one page: %v, %v", digits, err)
 		}
 		if rows := contents(t, s, describe(t, s, db, "nothing"), 1<<20); len(rows) != 0 {
 			t.Error("rows in an empty table")

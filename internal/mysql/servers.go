@@ -128,8 +128,8 @@ func (g *Servers) DescribeEach(ctx context.Context, names []change.Name) ([]*cha
 	return g.source().DescribeEach(ctx, names)
 }
 
-// Tables lists the tables of databases, or of all.
-func (g *Servers) Tables(ctx context.Context, databases []string) ([]change.Name, error) {
+// Tables lists the tables and the views of databases, or of all.
+func (g *Servers) Tables(ctx context.Context, databases []string) (tables, views []change.Name, err error) {
 	return g.source().Tables(ctx, databases)
 }
 

@@ -10,10 +10,11 @@ import (
 )
 
 // Resolve returns the routes of the plan for a source that has these tables: first those
-// of statements that name their table, then those of the selections, each by name. fold as
-// the source's server compares names of tables.
-func (p *Plan) Resolve(tables []change.Name, fold bool) ([]Route, []diag.Finding) {
-	e := &expansion{plan: p, tables: sortNames(tables), fold: fold, filled: map[change.Name]filled{}}
+// of statements that name their table, then those of the selections, each by name. views are
+// for what is said of a statement that names one. fold as the source's server compares names
+// of tables.
+func (p *Plan) Resolve(tables, views []change.Name, fold bool) ([]Route, []diag.Finding) {
+	e := &expansion{plan: p, tables: sortNames(tables), views: views, fold: fold, filled: map[change.Name]filled{}}
 	for _, r := range p.Routes {
 		e.add(nil, r)
 	}
@@ -29,6 +30,7 @@ func (p *Plan) Resolve(tables []change.Name, fold bool) ([]Route, []diag.Finding
 type expansion struct {
 	plan     *Plan
 	tables   []change.Name
+	views    []change.Name
 	fold     bool
 	routes   []Route
 	filled   map[change.Name]filled
@@ -132,6 +134,9 @@ func (e *expansion) sayUnmatched(s *Selection, found []change.Name) {
 		if slices.ContainsFunc(found, func(name change.Name) bool { return p.Match(name.Table, e.fold) }) {
 			continue
 		}
+		if e.sayView(s, p) {
+			continue
+		}
 		why, fix := fmt.Sprintf("'%s' matches no table", p.Text), then
 		if slices.ContainsFunc(beside, func(table string) bool { return p.Match(table, e.fold) }) {
 			why += " that is not excluded"
@@ -150,6 +155,24 @@ func (e *expansion) sayUnmatched(s *Selection, found []change.Name) {
 	if len(s.Include) == 0 && len(found) == 0 {
 		e.report(severity, CodeNoMatch, &s.Template, s.Database.At, "the statement selects no table", then)
 	}
+}
+
+// sayView says of a pattern that has found no table that it matches views. One that is written
+// out is meant.
+func (e *expansion) sayView(s *Selection, p Pattern) bool {
+	isOne := func(name change.Name) bool {
+		return s.Database.Match(name.Database, e.fold) && p.Match(name.Table, e.fold)
+	}
+	if !slices.ContainsFunc(e.views, isOne) {
+		return false
+	}
+	const why, fix = "views have no rows of their own in the binary log, so nothing tells when what they show changes", "name the tables that it reads, and make the view in StarRocks."
+	if p.IsName() {
+		e.report(diag.Error, CodeNoMatch, &s.Template, p.At, fmt.Sprintf("'%s' is a view: %s", p.Text, why), fix)
+		return true
+	}
+	e.report(diag.Warning, CodeNoMatch, &s.Template, p.At, fmt.Sprintf("'%s' matches views only: %s", p.Text, why), fix)
+	return true
 }
 
 // FitsInside refuses routes that are added to the filled targets where a transaction would

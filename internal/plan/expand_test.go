@@ -40,7 +40,7 @@ func mustCompile(t testing.TB, text string) *Plan {
 
 // resolved is what a plan makes of tables, in one line, and its findings, one a line.
 func resolved(p *Plan, tables []change.Name, fold bool) (routes, findings string) {
-	found, said := p.Resolve(tables, fold)
+	found, said := p.Resolve(tables, namesOf("shop.v_sales shop.v_items"), fold)
 	for _, r := range found {
 		merged := ""
 		if r.Merged {
@@ -102,6 +102,10 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		{"SET 'table.cdas.scan.newly-added-table.enabled'='false'; CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'x.*' EXCLUDING TABLE 'yy';", "",
 			"error SF2024 at 'x.*': 'x.*' matches no table\nwarning SF2024 at 'yy': 'yy' excludes no table"},
 		{"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'order.*', 'items' EXCLUDING TABLE '.*_bak';", "shop.items>d.items", "warning SF2024 at 'order.*': 'order.*' matches no table that is not excluded"},
+		{"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'item', 'v_sales';", "shop.item>d.item",
+			"error SF2024 at 'v_sales': 'v_sales' is a view: views have no rows of their own in the binary log, so nothing tells when what they show changes"},
+		{"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'item', 'v_.*';", "shop.item>d.item",
+			"warning SF2024 at 'v_.*': 'v_.*' matches views only: views have no rows of their own in the binary log, so nothing tells when what they show changes"},
 		{"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop EXCLUDING TABLE '.*';", "", "warning SF2024 at shop: the statement selects no table"},
 		{"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shpo;", "", "error SF2024 at shpo: no database 'shpo' with tables is at the source, or none that this user may read"},
 		{"CREATE TABLE IF NOT EXISTS d.item AS TABLE my.shop.items; CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'item';", "shop.items>d.item",
@@ -132,7 +136,7 @@ func TestNamesThatWereMeant(t *testing.T) {
 		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop INCLUDING TABLE 'x.*';":            "look at the name",
 		"CREATE DATABASE IF NOT EXISTS d AS DATABASE my.shop RENAME TABLE 'order_.*' TO 'all';": "have RENAME TABLE give them names of their own",
 	} {
-		_, said := mustCompile(t, ends+statement).Resolve(tables, false)
+		_, said := mustCompile(t, ends+statement).Resolve(tables, nil, false)
 		if len(said) != 1 || !strings.HasPrefix(said[0].Fix, fix) {
 			t.Errorf("%s\n%v", statement, said)
 		}
@@ -149,7 +153,7 @@ func TestManyTablesInsideOnePosition(t *testing.T) {
 		for i := range many {
 			tables = append(tables, change.Name{Database: "shop", Table: fmt.Sprintf("t%d", i)})
 		}
-		_, findings := p.Resolve(tables, false)
+		_, findings := p.Resolve(tables, nil, false)
 		if want := 2 * (many - 200); len(findings) != want || len(findings) > 0 && findings[0].Code != CodeTooManyTables {
 			t.Errorf("%d tables: %v", many, findings)
 		}
@@ -161,7 +165,7 @@ func TestEveryRouteOfASelectionIsItsTemplate(t *testing.T) {
 	t.Parallel()
 	p := mustCompile(t, ends+`SET 'on-bad-row'='dead-letter'; SET 'schema.change.behavior'='ignore';
 CREATE DATABASE IF NOT EXISTS d WITH ('sink.buffer-flush.interval-ms'='1000', 'sink.properties.column_separator'='\x01') AS DATABASE my.shop;`)
-	routes, findings := p.Resolve(namesOf("shop.a shop.b"), false)
+	routes, findings := p.Resolve(namesOf("shop.a shop.b"), nil, false)
 	if len(routes) != 2 || len(findings) > 0 {
 		t.Fatal(routes, findings)
 	}

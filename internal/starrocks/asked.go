@@ -15,6 +15,26 @@ type asked struct {
 	backends map[string]time.Time // when they were last reached
 	grants   []string
 	grantsAt time.Time
+	// replicas is the number of backends, where they are fewer than replicas are asked for.
+	replicas   int
+	replicasAt time.Time
+}
+
+// fewReplicas is how many replicas tables must have at most, as was said a moment ago; 0 when
+// nothing was.
+func (a *asked) fewReplicas() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.replicasAt) < askedFresh {
+		return a.replicas
+	}
+	return 0
+}
+
+func (a *asked) fewerReplicas(backends int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.replicas, a.replicasAt = backends, time.Now()
 }
 
 func (a *asked) reaches(backend string) bool {

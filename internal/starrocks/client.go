@@ -19,6 +19,12 @@ import (
 	"starferry/internal/diag"
 )
 
+const (
+	// atATime is how many statements a client sends at a time at most.
+	atATime  = 8
+	idleTime = time.Minute // that a connection is kept
+)
+
 // Client is a connection to one cluster. Its methods may be called from several
 // goroutines.
 type Client struct {
@@ -60,9 +66,9 @@ func Connect(ctx context.Context, config Config) (*Client, error) {
 		return nil, &diag.Problem{Code: CodeConfig, Class: diag.Unusable, Message: "the StarRocks connection cannot be configured", Cause: err}
 	}
 	c.db = sql.OpenDB(connector)
-	c.db.SetMaxOpenConns(8)
-	c.db.SetMaxIdleConns(2)
-	c.db.SetConnMaxIdleTime(5 * time.Minute)
+	c.db.SetMaxOpenConns(atATime)
+	c.db.SetMaxIdleConns(atATime) // tables that are made ready together use all of them, again and again
+	c.db.SetConnMaxIdleTime(idleTime)
 	if err := c.db.QueryRowContext(ctx, "SELECT current_version()").Scan(&c.version); err != nil {
 		c.Close()
 		return nil, c.connectProblem(err)

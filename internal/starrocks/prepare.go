@@ -88,11 +88,15 @@ func (c *Client) examine(ctx context.Context, p *Prepared) error {
 // create runs the DDL. When there are fewer backends than replicas asked for, the
 // refusal names their number: it is taken and said, unless the user fixed his own.
 func (c *Client) create(ctx context.Context, p *Prepared) error {
-	table := p.Mapping.Target
-	p.Statement = p.Mapping.CreateStatement(0)
+	table, own := p.Mapping.Target, p.Mapping.suffix.replication
+	replicas := 0
+	if own == "" {
+		replicas = c.asked.fewReplicas()
+	}
+	p.Statement = p.Mapping.CreateStatement(replicas)
 	_, err := c.db.ExecContext(ctx, p.Statement)
 	if backends, ok := availableBackends(err); ok {
-		if own := p.Mapping.suffix.replication; own != "" {
+		if own != "" {
 			return &diag.Problem{
 				Code:    CodeReplication,
 				Message: fmt.Sprintf("table %s: replication_num is %s, but StarRocks has only %d backends", readableTable(table), own, backends),
@@ -100,9 +104,13 @@ func (c *Client) create(ctx context.Context, p *Prepared) error {
 				Cause:   err,
 			}
 		}
-		p.Notes = append(p.Notes, fmt.Sprintf("StarRocks has fewer backends than its default number of replicas: table %s is created with replication_num = %d", readableTable(table), backends))
+		replicas = backends
+		c.asked.fewerReplicas(backends)
 		p.Statement = p.Mapping.CreateStatement(backends)
 		_, err = c.db.ExecContext(ctx, p.Statement)
+	}
+	if replicas > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("StarRocks has fewer backends than its default number of replicas: table %s is created with replication_num = %d", readableTable(table), replicas))
 	}
 	var server *mysql.MySQLError
 	switch {

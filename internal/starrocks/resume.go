@@ -13,17 +13,14 @@ import (
 // changed there since the checkpoint is in the log and is carried over when its
 // first row comes.
 func (c *Client) Resume(ctx context.Context, table change.Name) error {
-	_, err := c.describe(ctx, table)
-	switch {
-	case isUnknownTable(err), isUnknownDatabase(err):
-		return ofTable(&diag.Problem{
+	err := c.checkPrivileges(ctx, table)
+	if isUnknownTable(err) || isUnknownDatabase(err) {
+		err = &diag.Problem{
 			Code:    CodeNoTable,
 			Message: fmt.Sprintf("StarRocks table %s is gone, and the checkpoint says that it was filled", table),
 			Fix:     "start with a new --data-dir: the table is created and copied anew.",
 			Cause:   err,
-		})
-	case err != nil && !isDenied(err):
-		return c.tableProblem("describing "+table.String(), table, err)
+		}
 	}
-	return ofTable(c.checkPrivileges(ctx, table))
+	return ofTable(err)
 }

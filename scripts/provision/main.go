@@ -29,6 +29,11 @@ func main() {
 		stop()
 		os.Exit(1)
 	}
+	if err := testbed.PrepareGhost(ctx, say); err != nil {
+		fmt.Fprintln(os.Stderr, "error: no gh-ost to test with:", err)
+		stop()
+		os.Exit(1)
+	}
 }
 
 func say(format string, args ...any) { fmt.Printf("  "+format+"\n", args...) }

@@ -19,7 +19,7 @@ import (
 func Apply(t *change.Table, a *AlterTable, s Session) (*change.Table, error) {
 	w := worktable{
 		old: t, session: &s, matched: make(map[Change]bool),
-		defined: make(map[*change.Column]*definition), added: make(map[*change.Column]bool),
+		defined: make(map[*change.Column]*definition), from: make(map[*change.Column]string), added: make(map[*change.Column]bool),
 	}
 	for _, one := range a.Changes {
 		if u, ok := one.(*Unhandled); ok {
@@ -53,6 +53,7 @@ type worktable struct {
 	key     []*change.Column
 	matched map[Change]bool // clauses whose column was found among the old ones
 	defined map[*change.Column]*definition
+	from    map[*change.Column]string // what a clause that changes or renames a column calls it
 	added   map[*change.Column]bool
 	failure error
 }
@@ -96,16 +97,27 @@ func (w *worktable) takeCharset(a *AlterTable) {
 
 // oldColumns goes through the columns there were.
 func (w *worktable) oldColumns(a *AlterTable) {
-	kept := make(map[int]*change.Column)
 	for i := range w.old.Columns {
 		if column := w.oldColumn(a, &w.old.Columns[i]); column != nil {
-			kept[i] = column
 			w.columns = append(w.columns, column)
 		}
 	}
-	for _, i := range w.old.Key {
-		if column := kept[i]; column != nil {
-			w.key = append(w.key, column)
+}
+
+// keepKey finds the columns of the key as the servers do, by their old names: each is the
+// first of the new columns that a clause changes or renames from that name, or that no clause
+// changes and that has the name, be it a new one.
+func (w *worktable) keepKey() {
+	for _, name := range w.old.KeyNames() {
+		at := slices.IndexFunc(w.columns, func(c *change.Column) bool {
+			from, changed := w.from[c]
+			if !changed {
+				from = c.Name
+			}
+			return strings.EqualFold(from, name)
+		})
+		if at >= 0 {
+			w.key = append(w.key, w.columns[at])
 		}
 	}
 }
@@ -126,18 +138,18 @@ func (w *worktable) oldColumn(a *AlterTable, old *change.Column) *change.Column 
 	for _, one := range a.Changes {
 		switch one := one.(type) {
 		case *ChangeColumn:
-			if strings.EqualFold(one.From, old.Name) {
+			if !changed && strings.EqualFold(one.From, old.Name) { // MariaDB takes another for a column it adds
 				w.matched[one], changed = true, true
 				*column = w.define(&one.column)
 				if w.convert && !w.session.MariaDB && (column.Type.IsText() || column.Type.IsBinary()) && textSize(column.Type.Base) > 0 {
 					w.refuseConvert(old.Name)
 				}
-				w.defined[column] = &one.column
+				w.defined[column], w.from[column] = &one.column, one.From
 			}
 		case *RenameColumn:
 			if strings.EqualFold(one.From, old.Name) {
 				w.matched[one] = true
-				column.Name = one.To
+				column.Name, w.from[column] = one.To, one.From
 			}
 		case *SetDefault:
 			if strings.EqualFold(one.Column, old.Name) {
@@ -179,8 +191,8 @@ func (w *worktable) setDefault(column *change.Column, v defaultValue) {
 	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Type.Base == change.Timestamp && v.class == noDefault {
 		w.refuse("DROP DEFAULT", "what default TIMESTAMP "+column.Name+" gets depends on the server")
 	}
-	if !column.Generated {
-		setDefault(column, v)
+	if !column.Generated && !setDefault(column, v) {
+		w.refuse("SET "+v.written(), unknownDefault)
 	}
 }
 
@@ -208,15 +220,19 @@ func (w *worktable) refuse(clause, reason string) {
 // define makes the column of a definition in this statement. CONVERT TO CHARACTER
 // SET holds for it as if it had been written there.
 func (w *worktable) define(d *definition) change.Column {
-	if !w.convert || d.typ.charset == "binary" {
-		return d.column(w.order, w.session)
+	if w.convert && d.typ.charset != "binary" {
+		if d.typ.binary {
+			w.refuseConvert(d.name)
+		}
+		converted := *d
+		converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
+		d = &converted
 	}
-	if d.typ.binary {
-		w.refuseConvert(d.name)
+	column, known := d.column(w.order, w.session)
+	if !known {
+		w.refuse(d.value.written(), unknownDefault)
 	}
-	converted := *d
-	converted.typ.charset, converted.typ.collation, converted.typ.binary = w.order.charset, w.order.collation, false
-	return converted.column(w.order, w.session)
+	return column
 }
 
 // newColumns adds and moves columns, and finds the clauses that fit no column.
@@ -227,15 +243,16 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			if one.IfNotExists && (w.old.Index(one.column.name) >= 0 || w.find(one.column.name) >= 0) {
 				continue
 			}
-			if err := w.addColumn(&one.column, one.First, one.After); err != nil {
+			if err := w.addColumn(&one.column, "", one.First, one.After); err != nil {
 				return err
 			}
 		case *ChangeColumn:
 			if !w.matched[one] {
-				if !one.IfExists {
-					if err := w.changeAdded(one); err != nil {
-						return err
-					}
+				if one.IfExists && w.old.Index(one.From) < 0 {
+					continue
+				}
+				if err := w.changeAdded(one); err != nil {
+					return err
 				}
 				continue
 			}
@@ -258,6 +275,7 @@ func (w *worktable) newColumns(a *AlterTable) error {
 			}
 		}
 	}
+	w.keepKey()
 	w.keepGenerated()
 	if err := w.unmatchedDefaults(a); err != nil || w.failure != nil {
 		return err
@@ -334,11 +352,15 @@ func (w *worktable) changeAdded(one *ChangeColumn) error {
 		return w.missing(one.From)
 	}
 	w.columns = slices.Delete(w.columns, at, at+1)
-	return w.addColumn(&one.column, one.First, one.After)
+	return w.addColumn(&one.column, one.From, one.First, one.After)
 }
 
-func (w *worktable) addColumn(d *definition, first bool, after string) error {
+// addColumn adds a column; from is what the clause that changes it calls it.
+func (w *worktable) addColumn(d *definition, from string, first bool, after string) error {
 	column := w.define(d)
+	if from != "" {
+		w.from[&column] = from
+	}
 	if w.old.Index(column.Name) >= 0 {
 		column.Was = column.Name // the old one is dropped or renamed by the same statement
 	}
@@ -387,7 +409,7 @@ func (w *worktable) keys(a *AlterTable) error {
 		}
 	}
 	for _, column := range w.key {
-		becomesKey(column, w.session)
+		becomesKey(column, w.defined[column], w.session)
 	}
 	return nil
 }

@@ -22,14 +22,20 @@ func ParseDefault(columnDefault *string, extra string, t change.Type, mariaDB bo
 		if !ok || !c.done() {
 			v = defaultValue{class: expressionDefault, text: source}
 		}
-		setDefault(&column, v)
+		if !setDefault(&column, v) {
+			printed := v.sign + v.literal.text
+			column.Default = &printed
+		}
 	case strings.Contains(strings.ToUpper(extra), "DEFAULT_GENERATED"):
 		setDefault(&column, catalogExpression(c, source))
 	default:
 		if now, ok := c.now(); ok && c.done() && (t.Base == change.Timestamp || t.Base == change.DateTime) {
 			return nil, now
 		}
-		setDefault(&column, defaultValue{class: literalDefault, literal: catalogLiteral(t, source)})
+		literal := catalogLiteral(t, source)
+		if !setDefault(&column, defaultValue{class: literalDefault, literal: literal}) {
+			column.Default = &literal.text
+		}
 	}
 	return column.Default, column.DefaultExpression
 }
@@ -44,6 +50,9 @@ func catalogExpression(c *cursor, source string) defaultValue {
 // catalogLiteral: MySQL prints the value itself, but b'101' for BIT and 0x41 for
 // binary types.
 func catalogLiteral(t change.Type, source string) token {
+	if t.IsBinary() && source == "0x" {
+		return token{kind: bits}
+	}
 	if t.Base == change.Bit || t.IsBinary() {
 		if literal := newCursor(source, &Session{}).peek(0); literal.kind == bits && literal.stop == len(source) {
 			return literal

@@ -193,9 +193,9 @@ func (c *cursor) onUpdateNow() bool {
 	return false
 }
 
-// column makes the column that the server makes of a definition. The primary key's
-// columns become NOT NULL later.
-func (d *definition) column(outer textOrder, s *Session) change.Column {
+// column makes the column that the server makes of a definition; false when the value of its
+// default is not known. The primary key's columns become NOT NULL later.
+func (d *definition) column(outer textOrder, s *Session) (_ change.Column, known bool) {
 	column := change.Column{
 		Name: d.name, Type: d.typ.resolve(outer, s), Nullable: d.null != notNull,
 		AutoIncrement: d.auto, Generated: d.generated, Invisible: d.invisible, Comment: d.comment,
@@ -203,12 +203,12 @@ func (d *definition) column(outer textOrder, s *Session) change.Column {
 	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && d.null == unsaid && !(d.generated && s.MariaDB) {
 		column.Nullable = false
 	}
-	setDefault(&column, d.value)
+	known = setDefault(&column, d.value)
 	if d.zeroTimestamp(&column, s) {
 		zero := zeroTime(column.Type.Fraction)
 		column.Default = &zero
 	}
-	return column
+	return column, known
 }
 
 // zeroTimestamp tells a TIMESTAMP NOT NULL that gets a zero default because
@@ -218,13 +218,19 @@ func (d *definition) zeroTimestamp(column *change.Column, s *Session) bool {
 		!column.Nullable && !d.generated && d.value.class == noDefault
 }
 
-// becomesKey makes a column NOT NULL because it is of the primary key. MariaDB without
-// explicit_defaults_for_timestamp then gives a TIMESTAMP that was said to take NULL its zero.
-func becomesKey(column *change.Column, s *Session) {
-	if s.MariaDB && !s.ExplicitDefaultsForTimestamp && column.Nullable && column.Type.Base == change.Timestamp &&
-		!column.Generated && column.Default == nil && column.DefaultExpression == "" {
-		zero := zeroTime(column.Type.Fraction)
-		column.Default = &zero
+// becomesKey makes a column NOT NULL because it is of the primary key; d is its definition
+// in this statement, nil when it has none there. Without explicit_defaults_for_timestamp
+// MariaDB then gives a TIMESTAMP that was said to take NULL its zero, and MySQL gives none
+// to one that it defines.
+func becomesKey(column *change.Column, d *definition, s *Session) {
+	if column.Type.Base == change.Timestamp && !s.ExplicitDefaultsForTimestamp && !column.Generated {
+		switch none := column.Default == nil && column.DefaultExpression == ""; {
+		case s.MariaDB && column.Nullable && none:
+			zero := zeroTime(column.Type.Fraction)
+			column.Default = &zero
+		case !s.MariaDB && d != nil && d.zeroTimestamp(column, s):
+			column.Default = nil
+		}
 	}
 	column.Nullable = false
 }

@@ -277,7 +277,11 @@ func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Tabl
 		if t.Index(d.name) >= 0 {
 			return nil, outOfStep(name, d.name, "a column of that name stands before it")
 		}
-		t.Columns = append(t.Columns, d.column(order, s))
+		column, known := d.column(order, s)
+		if !known {
+			return nil, &Unsupported{Code: CodeUnsupported, Table: name, Clause: d.value.written(), Reason: unknownDefault}
+		}
+		t.Columns = append(t.Columns, column)
 		last := &t.Columns[len(t.Columns)-1]
 		columns = append(columns, last)
 		defined[last] = d
@@ -293,7 +297,7 @@ func (s *Session) makeTable(name change.Name, b *body, o *options) (*change.Tabl
 		if i < 0 {
 			return nil, outOfStep(name, column, "the primary key names a column that is not there")
 		}
-		becomesKey(&t.Columns[i], s)
+		becomesKey(&t.Columns[i], defined[&t.Columns[i]], s)
 		t.Key = append(t.Key, i)
 	}
 	return t, nil

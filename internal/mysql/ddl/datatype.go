@@ -138,12 +138,13 @@ func (c *cursor) arguments(d *dataType) bool {
 	}
 }
 
-// introducer passes the charset before a literal, as in _utf8mb4'a'.
-func (c *cursor) introducer() {
+// introducer passes the charset before a literal, as in _utf8mb4'a', and names it.
+func (c *cursor) introducer() string {
 	t := c.peek(0)
 	if t.kind == word && t.text[0] == '_' && (c.peek(1).kind == text || c.peek(1).kind == bits) {
-		c.next()
+		return canonicalCharset(strings.ToLower(c.next().text[1:]))
 	}
+	return ""
 }
 
 // typeAttributes takes the attributes that stand directly behind a type.

@@ -175,14 +175,20 @@ func (o *oracle) track(text string) {
 		}
 		next, err := Apply(t, s, o.session)
 		if err != nil {
-			if !o.mayRefuse || !strings.Contains(err.Error(), "depends on the server") {
-				o.t.Errorf("%s\n\t%v", text, err)
-			}
+			o.refuses(text, err)
 			delete(o.tables, s.Name.Table)
 			return
 		}
 		delete(o.tables, s.Name.Table)
 		o.tables[next.Table] = next
+	}
+}
+
+// refuses is for a statement whose effect is not told.
+func (o *oracle) refuses(text string, err error) {
+	o.t.Helper()
+	if !o.mayRefuse || !strings.Contains(err.Error(), "depends on the server") {
+		o.t.Errorf("%s\n\t%v", text, err)
 	}
 }
 
@@ -195,7 +201,7 @@ func renamed(t *change.Table, to change.Name) *change.Table {
 func (o *oracle) trackCreate(text string, s *CreateTable) {
 	o.t.Helper()
 	if s.Problem != nil {
-		o.t.Errorf("%s\n\t%v", text, s.Problem)
+		o.refuses(text, s.Problem)
 		return
 	}
 	if o.tables[s.Name.Table] != nil && s.IfNotExists {

@@ -87,6 +87,15 @@ func TestUnsupportedNamesTheClause(t *testing.T) {
 		"ALTER TABLE t ADD PRIMARY KEY (v)":                               "ADD PRIMARY KEY",
 		"ALTER TABLE t ADD c VARCHAR(3) DEFAULT 'x":                       "ADD c VARCHAR(3) DEFAULT",
 		"ALTER TABLE t ADD c INT)":                                        "ADD c INT",
+		"ALTER TABLE t ADD c DATETIME DEFAULT '2020-01-02 03:04:05.9'":    "DEFAULT 2020-01-02 03:04:05.9",
+		"ALTER TABLE t ADD c TIME DEFAULT '1 2:3:4'":                      "DEFAULT 1 2:3:4",
+		"ALTER TABLE t ADD c DATE DEFAULT '2020-02-31'":                   "DEFAULT 2020-02-31",
+		"ALTER TABLE t ADD c INT DEFAULT DATE'2020-01-02'":                "DEFAULT 2020-01-02",
+		"ALTER TABLE t MODIFY v DECIMAL(5,2) DEFAULT '12x'":               "DEFAULT 12x",
+		"ALTER TABLE t ADD c VARCHAR(9) DEFAULT 1e-3":                     "DEFAULT 1e-3",
+		"ALTER TABLE t ADD c VARCHAR(9) DEFAULT _latin1'é'":               "DEFAULT é",
+		"ALTER TABLE t ADD c ENUM('a','b') DEFAULT TRUE":                  "DEFAULT 1",
+		"ALTER TABLE t ALTER v SET DEFAULT 25e-1":                         "SET DEFAULT 25e-1",
 	} {
 		s := Session{Database: "d", MariaDB: true, ExplicitDefaultsForTimestamp: true}
 		statement, err := Parse(alter, s)

@@ -95,6 +95,14 @@ func (g *generator) typed() (typ, value string) {
 	return g.pick("BINARY(3)", "VARBINARY(9)", "BIT(5)", "CHAR(2) BYTE"), g.pick("'a'", "b'101'")
 }
 
+// anyLiteral gives a default that servers may take for a column of another kind, or refuse.
+func (g *generator) anyLiteral() string {
+	return g.pick("0", "'0'", "-0", "-0.4", "007", "'007'", "' 7'", "-7", "'-7'", "1.5", "'2.5'", "25e-1", "1e3", "'1e1'", ".5", "-.5", "0.005", "101", "TRUE", "FALSE",
+		"0x41", "x'4142'", "b'101'", "'A'", "'b,a'", "' x '", "'ab  '", "'2020-1-2 3:4:5'", "'2020-01-02 03:04:05.12'", "'2020-01-02 03:04:05.9999'", "20200102030405", "200102",
+		"'2020-01-02T03:04:05'", "'20.1.2'", "'10:11'", "'-10:11:12.4'", "'10:11:12.7'", "1011", "'1 2:3:4'", "2155", "99", "'69'", "'0000-00-00'", "'2020-00-00'", "'1970-01-01 00:00:01'",
+		"N'a'", "_latin1'a'", "_utf8mb4'é'", "DATE'2020-01-02'", "TIME'10:11:12'", "TIMESTAMP'2020-01-02 03:04:05'", "12345678901234567890.123", "1e20", "3.14159265358979")
+}
+
 func (g *generator) definition() string {
 	typ, value := g.typed()
 	attributes := []string{typ}
@@ -105,6 +113,9 @@ func (g *generator) definition() string {
 		attributes = append(attributes, g.pick("NOT NULL", "NULL"))
 	}
 	if value != "" && g.r.IntN(3) == 0 {
+		if g.r.IntN(5) == 0 {
+			value = g.anyLiteral()
+		}
 		attributes = append(attributes, "DEFAULT "+value)
 	}
 	if g.r.IntN(6) == 0 {

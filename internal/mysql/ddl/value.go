@@ -11,7 +11,9 @@ type defaultValue struct {
 	class   defaultClass
 	literal token  // of class literalDefault
 	sign    string // "-" before a number
-	text    string // of class expressionDefault
+	// temporal is DATE, TIME or TIMESTAMP before the literal, charset what an introducer names.
+	temporal, charset string
+	text              string // of class expressionDefault
 }
 
 type defaultClass uint8
@@ -108,13 +110,14 @@ func (c *cursor) literal() defaultValue {
 			return defaultValue{class: literalDefault, literal: t}
 		}
 	}
+	v := defaultValue{class: literalDefault}
 	for _, w := range [...]string{"DATE", "TIME", "TIMESTAMP"} {
 		if c.is(w) && c.peek(1).kind == text {
-			c.next()
+			v.temporal = c.next().upper
 		}
 	}
 	sign := c.acceptAny("-", "+")
-	c.introducer()
+	v.charset = c.introducer()
 	t := c.peek(0)
 	switch {
 	case t.kind == number:
@@ -130,7 +133,8 @@ func (c *cursor) literal() defaultValue {
 	if sign == "+" {
 		sign = ""
 	}
-	return defaultValue{class: literalDefault, literal: t, sign: sign}
+	v.literal, v.sign = t, sign
+	return v
 }
 
 // now takes CURRENT_TIMESTAMP and its synonyms and gives the canonical text.
@@ -154,14 +158,25 @@ func (c *cursor) now() (string, bool) {
 	return "CURRENT_TIMESTAMP(" + digits + ")", true
 }
 
-// setDefault puts a default as written into a column of a known type.
-func setDefault(column *change.Column, v defaultValue) {
+// setDefault puts a default as written into a column of a known type; false when its value
+// is not known.
+func setDefault(column *change.Column, v defaultValue) (known bool) {
 	column.Default, column.DefaultExpression = nil, ""
 	switch v.class {
 	case literalDefault:
-		text := literalText(column.Type, v.sign, v.literal)
+		text, ok := literalText(column.Type, v)
+		if !ok {
+			return false
+		}
 		column.Default = &text
 	case expressionDefault:
 		column.DefaultExpression = v.text
 	}
+	return true
 }
+
+// written is the default as an error names it.
+func (v *defaultValue) written() string { return "DEFAULT " + shorten(v.sign+v.literal.text) }
+
+// unknownDefault is why a column cannot be told whose default setDefault does not know.
+const unknownDefault = "which value it is for its column depends on the server"
