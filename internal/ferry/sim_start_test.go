@@ -157,7 +157,7 @@ func (s *simulation) begin(cfg Config) {
 	switch err := r.start(context.Background()); {
 	case s.source.poison && errors.Is(err, errSimRefused):
 		return // nothing is left to go on with, see check
-	case s.found != nil && hasCode(err, codeAllStopped): // of other columns, or dropped
+	case (s.found != nil || s.source.poison) && hasCode(err, codeAllStopped): // of other columns, dropped, or refused
 		s.over = true
 		return
 	case err != nil:
