@@ -22,11 +22,12 @@ var onlineTools = []struct {
 	name string
 	run  func(t *testing.T, w *world, alter string)
 	gap  bool // for a moment there is no table
+	log  bool // it applies what is written from the log, row by row, and has to be faster than the writers
 }{
 	{name: "pt-online-schema-change", run: percona},
 	{name: "gh-ost's statements, atomic cut-over", run: func(t *testing.T, w *world, alter string) { ghost(t, w, alter, atomicCutOver) }},
 	{name: "gh-ost's statements, two-step cut-over", run: func(t *testing.T, w *world, alter string) { ghost(t, w, alter, twoStepCutOver) }, gap: true},
-	{name: "gh-ost, atomic cut-over", run: ghostItself},
+	{name: "gh-ost, atomic cut-over", run: ghostItself, log: true},
 }
 
 func TestOnlineSchemaChangeTools(t *testing.T) {
@@ -46,13 +47,12 @@ func TestOnlineSchemaChangeTools(t *testing.T) {
 				w = ways[0].world(t, start(t))
 				settings, with = ways[0].epochs("300ms"), exactlyOnce
 			}
-			w.changeOnline(t, settings, with, tool.run, tool.gap)
+			w.changeOnline(t, settings, with, tool.run, &workload{w: w, seed: seed(t), rows: 3000, parts: 10, gap: tool.gap, small: tool.log})
 		})
 	}
 }
 
-func (w *world) changeOnline(t *testing.T, settings string, with []string, run func(*testing.T, *world, string), gap bool) {
-	load := &workload{w: w, seed: seed(t), rows: 3000, parts: 10, gap: gap}
+func (w *world) changeOnline(t *testing.T, settings string, with []string, run func(*testing.T, *world, string), load *workload) {
 	load.fill(t)
 	script := w.write(t, "online.sql", w.script(settings, route{"orders", "orders", with}, route{"notes", "notes", with}))
 	w.catchUp(t, script)
@@ -94,7 +94,7 @@ func ghostItself(t *testing.T, w *world, alter string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := testbed.GhOst(ctx, t, w.source, w.database, "orders", alter, "--chunk-size", "500", "--cut-over", "atomic", "--heartbeat-interval-millis", "100")
+	cmd := testbed.GhOst(ctx, t, w.source, w.database, "orders", alter, "--chunk-size", "500", "--dml-batch-size", "1000", "--cut-over", "atomic", "--heartbeat-interval-millis", "100")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("gh-ost: %v\n%s", err, out)
 	}

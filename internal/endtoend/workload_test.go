@@ -45,6 +45,7 @@ type workload struct {
 	parts int  // of each of the 100 codes of notes in the beginning; 100 when 0
 	wild  bool // servers may die, and transactions are worse
 	gap   bool // there may be no table for a moment
+	small bool // no statement changes hundreds of rows
 	// change is what a writer does instead, again and again.
 	change func(context.Context, *sql.Conn, *rand.Rand) error
 	added  atomic.Bool
@@ -187,7 +188,11 @@ func (l *workload) statement(r *rand.Rand) string {
 	id := func() int { return 1 + r.IntN(3*l.rows+300) }
 	text := func() string { return texts[r.IntN(len(texts))] + strconv.Itoa(r.IntN(100)) }
 	code := func() string { return []string{"k", "K"}[r.IntN(2)] + fmt.Sprintf("%02d", r.IntN(110)) }
-	switch r.IntN(26) {
+	kind := r.IntN(26)
+	if l.small && kind >= 15 && kind <= 17 {
+		kind = 0
+	}
+	switch kind {
 	case 0, 1, 2, 3:
 		return fmt.Sprintf("INSERT INTO orders (id, customer, amount, state, placed, note) VALUES (%d, '%s', %d.%03d, 'new', NOW(3), '%s')", id(), text(), r.IntN(1e6), r.IntN(1000), text())
 	case 4, 5:

@@ -207,17 +207,20 @@ func (l *loop) every(step func(checkpoint.Label) func(context.Context) error) bo
 
 // prepareStep makes sure that a transaction can be committed.
 func (l *loop) prepareStep(label checkpoint.Label) func(context.Context) error {
-	entry := l.entry(l.exact.closing, label)
-	return func(ctx context.Context) error {
-		defer crashpoint.Here("transaction-prepared")
-		crashpoint.Here("prepare-begins")
-		if label.Table.Table == "" {
+	prepare := func(ctx context.Context) error { return l.cfg.Transactions.Prepare(ctx, label) }
+	if label.Table.Table == "" {
+		entry := l.entry(l.exact.closing, label) // tells of all tables
+		prepare = func(ctx context.Context) error {
 			if err := l.cfg.Ledger.Write(ctx, label, entry); err != nil || l.sabotage.commitUnowned {
 				return err
 			}
 			return l.cfg.owns(ctx, label.Table.Database)
 		}
-		return l.cfg.Transactions.Prepare(ctx, label)
+	}
+	return func(ctx context.Context) error {
+		defer crashpoint.Here("transaction-prepared")
+		crashpoint.Here("prepare-begins")
+		return prepare(ctx)
 	}
 }
 

@@ -3,15 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	"starferry/internal/testbed"
 	"starferry/internal/testbed/stage"
 )
 
 // idled is a process that follows many tables in which nothing happens.
 type idled struct {
-	Tables    int     `json:"tables"`
-	Started   float64 `json:"seconds_until_streaming"`
+	Delivery string  `json:"delivery"`
+	Tables   int     `json:"tables"`
+	Started  float64 `json:"seconds_until_streaming"`
+	// NewTable is from a CREATE TABLE until the table is followed and its rows are copied.
+	NewTable  float64 `json:"seconds_until_a_new_table_is_copied"`
 	CPU       float64 `json:"cpu_percent_of_a_core"`
 	ServerCPU float64 `json:"mysqld_cpu_percent_of_a_core"`
 	Mallocs   float64 `json:"mallocs_per_second"`
@@ -37,16 +42,20 @@ func measureIdle(ctx context.Context, b *bench) error {
 		if err := s.Exec(ctx, statements...); err != nil {
 			return err
 		}
-		script, err := s.WriteWhole(stage.Script{Name: "idle", Database: database, From: noTLS}, "idle")
-		if err != nil {
-			return err
-		}
-		for range b.repeat {
-			one, err := b.idleOnce(ctx, s, script, tables)
+		for _, delivery := range []string{"at-least-once", "exactly-once"} {
+			name := "idle_" + strings.ReplaceAll(delivery, "-", "_")
+			script, err := s.WriteWhole(stage.Script{Name: name, Database: database, From: noTLS, Sink: ", 'sink.semantic' = '" + delivery + "'"}, name)
 			if err != nil {
 				return err
 			}
-			b.report.Idle = append(b.report.Idle, one)
+			for range b.repeat {
+				one, err := b.idleOnce(ctx, s, script, tables)
+				if err != nil {
+					return err
+				}
+				one.Delivery, tables = delivery, tables+1
+				b.report.Idle = append(b.report.Idle, one)
+			}
 		}
 		return nil
 	})
@@ -58,7 +67,7 @@ func (b *bench) idleOnce(ctx context.Context, s *stage.Stage, script string, tab
 		watched = 3 * time.Second
 	}
 	began := time.Now()
-	p, err := s.Run("run", "--progress-interval", "1s", "--pprof", "127.0.0.1:0", script)
+	p, err := s.Run("run", "--progress-interval", "100ms", "--pprof", "127.0.0.1:0", script)
 	if err != nil {
 		return idled{}, err
 	}
@@ -89,7 +98,20 @@ func (b *bench) idleOnce(ctx context.Context, s *stage.Stage, script string, tab
 		return one, err
 	}
 	one.Mallocs, one.Resident, one.Peak = float64(after-allocated)/time.Since(from).Seconds(), stage.Resident(p.PID()), stage.Peak(p.PID())
+	if one.NewTable, err = newTable(ctx, s, p, fmt.Sprintf("%s.new%d", database, tables)); err != nil {
+		return one, err
+	}
 	return one, stage.Interrupted(ctx, p)
+}
+
+// newTable creates a table with rows and waits until it is copied.
+func newTable(ctx context.Context, s *stage.Stage, p *testbed.Program, name string) (seconds float64, err error) {
+	created := time.Now()
+	if err := s.Logged(ctx, "CREATE TABLE "+name+" (id INT PRIMARY KEY, v INT)", "INSERT INTO "+name+" VALUES (1, 1), (2, 2), (3, 3)"); err != nil {
+		return 0, err
+	}
+	_, err = p.WaitLine(ctx, name+" copied: ")
+	return time.Since(created).Seconds(), err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

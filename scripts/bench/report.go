@@ -148,11 +148,15 @@ func (r *report) idles(t *strings.Builder) {
 	if len(r.Idle) == 0 {
 		return
 	}
-	of := func(value func(idled) float64) float64 { return median(r.Idle, value) }
-	fmt.Fprintf(t, "\n| %d idle tables, one CREATE DATABASE | |\n|---|---|\n", r.Idle[0].Tables)
-	fmt.Fprintf(t, "| first start until all are copied and followed | %.1f s |\n| a later start | %.1f s |\n", r.Idle[0].Started, r.Idle[len(r.Idle)-1].Started)
-	fmt.Fprintf(t, "| CPU, %% of a core | %.2f, mysqld %.2f |\n| allocations per second | %.0f |\n", of(func(i idled) float64 { return i.CPU }), of(func(i idled) float64 { return i.ServerCPU }), of(func(i idled) float64 { return i.Mallocs }))
-	fmt.Fprintf(t, "| resident MB, peak MB | %.0f, %.0f |\n", of(func(i idled) float64 { return float64(i.Resident) / 1e6 }), of(func(i idled) float64 { return float64(i.Peak) / 1e6 }))
+	fmt.Fprintf(t, "\n| %d idle tables, one CREATE DATABASE | first start until all are copied and followed | a later start | a new table is copied after | CPU, %% of a core, mysqld | allocations per second | resident MB, peak MB |\n|---|---|---|---|---|---|---|\n", r.Idle[0].Tables)
+	for _, delivery := range []string{"at-least-once", "exactly-once"} {
+		runs := slices.DeleteFunc(slices.Clone(r.Idle), func(i idled) bool { return i.Delivery != delivery })
+		of := func(value func(idled) float64) float64 { return median(runs, value) }
+		peak := func(a, b idled) int { return cmp.Compare(a.Peak, b.Peak) }
+		fmt.Fprintf(t, "| %s | %.1f s | %.1f s | %.2f s | %.2f, %.2f | %.0f | %.0f, %.0f |\n", delivery, runs[0].Started, runs[len(runs)-1].Started, of(func(i idled) float64 { return i.NewTable }),
+			of(func(i idled) float64 { return i.CPU }), of(func(i idled) float64 { return i.ServerCPU }), of(func(i idled) float64 { return i.Mallocs }),
+			of(func(i idled) float64 { return float64(i.Resident) / 1e6 }), float64(slices.MaxFunc(runs, peak).Peak)/1e6)
+	}
 }
 
 func (r *report) latencies(t *strings.Builder) {
