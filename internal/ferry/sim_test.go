@@ -237,6 +237,9 @@ func (s *simulation) check() error {
 		s.crash()
 		s.loop.cfg.UntilCaughtUp, s.loop.until = s.source.quiet, s.source.end()
 	}
+	if s.source.poison && hasCode(s.loop.err, codeAllStopped) { // some of them before this process
+		return errSimOver
+	}
 	return errors.Join(s.loop.err, s.target.violation, s.recreated())
 }
 
@@ -317,9 +320,9 @@ func (s *simulation) finish() error {
 			return err
 		}
 	}
-	s.loop.cfg.UntilCaughtUp = true
 	for range 300_000 { // with memory for three rows it takes long
-		s.loop.until = s.source.end() // an Open under way did not know
+		// A loop may have begun since, and an Open under way did not know.
+		s.loop.cfg.UntilCaughtUp, s.loop.until = true, s.source.end()
 		if s.loop.done {
 			return errors.Join(s.target.violation, s.target.checkEqual(s.stoppedTables(), s.journal.durable))
 		}
