@@ -3,7 +3,8 @@ package checkpoint
 import (
 	"fmt"
 	"path/filepath"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"starferry/internal/change"
 	"starferry/internal/crashpoint"
@@ -41,18 +42,12 @@ func (d *Dir) writeSchemas(c *Checkpoint) error {
 	for i := range fresh {
 		d.orphans[first+i] = true // until a checkpoint names them
 	}
-	problems := make([]error, len(fresh))
-	turns := make(chan struct{}, writers)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(writers)
 	for i, t := range fresh {
-		turns <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turns }()
-			problems[i] = d.placeSchema(first+i, t)
-		})
+		all.Go(func() error { return d.placeSchema(first+i, t) })
 	}
-	all.Wait()
-	if err := diag.Join(problems...); err != nil {
+	if err := all.Wait(); err != nil {
 		return err
 	}
 	folder := filepath.Join(d.path, schemasFolder)

@@ -184,12 +184,12 @@ func (rows positionRows) checkpoints(routes []plan.Route, newest *positionRow, s
 		if t == nil {
 			continue // it joins as a new one does
 		}
-		state := tableState(t, schemas[r.Source], unsettled != nil)
-		if slices.Contains(behind, r.Target.Database) {
-			if own := rows.of(r.Target.Database).table(r.Source, r.Target); (own == nil || !own.Copied) && schemas[r.Source] != nil {
-				state.Copy.Done, state.Copy.Partial = false, false
-			}
+		copied := t.Copied
+		if copied && slices.Contains(behind, r.Target.Database) {
+			own := rows.of(r.Target.Database).table(r.Source, r.Target)
+			copied = own != nil && own.Copied
 		}
+		state := tableState(t, schemas[r.Source], copied, unsettled != nil)
 		if state.Stopped != nil && t.Stopped == nil {
 			state.Stopped.Position = settled.Position
 			if reshaped++; reshaped == len(newest.followed(routes)) {

@@ -10,15 +10,15 @@ import (
 )
 
 // tableState is a table as a checkpoint at the position of the row has it, or as the one
-// before had it. The schema of now is taken for the one of then if it reads rows alike: the
+// before had it, where its rows are copied or not. The schema of now is taken for the one of then if it reads rows alike: the
 // stream comes by whatever changed meanwhile. Another one would be a guess, and stops the table.
 // A copy that was not complete begins anew, while the stream brings what was deleted since; of
 // a table that is gone by now it is over, as when the stream says so: its rows stay, and that
 // it comes again must be noticed.
-func tableState(t *ferry.PlaceTable, now *change.Table, before bool) checkpoint.TableState {
+func tableState(t *ferry.PlaceTable, now *change.Table, copied, before bool) checkpoint.TableState {
 	state := checkpoint.TableState{Name: t.Source, Target: t.Target, Table: now, Stopped: t.Stopped}
-	state.Copy = checkpoint.CopyState{Done: t.Copied, Wipe: t.Wipe && !t.Copied, Partial: t.Partial && t.Copied}
-	if now == nil && t.Shape != "" && t.Stopped == nil {
+	state.Copy = checkpoint.CopyState{Done: copied, Wipe: t.Wipe && !t.Copied, Partial: t.Partial && copied}
+	if now == nil && t.Stopped == nil {
 		state.Copy.Done, state.Copy.Wipe = true, false
 	}
 	shape := t.Shape

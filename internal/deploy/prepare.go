@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -115,12 +116,10 @@ type readied struct {
 // checkpoint.
 func prepareAll(ctx context.Context, target *starrocks.Client, routes []plan.Route, tables map[change.Name]*change.Table) []readied {
 	done := make([]readied, len(routes))
-	turns := make(chan struct{}, prepareAtATime)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(prepareAtATime)
 	for _, group := range sameTarget(routes) {
-		turns <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turns }()
+		all.Go(func() error {
 			first := group[0]
 			spec := tableSpec(routes[first], tables[routes[first].Source])
 			for _, i := range group[1:] {
@@ -134,9 +133,10 @@ func prepareAll(ctx context.Context, target *starrocks.Client, routes []plan.Rou
 			for _, i := range group[1:] {
 				done[i].err = asFirst(done[first].err, routes[first])
 			}
+			return nil // each has its own
 		})
 	}
-	all.Wait()
+	_ = all.Wait()
 	return done
 }
 

@@ -101,8 +101,9 @@ func ghostItself(t *testing.T, w *world, alter string) {
 }
 
 // ghost runs the statements of gh-ost, with its names, in its order, over as many
-// sessions, also where the program does not run: on MariaDB. It applies what was written meanwhile not from the binlog but at the end,
-// when nobody can write: the log tells no difference.
+// sessions, also where the program does not run: on MariaDB. It applies what was written
+// meanwhile not from the binlog but at the end, when nobody can write: the log tells no
+// difference.
 func ghost(t *testing.T, w *world, alter string, cutOver func(t *testing.T, g *ghostRun)) {
 	t.Helper()
 	g := &ghostRun{t: t, applier: w.session(t)}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"starferry/internal/change"
 	"starferry/internal/checkpoint"
@@ -169,25 +170,16 @@ func (l *loop) settleEarlier(ctx context.Context) error {
 	if l.cfg.pause != nil { // a simulated target does one thing at a time
 		atATime = 1
 	}
-	problems := make([]error, len(names))
-	turns := make(chan struct{}, atATime)
-	var all sync.WaitGroup
-	for i, name := range names {
-		turns <- struct{}{}
-		settle := func() {
-			problems[i] = l.insist(ctx, name, "settling the loads of the last run", func() error {
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(atATime)
+	for _, name := range names {
+		all.Go(func() error {
+			return l.insist(ctx, name, "settling the loads of the last run", func() error {
 				return l.cfg.Target.Settle(ctx, name, byTable[name])
 			})
-			<-turns
-		}
-		if atATime == 1 {
-			settle()
-		} else {
-			all.Go(settle)
-		}
+		})
 	}
-	all.Wait()
-	return errors.Join(problems...)
+	return all.Wait()
 }
 
 // insist does something before the loop runs, again and again while its errors are

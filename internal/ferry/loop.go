@@ -94,7 +94,8 @@ type Config struct {
 	StopTimeout time.Duration
 	// Estimates are rough row counts of the source tables, for progress only.
 	Estimates map[change.Name]uint64
-	// Notify is called for everything notable, from the loop; it must not block.
+	// Notify is called for everything notable, from the loop and, before that runs, from
+	// several goroutines; it must not block.
 	Notify func(Notice)
 	// Publish receives a fresh picture of the progress about ten times a second.
 	Publish func(*Progress)

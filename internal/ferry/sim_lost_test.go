@@ -261,11 +261,11 @@ func (s *simulation) rowsTable(t *PlaceTable, copied, before bool) checkpoint.Ta
 	if before && t.ShapeBefore != "" {
 		shape = t.ShapeBefore
 	}
-	if t.Stopped != nil || t.Shape == "" {
+	if t.Stopped != nil {
 		return state
 	}
 	source := s.source.table(t.Source)
-	if source.dropped { // what came before that is not read any more
+	if t.Shape == "" || source.dropped { // what came before that is not read any more
 		state.Copy = checkpoint.CopyState{Done: true}
 		s.target.changed(t.Source)
 		return state

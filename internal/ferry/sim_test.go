@@ -237,7 +237,7 @@ func (s *simulation) check() error {
 		s.crash()
 		s.loop.cfg.UntilCaughtUp, s.loop.until = s.source.quiet, s.source.end()
 	}
-	if s.source.poison && hasCode(s.loop.err, codeAllStopped) { // some of them before this process
+	if s.source.poison && s.target.violation == nil && hasCode(s.loop.err, codeAllStopped) { // some of them before this process
 		return errSimOver
 	}
 	return errors.Join(s.loop.err, s.target.violation, s.recreated())
