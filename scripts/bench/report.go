@@ -153,7 +153,11 @@ func (r *report) idles(t *strings.Builder) {
 		runs := slices.DeleteFunc(slices.Clone(r.Idle), func(i idled) bool { return i.Delivery != delivery })
 		of := func(value func(idled) float64) float64 { return median(runs, value) }
 		peak := func(a, b idled) int { return cmp.Compare(a.Peak, b.Peak) }
-		fmt.Fprintf(t, "| %s | %.1f s | %.1f s | %.2f s | %.2f, %.2f | %.0f | %.0f, %.0f |\n", delivery, runs[0].Started, runs[len(runs)-1].Started, of(func(i idled) float64 { return i.NewTable }),
+		later := "–"
+		if len(runs) > 1 {
+			later = fmt.Sprintf("%.1f s", runs[len(runs)-1].Started)
+		}
+		fmt.Fprintf(t, "| %s | %.1f s | %s | %.2f s | %.2f, %.2f | %.0f | %.0f, %.0f |\n", delivery, runs[0].Started, later, of(func(i idled) float64 { return i.NewTable }),
 			of(func(i idled) float64 { return i.CPU }), of(func(i idled) float64 { return i.ServerCPU }), of(func(i idled) float64 { return i.Mallocs }),
 			of(func(i idled) float64 { return float64(i.Resident) / 1e6 }), float64(slices.MaxFunc(runs, peak).Peak)/1e6)
 	}
