@@ -12,7 +12,9 @@ const (
 	Update
 	// Delete: every row of Rows was deleted.
 	Delete
-	// Commit ends a source transaction that had rows of followed tables.
+	// Commit ends a source transaction that had rows of followed tables, or several that
+	// come as one: where rows follow a Commit that is not Resumable it may be left out, and
+	// rows of the same kind and table may come in one event.
 	Commit
 	// Progress: the log went on without rows of followed tables. Never inside a
 	// transaction.

@@ -90,12 +90,13 @@ type simSource struct {
 	fails    bool       // another server takes its place now and then
 	drops    bool       // tables are dropped
 	names    *rand.Rand // tables are renamed
+	together *rand.Rand // transactions travel as one
 	reader   *simStream // the last one that was opened: no other gets anything
 	// merged are the targets of tables that others go into too.
 	merged map[change.Name]change.Name
 
 	// what the tests break
-	noBarrier, markByCounted bool
+	noBarrier, markByCounted, overPlaces bool
 }
 
 func newSimSource(rng *rand.Rand, databases, tables int, poison bool) *simSource {
@@ -549,6 +550,7 @@ type simStream struct {
 	source  *simSource
 	next    int // entry of the log
 	change  int // change within its transaction
+	ahead   int // changes of the next that were delivered before
 	offset  uint64
 	server  string
 	joining map[change.Name]simJoin
@@ -657,12 +659,14 @@ func (st *simStream) take() (change.Event, error) {
 			c := &entry.txn.changes[st.change]
 			st.change++
 			if schema := st.version(c.schema); schema != nil {
-				return st.event(c.event(schema)), nil
+				e := c.event(schema)
+				st.gather(&e)
+				return st.event(e), nil
 			}
 			continue
 		}
 		st.next++
-		st.change = 0
+		st.change, st.ahead = st.ahead, 0
 		st.offset = entry.end
 		return st.event(change.Event{Kind: change.Commit, Resumable: s.rng.IntN(3) == 0, Time: entry.at}), nil
 	}
@@ -695,18 +699,6 @@ func (st *simStream) idle() bool {
 
 func (c *simChange) event(schema *change.Table) change.Event {
 	rows := change.BorrowRows(len(schema.Columns))
-	kind := change.Update
-	if c.before != nil {
-		appendSimRow(rows, schema, c.before)
-	}
-	if c.after != nil {
-		appendSimRow(rows, schema, c.after)
-	}
-	switch {
-	case c.before == nil:
-		kind = change.Insert
-	case c.after == nil:
-		kind = change.Delete
-	}
-	return change.Event{Kind: kind, Table: schema, Rows: rows}
+	c.appendTo(rows, schema)
+	return change.Event{Kind: c.kind(), Table: schema, Rows: rows}
 }

@@ -45,6 +45,7 @@ type simBreak struct {
 	delivery                 Delivery
 	loop                     sabotage
 	noBarrier, markByCounted bool
+	overPlaces               bool
 	// Not breaks, other worlds: rows are refused, schema changes cannot be read.
 	refusals, hidden bool
 }
@@ -80,6 +81,8 @@ func play(seed uint64, broken simBreak) error {
 	s.source.noBarrier, s.source.markByCounted = broken.noBarrier, broken.markByCounted
 	s.source.merge(shards)
 	s.source.renaming(seed)
+	s.source.gathering(seed)
+	s.source.overPlaces = broken.overPlaces
 	s.damages = s.damages && s.source.names == nil // what joins later is not mended
 	s.target = newSimTarget(rng, s.source)
 	s.target.copied = func(name change.Name) bool {
@@ -474,20 +477,21 @@ func TestSimulatorFindsMutations(t *testing.T) {
 		"a schema that no checkpoint has to know": {loop: sabotage{forgetUnmarked: true}},
 		"a name that went away joins anew":        {loop: sabotage{joinGone: true}},
 
-		"a stop that the epoch's end does not know": {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
-		"committed before it is saved":              {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},
-		"committed below the floor":                 {delivery: TwoPhase, loop: sabotage{commitBelowFloor: true}},
-		"committed below the floor, inside":         {delivery: PositionInside, loop: sabotage{commitBelowFloor: true}},
-		"an epoch ends in half a transaction":       {delivery: TwoPhase, loop: sabotage{floorForgetsHalf: true}},
-		"a transaction's label used twice":          {delivery: TwoPhase, loop: sabotage{labelUsedTwice: true}},
-		"rows of a table that no checkpoint knows":  {delivery: TwoPhase, loop: sabotage{loadBeforeJoinIsSaved: true}},
-		"an epoch with rows of both sides of a DDL": {delivery: TwoPhase, loop: sabotage{epochOverDDL: true}},
-		"a join that the epoch goes on behind":      {delivery: PositionInside, loop: sabotage{joinInsideEpoch: true}, hidden: true},
-		"late commits are not fenced":               {delivery: PositionInside, loop: sabotage{unfenced: true}},
-		"a floor of another server":                 {delivery: TwoPhase, loop: sabotage{floorOfAnyServer: true}},
-		"a shadow dropped under its transaction":    {delivery: PositionInside, loop: sabotage{dropAtOnce: true}},
-		"a join that the stream's end forgets":      {delivery: PositionInside, loop: sabotage{rewindForgetsEnd: true}, hidden: true},
-		"committed by a process that is no owner":   {delivery: PositionInside, loop: sabotage{commitUnowned: true}},
+		"a stop that the epoch's end does not know":  {delivery: TwoPhase, loop: sabotage{stopOnlyFromHere: true}, refusals: true},
+		"committed before it is saved":               {delivery: TwoPhase, loop: sabotage{commitBeforeSaved: true}},
+		"committed below the floor":                  {delivery: TwoPhase, loop: sabotage{commitBelowFloor: true}},
+		"committed below the floor, inside":          {delivery: PositionInside, loop: sabotage{commitBelowFloor: true}},
+		"an epoch ends in half a transaction":        {delivery: TwoPhase, loop: sabotage{floorForgetsHalf: true}},
+		"a transaction's label used twice":           {delivery: TwoPhase, loop: sabotage{labelUsedTwice: true}},
+		"rows of a table that no checkpoint knows":   {delivery: TwoPhase, loop: sabotage{loadBeforeJoinIsSaved: true}},
+		"an epoch with rows of both sides of a DDL":  {delivery: TwoPhase, loop: sabotage{epochOverDDL: true}},
+		"a join that the epoch goes on behind":       {delivery: PositionInside, loop: sabotage{joinInsideEpoch: true}, hidden: true},
+		"late commits are not fenced":                {delivery: PositionInside, loop: sabotage{unfenced: true}},
+		"a floor of another server":                  {delivery: TwoPhase, loop: sabotage{floorOfAnyServer: true}},
+		"a shadow dropped under its transaction":     {delivery: PositionInside, loop: sabotage{dropAtOnce: true}},
+		"a join that the stream's end forgets":       {delivery: PositionInside, loop: sabotage{rewindForgetsEnd: true}, hidden: true},
+		"rows before the end of another transaction": {delivery: PositionInside, overPlaces: true},
+		"committed by a process that is no owner":    {delivery: PositionInside, loop: sabotage{commitUnowned: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
