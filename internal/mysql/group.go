@@ -18,7 +18,7 @@ type group struct {
 	transaction bool          // rows may follow; XID, COMMIT or ROLLBACK ends it
 	delivered   []change.Name // tables with rows that were handed on
 	undo        undo          // these rows
-	rows        *change.Rows  // those of the last rows event
+	rows        *change.Rows  // those of its last rows event, while more may go with them
 	xa          *prepared     // it is that of an XA PREPARE
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.

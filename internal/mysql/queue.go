@@ -71,12 +71,32 @@ func (q *queue) grown(ctx context.Context, n int) error {
 	return q.flush(ctx)
 }
 
-// last is the last event that was put, while it is not handed over; else nil.
-func (q *queue) last() *change.Event {
-	if n := len(q.filling.events); n > 0 {
-		return &q.filling.events[n-1]
+// ended tells that what was put last, and is not handed over, is the end of a transaction
+// that no stream can be opened behind.
+func (q *queue) ended() bool {
+	n := len(q.filling.events)
+	return n > 0 && q.filling.events[n-1].Kind == change.Commit && !q.filling.events[n-1].Resumable
+}
+
+// lastRows is the event that was put last, while it is not handed over, if it has rows; else
+// nil. Such an end of its transaction does not count.
+func (q *queue) lastRows() *change.Event {
+	n := len(q.filling.events)
+	if q.ended() {
+		n--
 	}
-	return nil
+	if n == 0 || q.filling.events[n-1].Rows == nil {
+		return nil
+	}
+	return &q.filling.events[n-1]
+}
+
+// goOn forgets such an end: the rows of the next transaction follow.
+func (q *queue) goOn() {
+	if q.ended() {
+		q.filling.events = q.filling.events[:len(q.filling.events)-1]
+		q.filling.bytes -= eventCost
+	}
 }
 
 // flush hands over what was put, and waits while the queue is full.

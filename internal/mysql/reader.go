@@ -56,8 +56,9 @@ type reader struct {
 	owed        bool               // a boundary was passed that no resumable event told of
 	told        time.Time          // when the last resumable event was put
 	timer       *time.Timer
-	happened    []happening // in the group at hand
-	together    bool        // several tables join: they are told of when all have
+	happened    []happening  // in the group at hand
+	rowsPut     *change.Rows // those of the last rows event of any group
+	together    bool         // several tables join: they are told of when all have
 }
 
 func newReader(s *Source, d *dump, q *queue, from, asked change.Position) (*reader, error) {

@@ -135,12 +135,16 @@ func TestATransactionIsOfTheTimeOfItsCommit(t *testing.T) {
 	gtid.Body = binary.LittleEndian.AppendUint64(gtid.Body, uint64(committed.UnixMicro()))[:len(gtid.Body)+7]
 	xid := &binlog.Event{Kind: binlog.KindXID, Size: 31}
 	give(t, r, dated(gtid, 1_700_000_100), dated(beginEvent, 1_700_000_050), dated(mapOf(1, "t"), 1_700_000_050), dated(rowOf(1, binlog.KindWriteRows, 1), 1_700_000_050), dated(xid, 1_700_000_100))
+	var got []time.Time
+	if err := r.queue.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	takeAll(t, r.queue, func(e *change.Event) { got = append(got, e.Time) })
 	// One that does not say.
 	give(t, r, dated(gtidOf(2), 1_700_000_200), dated(beginEvent, 1_700_000_200), dated(mapOf(1, "t"), 1_700_000_200), dated(rowOf(1, binlog.KindWriteRows, 1), 1_700_000_200), dated(xid, 1_700_000_201))
 	if err := r.queue.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var got []time.Time
 	takeAll(t, r.queue, func(e *change.Event) { got = append(got, e.Time) })
 	want := []time.Time{committed, committed, time.Unix(1_700_000_200, 0), time.Unix(1_700_000_201, 0)}
 	if !slices.EqualFunc(got, want, time.Time.Equal) {
@@ -156,7 +160,7 @@ func TestRowsOfOneTableTravelTogether(t *testing.T) {
 	commit := &binlog.Event{Kind: binlog.KindXID, Size: 31}
 	give(t, r, gtidOf(1), beginEvent, mapOf(1, "t"), insert, insert, mapOf(2, "other"), rowOf(2, binlog.KindWriteRows, 5), mapOf(1, "t"), insert, remove, remove, insert, savepoint, insert, commit)
 	give(t, r, gtidOf(2), beginEvent, mapOf(1, "t"), insert, commit)
-	want := []string{"1 at 504: 6 rows", "3 at 624: 2 rows", "1 at 684: 2 rows", "1 at 754: 2 rows", "4 at 785", "1 at 1005: 2 rows", "4 at 1036"}
+	want := []string{"1 at 504: 6 rows", "3 at 624: 2 rows", "1 at 684: 2 rows", "1 at 1005: 4 rows", "4 at 1036"}
 	if got := drainQueue(t, r.queue); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -203,6 +207,77 @@ func TestWhatIsTakenBackIsWhatWasHandedOn(t *testing.T) {
 	give(t, r, insert, &binlog.Event{Kind: binlog.KindXID, Size: 31})
 	if r.group.undo.tooLarge {
 		t.Error("the next group begins as the last one ended")
+	}
+}
+
+// TestTransactionsOfOneTableTravelTogether: but not over a place that a stream can begin at,
+// nor over anything else that is told between two of them.
+func TestTransactionsOfOneTableTravelTogether(t *testing.T) {
+	t.Parallel()
+	r := onRoad()
+	number := byte(0)
+	commit := &binlog.Event{Kind: binlog.KindXID, Size: 31}
+	transaction := func(rows ...*binlog.Event) {
+		number++
+		give(t, r, append(append([]*binlog.Event{gtidOf(number), beginEvent, mapOf(1, "t")}, rows...), commit)...)
+	}
+	want := func(lines ...string) {
+		t.Helper()
+		if got := drainQueue(t, r.queue); !slices.Equal(got, lines) {
+			t.Errorf("got  %q\nwant %q", got, lines)
+		}
+		if len(r.queue.filling.events) == 0 && r.queue.filling.bytes != 0 {
+			t.Errorf("%d bytes are counted in an empty batch", r.queue.filling.bytes)
+		}
+	}
+	insert, remove := rowOf(1, binlog.KindWriteRows, 1), rowOf(1, binlog.KindDeleteRows, 1)
+	transaction(insert)
+	transaction(insert, insert)
+	transaction(remove)
+	transaction(insert)
+	want("1 at 535: 3 rows", "3 at 786: 1 rows", "1 at 1037: 1 rows", "4 at 1068")
+	transaction(insert)
+	r.told = time.Time{}.Add(-time.Hour) // a stream can begin behind the next
+	transaction(insert)
+	r.told = time.Now().Add(time.Hour)
+	transaction(insert)
+	want("1 at 1539: 2 rows", "4 at 1570", "1 at 1790: 1 rows", "4 at 1821")
+	if r.queue.bytes != 0 {
+		t.Errorf("%d bytes are counted in an empty queue", r.queue.bytes)
+	}
+	transaction(insert)
+	if err := r.progress(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.told = time.Now().Add(time.Hour)
+	transaction(insert)
+	want("1 at 2041: 1 rows", "4 at 2072", "5 at 2072", "1 at 2292: 1 rows", "4 at 2323")
+	// What was handed over stays as it was.
+	transaction(insert)
+	if err := r.queue.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	transaction(insert)
+	want("1 at 2543: 1 rows", "4 at 2574", "1 at 2794: 1 rows", "4 at 2825")
+}
+
+// TestARollbackTakesBackItsOwnRows: not those of the transaction before, though they are in one
+// event.
+func TestARollbackTakesBackItsOwnRows(t *testing.T) {
+	t.Parallel()
+	r := onRoad()
+	insert := rowOf(1, binlog.KindWriteRows, 2)
+	give(t, r, gtidOf(1), beginEvent, mapOf(1, "t"), insert, &binlog.Event{Kind: binlog.KindXID, Size: 31})
+	give(t, r, gtidOf(2), beginEvent, mapOf(1, "t"), insert, insert)
+	undo := r.group.undo.events
+	if len(undo) != 1 || undo[0].rows.Len() != 6 {
+		t.Fatalf("%d events", len(undo))
+	}
+	if back := opposite(undo[0]); back.Rows.Len() != 4 || row(back.Rows, 0) != "1|abc" {
+		t.Errorf("%d rows are taken back", back.Rows.Len())
+	}
+	if got, want := r.group.undo.bytes, eventCost+undo[0].rows.Bytes()*2/3; got < want-16 || got > want+16 {
+		t.Errorf("%d bytes are kept, want about %d", got, want)
 	}
 }
 

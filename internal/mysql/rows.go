@@ -80,7 +80,8 @@ func (r *reader) rows(ctx context.Context, e *binlog.Event) error {
 	return r.decode(ctx, m, e)
 }
 
-// rowsMax is how much of consecutive rows events of one table becomes one event.
+// rowsMax is how much of consecutive rows events of one table becomes one event, be they of
+// one transaction or of several.
 const rowsMax = batchBytes / 2
 
 // decode hands on, or holds, the rows of an event of a followed table.
@@ -100,15 +101,8 @@ func (r *reader) decode(ctx context.Context, m *mapped, e *binlog.Event) error {
 		}
 		return r.hold(change.Event{Kind: what, Table: table, Rows: rows})
 	}
-	if last := r.queue.last(); last != nil && last.Rows != nil && last.Rows == r.group.rows && last.Kind == what && last.Table == table && last.Rows.Bytes() < rowsMax {
-		before := last.Rows.Bytes()
-		if err := m.decoder.cells.Decode(e.Kind, e.Body, last.Rows); err != nil {
-			return r.giveUp(ctx, m.tracked, r.here(table.Name, err))
-		}
-		last.Position, last.Time = r.at, r.time
-		more := last.Rows.Bytes() - before
-		r.group.undo.grown(more)
-		return r.queue.grown(ctx, more)
+	if last := r.goesWith(what, table); last != nil {
+		return r.decodeInto(ctx, m, e, last)
 	}
 	rows := change.BorrowRows(len(table.Columns))
 	err := m.decoder.cells.Decode(e.Kind, e.Body, rows)
@@ -121,9 +115,55 @@ func (r *reader) decode(ctx context.Context, m *mapped, e *binlog.Event) error {
 	}
 	event := change.Event{Kind: what, Table: table, Rows: rows, Position: r.at, Time: r.time}
 	r.group.deliver(table.Name)
-	r.group.undo.add(&event)
-	r.group.rows = rows
+	r.group.undo.add(&event, 0, rows.Bytes())
+	r.group.rows, r.rowsPut = rows, rows
+	r.queue.goOn()
 	return r.queue.put(ctx, &event)
+}
+
+// Invariant: transactions that follow each other go to the loop as one where nothing needs
+// the place between them: where the Commit between them is not Resumable, is not handed
+// over yet, and rows come next. Rows of the same kind and table go into the same event even
+// then, so that transactions of one row cost the queue and the loop an event for hundreds.
+// A Resumable Commit stays: a page is registered there, a mark is made there, an epoch ends
+// there. So does everything else that is told between two transactions.
+
+// goesWith is the event that rows of the group at hand go into; nil when they need one.
+func (r *reader) goesWith(what change.Kind, table *change.Table) *change.Event {
+	last := r.queue.lastRows()
+	if last == nil || last.Kind != what || last.Table != table || last.Rows.Bytes() >= rowsMax {
+		return nil
+	}
+	of := r.group.rows // not those before a savepoint: a ROLLBACK may take back what follows
+	if r.queue.ended() {
+		of = r.rowsPut // not those that an XA transaction had held
+	}
+	if last.Rows != of {
+		return nil
+	}
+	return last
+}
+
+// decodeInto adds the rows of an event to one that was put before.
+func (r *reader) decodeInto(ctx context.Context, m *mapped, e *binlog.Event, last *change.Event) error {
+	first, before := last.Rows.Len(), last.Rows.Bytes()
+	if err := m.decoder.cells.Decode(e.Kind, e.Body, last.Rows); err != nil {
+		return r.giveUp(ctx, m.tracked, r.here(last.Table.Name, err))
+	}
+	if last.Rows.Len() == first {
+		return nil
+	}
+	more := last.Rows.Bytes() - before
+	if r.queue.ended() {
+		r.queue.goOn()
+		r.group.deliver(last.Table.Name)
+		r.group.undo.add(last, first, more)
+		r.group.rows = last.Rows
+	} else {
+		r.group.undo.grown(more)
+	}
+	last.Position, last.Time = r.at, r.time
+	return r.queue.grown(ctx, more)
 }
 
 // prepare makes the decoder for the version of the table in force.

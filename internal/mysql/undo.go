@@ -37,6 +37,7 @@ type handed struct {
 	kind  change.Kind
 	table *change.Table
 	rows  *change.Rows // held
+	first int          // the rows before it are of other groups
 }
 
 type savepoint struct {
@@ -44,14 +45,14 @@ type savepoint struct {
 	at   int // events before it
 }
 
-// add keeps an event, and holds its rows.
-func (u *undo) add(e *change.Event) {
+// add keeps an event from its row number first on, with so many bytes, and holds its rows.
+func (u *undo) add(e *change.Event, first, bytes int) {
 	if u.tooLarge {
 		return
 	}
 	e.HoldRows()
-	u.events = append(u.events, handed{e.Kind, e.Table, e.Rows})
-	u.grown(cost(e))
+	u.events = append(u.events, handed{e.Kind, e.Table, e.Rows, first})
+	u.grown(eventCost + bytes)
 }
 
 // grown counts bytes that the last event has more.
@@ -188,7 +189,7 @@ func (r *reader) abandoned(ctx context.Context) error {
 // opposite is the event that takes another back.
 func opposite(h handed) change.Event {
 	rows := change.NewRows(h.rows.Width())
-	for i := h.rows.Len() - 1; i >= 0; i-- {
+	for i := h.rows.Len() - 1; i >= h.first; i-- {
 		for column := range h.rows.Width() {
 			if h.rows.Null(i, column) {
 				rows.AddNull()
