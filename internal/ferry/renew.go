@@ -36,14 +36,14 @@ func (l *loop) advanceRenewal(r *resync, quiet bool) {
 			l.endResync(r, nil)
 		}
 	case !quiet || t.unsaved || t.busy():
-	case t.stopped != nil && !r.settled:
+	case t.dead() && t.inFlight != nil: // nobody waits for it any more, but it must have ended
+	case t.stopped != nil && len(t.abandoned) > 0:
 		abandoned := slices.Clone(t.abandoned)
 		l.attempt(r, func(ctx context.Context) error {
 			// What was left under way must not arrive behind the copy.
 			return l.cfg.Target.Settle(ctx, t.route.Target, abandoned)
 		}, func() {
 			t.ended(abandoned)
-			r.settled = true
 		})
 	default:
 		l.revive(t)

@@ -34,7 +34,6 @@ type resync struct {
 	jobs          []*Job
 	epoch         uint64        // of a wipe: what was begun in it or before must be visible
 	schema        *change.Table // of the source, as last held against the shadow's
-	settled       bool          // of a shard: what it had left under way has ended
 	abandoned     bool          // also when another table takes the name meanwhile
 }
 

@@ -95,6 +95,44 @@ func TestATargetThatIsGoneStopsItsShards(t *testing.T) {
 	}
 }
 
+// A shard is copied anew only when what its target had under way has ended: it could arrive
+// behind the copy, and would count as one of the loads that come then.
+func TestAShardComesBackBehindWhatWasUnderWay(t *testing.T) {
+	t.Parallel()
+	s := newShards(t, 2, StopOnBadRow)
+	shard := s.order[0]
+	s.row(0, "1")
+	s.seal(shard)
+	s.tick(s.now.Add(time.Minute))
+	inFlight := shard.inFlight
+	if inFlight == nil {
+		t.Fatal("the scene is not set")
+	}
+	s.effects = nil
+	for _, one := range shard.shards {
+		s.stopTable(one, errSchema)
+	}
+	s.takeJob(&Job{Kind: Resync, Tables: []change.Name{shard.route.Source}, Done: func([]CheckResult, error) {}})
+	s.settledPlaces(1)
+	if shard.stopped == nil || len(s.effects) > 0 {
+		t.Error("it does not wait for the load that is under way")
+	}
+	s.apply(s.now, func() { s.loaded(inFlight, errSimLost) })
+	for len(s.effects) > 0 && shard.stopped != nil {
+		e := s.effects[0]
+		s.effects = s.effects[1:]
+		s.apply(s.now, e(t.Context()))
+	}
+	if shard.stopped != nil || !s.target.ended[inFlight.label] || len(shard.abandoned) > 0 {
+		t.Errorf("stopped %v, the load has ended %v, abandoned %v", shard.stopped, s.target.ended[inFlight.label], shard.abandoned)
+	}
+	for epoch, n := range s.unacked {
+		if n < 0 {
+			t.Errorf("%d batches of epoch %d are missing", -n, epoch)
+		}
+	}
+}
+
 // Rows of a shard that no checkpoint knows wait, those that were taken before do not.
 func TestRowsBeforeAJoinGoFirst(t *testing.T) {
 	t.Parallel()
