@@ -46,6 +46,7 @@ type check struct {
 	backwards  *page
 	asking     bool // for keys of the target
 	exhausted  bool // there are no more
+	showing    bool // epoch is that of the last row that was mended
 
 	doubts   []doubt
 	inquiry  *page // asks for some of them
@@ -154,7 +155,7 @@ func (l *loop) startCheckOver(c *check) {
 	if c.table.copy.Partial {
 		c.forwards.spans = nil
 	}
-	c.doubts, c.targetKeys, c.exhausted, c.layout = nil, nil, false, nil
+	c.doubts, c.targetKeys, c.exhausted, c.showing, c.layout = nil, nil, false, false, nil
 	c.state = checkpoint.CheckState{Repair: c.state.Repair, Reason: c.state.Reason}
 	l.sinceHere(c)
 	c.moved()
@@ -244,10 +245,27 @@ func (l *loop) advanceChecks() {
 		switch {
 		case !c.exhausted:
 			l.readTargetKeys(c)
-		case len(c.doubts) == 0 && c.inquiry == nil:
+		case len(c.doubts) == 0 && c.inquiry == nil && l.showsMended(c):
 			l.checkDone(c)
 		}
 	}
+}
+
+// showsMended waits until the target shows every row that was mended: before that a redo
+// could take it back, and who asked would have been told otherwise.
+func (l *loop) showsMended(c *check) bool {
+	if !c.state.Repair || c.state.Differences() == 0 {
+		return true
+	}
+	if !c.showing {
+		c.showing = true
+		l.sinceHere(c)
+	}
+	if c.table.visible(c.epoch) {
+		return true
+	}
+	l.exact.wantEnd = true
+	return false
 }
 
 // readTargetKeys reads the next keys of the target.

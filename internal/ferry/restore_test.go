@@ -238,3 +238,23 @@ func TestRowThatCannotBeMendedStopsItsTable(t *testing.T) {
 		t.Errorf("stopped %v, %d pages, %v", table.stopped, len(l.pages), l.err)
 	}
 }
+
+// Who asked for a repair is told when the target shows what was mended: a redo before that
+// takes it back.
+func TestARepairIsToldWhenItShows(t *testing.T) {
+	t.Parallel()
+	s := newStill(t, 1, StopOnBadRow)
+	table, told := s.order[0], 0
+	s.beginCheck(table, checkpoint.CheckState{Repair: true}, &Job{Done: func([]CheckResult, error) { told++ }, left: 1})
+	table.check.forwards.spans, table.check.exhausted, table.check.state.Missing = nil, true, 1
+	s.row(0, "mended")
+	s.advanceChecks()
+	if told > 0 || table.drained() {
+		t.Errorf("told %d times before, drained %v", told, table.drained())
+	}
+	s.begun(t, nil)
+	s.advanceChecks()
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
