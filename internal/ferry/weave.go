@@ -55,11 +55,12 @@ func (l *loop) registerPages() {
 	}
 }
 
-// roomForPage keeps pages in half of the memory, with room for those being read; one
-// page goes through however little there is.
+// roomForPage keeps pages, with room for those being read, in half of the memory, and some of
+// it free of what is on its way: the stream goes first. One page goes through however little
+// there is.
 func (l *loop) roomForPage() bool {
-	if len(l.pages) == 0 {
-		return l.bytes <= l.cfg.Memory/2
+	if len(l.pages) == 0 && l.bytes <= l.cfg.Memory/2 {
+		return true
 	}
 	reading := 1
 	for _, p := range l.pages {
@@ -67,7 +68,8 @@ func (l *loop) roomForPage() bool {
 			reading++
 		}
 	}
-	return l.bytes+reading*l.cfg.PageBytes <= l.cfg.Memory/2
+	more := reading * l.cfg.PageBytes
+	return l.pageBytes()+more <= l.cfg.Memory/2 && l.bytes+more <= l.cfg.Memory/8*7
 }
 
 func (l *loop) pageSize(p *pass) int {
