@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -72,7 +73,7 @@ type csvRules struct {
 	// separators of several bytes this is stricter than needed, but no cell can then
 	// form a separator together with its neighbours.
 	special [256]bool
-	// single: each of the two is one byte, which separators and delimiters has eight times.
+	// single: each of the two is one byte of ASCII, which separators and delimiters has eight times.
 	single                 bool
 	separators, delimiters uint64
 	// checkDigits: the separators have bytes of the alphabet.
@@ -86,7 +87,7 @@ type csvRules struct {
 }
 
 func newCSVRules(separator, delimiter []byte) *csvRules {
-	r := &csvRules{separator: separator, delimiter: delimiter, single: len(separator) == 1 && len(delimiter) == 1, enclosable: true}
+	r := &csvRules{separator: separator, delimiter: delimiter, single: len(separator) == 1 && len(delimiter) == 1 && max(separator[0], delimiter[0]) < utf8.RuneSelf, enclosable: true}
 	if r.single {
 		r.separators, r.delimiters = uint64(separator[0])*everyByte, uint64(delimiter[0])*everyByte
 	}
@@ -131,31 +132,45 @@ const (
 	highBits  = 0x80 * everyByte
 )
 
-// isEasy tells that a cell is ASCII without a byte of the separators, as most text is: it is
-// looked at once, eight bytes at a time. False may also mean that it was not looked at.
+// isEasy tells that a cell is text without a byte of the separators, as most is: it is looked
+// at once, eight bytes of ASCII at a time. False may also mean that it was not looked at.
 func (r *csvRules) isEasy(cell []byte) bool {
 	if !r.single {
 		return false
 	}
-	n := len(cell)
-	if n < 8 {
-		for _, b := range cell {
-			if r.special[b] || b >= utf8.RuneSelf {
+	separators, delimiters := r.separators, r.delimiters
+	for len(cell) >= 8 {
+		found := hard(binary.LittleEndian.Uint64(cell), separators, delimiters)
+		if found == 0 {
+			cell = cell[8:]
+			continue
+		}
+		cell = cell[bits.TrailingZeros64(found)/8:]
+		for len(cell) > 0 && cell[0] >= utf8.RuneSelf { // what is not of ASCII stands together
+			c, size := utf8.DecodeRune(cell)
+			if c == utf8.RuneError && size == 1 {
 				return false
 			}
+			cell = cell[size:]
 		}
-		return true
+		if len(cell) > 0 && r.special[cell[0]] {
+			return false
+		}
 	}
-	separators, delimiters := r.separators, r.delimiters
-	found := hard(binary.LittleEndian.Uint64(cell[n-8:]), separators, delimiters)
-	for ; len(cell) > 8; cell = cell[8:] {
-		found |= hard(binary.LittleEndian.Uint64(cell), separators, delimiters)
+	for i, b := range cell {
+		switch {
+		case b >= utf8.RuneSelf:
+			return utf8.Valid(cell[i:]) && !r.hasSpecial(cell[i:])
+		case r.special[b]:
+			return false
+		}
 	}
-	return found == 0
+	return true
 }
 
-// hard is not 0 for a word with a byte that is no ASCII, or of the separators: of the bytes
-// that are 0, the first has its high bit in (x-1)&^x, and none has if there is none.
+// hard is not 0 for a word with a byte that is no ASCII, or of the separators, and its lowest
+// bit is the high bit of the first of them: of the bytes that are 0, the first has its high bit
+// in (x-1)&^x, and none has if there is none.
 func hard(word, separators, delimiters uint64) uint64 {
 	s, d := word^separators, word^delimiters
 	return (word | (s-everyByte)&^s | (d-everyByte)&^d) & highBits
