@@ -9,7 +9,7 @@ const followNew = "table.cdas.scan.newly-added-table.enabled"
 // settingOptions are those of SET that change how a deployment runs.
 var settingOptions = []Option{
 	{Key: "pipeline.name", Where: InSet, Check: checkName, Help: "Name of the deployment. The script's file name when not set."},
-	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "64mb",
+	{Key: "memory", Where: InSet, Type: Size, Min: 32 << 20, Max: 1 << 40, Default: "96mb",
 		Help: "Memory for rows on their way: batches, loads and pages, together. At most half of what the process may have, which is starferry run --memory: 256mb when not set, never less than 64mb."},
 	{Key: "on-bad-row", Where: InSet, Type: Enum, Values: onBadRow, Default: onBadRow[0],
 		Help: "What a row does that StarRocks refuses. stop: its table stops, the others go on; the only table left ends the run, with its position kept. " +

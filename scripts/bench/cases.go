@@ -41,7 +41,7 @@ var roadCases = []roadCase{
 	{name: "copy wide", set: dataset.Wide, rows: 1_000_000},
 	{name: "log narrow inserts", set: dataset.Narrow, work: dataset.Inserts, rows: 3_000_000},
 	{name: "log wide inserts", set: dataset.Wide, work: dataset.Inserts, rows: 1_000_000},
-	{name: "log narrow singles", set: dataset.Narrow, work: dataset.Singles, rows: 200_000},
+	{name: "log narrow singles", set: dataset.Narrow, work: dataset.Singles, rows: 1_000_000},
 	{name: "log narrow updates", set: dataset.Narrow, work: dataset.Updates, rows: 1_000_000},
 	{name: "log wide updates", set: dataset.Wide, work: dataset.Updates, rows: 300_000},
 	{name: "log narrow deletes", set: dataset.Narrow, work: dataset.Deletes, rows: 1_000_000},
