@@ -78,7 +78,11 @@ func (f *figures) measureDelivery(ctx context.Context) error {
 	})
 }
 
-func (s *scene) as(f *figures, d delivered) { s.settings, s.sink = f.settings+d.settings, d.sink }
+// as has the scripts to come deliver so, as a deployment of their own: the target keeps the
+// positions of those before.
+func (s *scene) as(f *figures, d delivered) {
+	s.settings, s.sink = f.settings+d.settings+"SET 'pipeline.name' = '"+d.name+"';", d.sink
+}
 
 // deliver catches up, with a state directory for each way.
 func (s *scene) deliver(ctx context.Context, f *figures, d delivered) (took, cpu time.Duration, err error) {
