@@ -26,8 +26,8 @@ type piece struct {
 	base uint32
 }
 
-// Pieces have leastPiece, or four times as much and so on; the more a body has the larger
-// its next one is.
+// Pieces have leastPiece, or four times as much and so on: as much as makes a quarter of the
+// body at most, so that little of it is empty.
 const (
 	leastPiece = 4 << 10
 	pieceSizes = 4
@@ -41,7 +41,11 @@ func (b *body) room(n int) *piece {
 	if last := len(b.pieces) - 1; last >= 0 && cap(b.pieces[last].bytes)-len(b.pieces[last].bytes) >= n {
 		return b.pieces[last]
 	}
-	p := newPiece(max(n, min(b.size/4, mostPiece)))
+	size := leastPiece
+	for size < mostPiece && size*4 <= b.size/4 {
+		size *= 4
+	}
+	p := newPiece(max(n, size))
 	b.pieces = append(b.pieces, p)
 	return p
 }
