@@ -59,7 +59,7 @@ type Event struct {
 	// Rows holds every column of Table in its order (Insert, Update, Delete only).
 	Rows *Rows
 	// Position is the end of this event in the log (File and Offset only, unless
-	// Resumable).
+	// Resumable), of its last row where it has rows of several transactions; so is Time.
 	Position Position
 	// Resumable tells that no transaction is open at Position, that Position is
 	// complete (with GTIDs where the server has them), and that a stream opened

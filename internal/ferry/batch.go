@@ -118,7 +118,7 @@ func (l *loop) seal(t *table) {
 		t.batch = nil
 		return
 	}
-	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.position, joining: t.joining})
+	t.queue = append(t.queue, &shipment{table: t, batch: t.batch, bytes: t.batch.Bytes(), epoch: t.epoch, begun: t.begun, after: t.after, upTo: l.upTo, joining: t.joining})
 	t.batch = nil
 }
 
@@ -159,15 +159,15 @@ func (l *loop) flushAll() {
 	}
 }
 
-// relieveMemory sends everything when half of the memory is used: the rest is for
-// what arrives while it is on its way.
+// relieveMemory sends what memory presses for: the rest is for what arrives while it is on
+// its way.
 func (l *loop) relieveMemory() {
 	if l.bytes < l.cfg.Memory/2 {
 		return
 	}
 	for _, o := range l.laden {
 		t := o.shards[0]
-		if t.inFlight == nil && len(t.queue) == 0 {
+		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && l.presses(t.batch.Bytes()) {
 			l.seal(t)
 		}
 	}
@@ -196,6 +196,7 @@ type shipment struct {
 	// The rows changed behind after, not behind upTo.
 	after, upTo change.Position
 	part        bool   // of a batch that was refused
+	dropped     bool   // on its way when its table stopped: nobody waits for it
 	label       string // "" before the first try and after an aborted one
 	tries       int
 	notUntil    time.Time

@@ -95,7 +95,7 @@ func (l *loop) nextLabel(t *table) string {
 func (l *loop) loaded(s *shipment, err error) {
 	t := s.table
 	t.inFlight = nil
-	if t.dead() {
+	if s.dropped {
 		l.landed(s, err)
 		return
 	}

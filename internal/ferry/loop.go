@@ -125,6 +125,7 @@ type loop struct {
 	openTries  int
 
 	position      change.Position // of the last event processed: file and offset
+	upTo          change.Position // the end of the event whose rows are taken, else position
 	inTransaction bool            // rows were processed since the last commit
 	resume        resumePoint     // the last place a stream could be opened again at
 	atResume      bool            // nothing was processed since resume

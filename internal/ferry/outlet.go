@@ -149,6 +149,12 @@ func (t *table) owns(layout *Layout, rows *change.Rows) bool {
 	return true
 }
 
+// awaited tells that rows of the shard wait for a checkpoint that knows it.
+func (t *table) awaited() bool {
+	return t.batch != nil && slices.Contains(t.joining, t) ||
+		slices.ContainsFunc(t.queue, func(s *shipment) bool { return slices.Contains(s.joining, t) })
+}
+
 // unsaved tells that the batch holds rows of a shard that no checkpoint knows yet.
 func (s *shipment) unsaved() bool {
 	return slices.ContainsFunc(s.joining, func(t *table) bool { return t.unsaved })

@@ -137,7 +137,7 @@ func (l *loop) refusedRow(t *table, op Op, rows *change.Rows, row int, cause err
 			cells.AddBytes(rows.Cell(row, c.From))
 		}
 	}
-	l.badRow(&badRow{table: t, op: op, layout: t.layout, rows: cells, after: l.position, upTo: l.position}, cause)
+	l.badRow(&badRow{table: t, op: op, layout: t.layout, rows: cells, after: l.position, upTo: l.upTo}, cause)
 }
 
 // badRow stops the table, or leaves the row out.

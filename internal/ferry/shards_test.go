@@ -230,3 +230,25 @@ func TestEvolveLeavesTheOtherShardsColumns(t *testing.T) {
 		}
 	}
 }
+
+// A load that nobody waited for any more is not one of those that come, whoever made its target
+// alive again meanwhile.
+func TestANewShardOfAStoppedTarget(t *testing.T) {
+	t.Parallel()
+	s := newShards(t, 2, StopOnBadRow)
+	shard := s.order[0]
+	s.row(0, "1")
+	s.seal(shard)
+	s.tick(s.now.Add(time.Minute))
+	inFlight := shard.inFlight
+	for _, one := range shard.shards {
+		s.stopTable(one, errSchema)
+	}
+	route := shard.route
+	route.Source.Table = "comes later"
+	s.addTable(route, "")
+	s.apply(s.now, func() { s.loaded(inFlight, errSimLost) })
+	if len(s.unacked) > 0 || len(shard.queue) > 0 || shard.inFlight != nil || s.bytes != 0 {
+		t.Errorf("unacknowledged %v, %d loads wait, %d bytes", s.unacked, len(shard.queue), s.bytes)
+	}
+}

@@ -22,6 +22,9 @@ const (
 	// spacingLeast and spacingMost bound the widened time between two loads.
 	spacingLeast = 2 * time.Second
 	spacingMost  = 30 * time.Second
+	// smallBatch is too little to be loaded only because half of the memory is used: of many
+	// busy tables it is the loads that take the time, and each would be a version for nothing.
+	smallBatch = 256 << 10
 )
 
 // spacing is the time between the beginnings of two loads of a table.
@@ -30,15 +33,28 @@ func (t *table) spacing() time.Duration { return max(t.route.Interval, t.widened
 // due tells that the table may begin a load.
 func (t *table) due(now time.Time) bool { return now.Sub(t.shippedAt) >= t.spacing() }
 
-// mayShip tells that the first load of the table's queue may begin. Memory that is
-// half full, and an end, do not wait for the interval, but for a busy target they do.
+// mayShip tells that the first load of the table's queue may begin. Memory that
+// presses, and an end, do not wait for the interval, but for a busy target they do.
 // The parts of a refused batch make up one load.
 func (l *loop) mayShip(t *table) bool {
 	if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) || (t.queue[0].unsaved() && !l.sabotage.loadBeforeJoinIsSaved) {
 		return false
 	}
-	hurried := t.widened == 0 && (l.stopping || l.bytes >= l.cfg.Memory/2)
+	hurried := t.widened == 0 && (l.stopping || l.presses(t.queue[0].bytes))
 	return hurried || t.queue[0].part || t.queue[0].tries > 0 || t.due(l.now)
+}
+
+// presses tells that a batch of so many bytes is to go because of memory: a large one when
+// half is used, any when next to nothing is left, which pages of a copy leave (roomForPage).
+// In exactly-once a load is no version.
+func (l *loop) presses(bytes int) bool {
+	switch {
+	case l.bytes < l.cfg.Memory/2:
+		return false
+	case l.isExact() || l.bytes >= l.cfg.Memory/8*7:
+		return true
+	}
+	return bytes >= smallBatch
 }
 
 // widen makes the loads of a table rarer, because the target asked for that. It returns

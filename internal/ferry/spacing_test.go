@@ -44,7 +44,8 @@ func TestTheFirstRowAfterAPauseGoesAtOnce(t *testing.T) {
 	}
 }
 
-// Full batches keep the distance too, until memory is half full.
+// Full batches keep the distance too, until memory presses: for a large one when half is used,
+// for a small one when next to nothing is left.
 func TestFullBatchesKeepTheDistance(t *testing.T) {
 	t.Parallel()
 	s := newStill(t, 1, StopOnBadRow)
@@ -57,8 +58,12 @@ func TestFullBatchesKeepTheDistance(t *testing.T) {
 		t.Errorf("the second load began after %s", wait)
 	}
 	s.cfg.Memory = 2 * s.bytes
+	if s.presses(smallBatch-1) || !s.presses(smallBatch) {
+		t.Error("half of the memory is used: a large batch is to go, and no small one")
+	}
+	s.cfg.Memory = s.bytes
 	if wait := s.begun(t, nil); wait > tickInterval {
-		t.Errorf("with memory half full the next load began after %s", wait)
+		t.Errorf("with no memory left the next load began after %s", wait)
 	}
 }
 

@@ -126,8 +126,9 @@ func (l *loop) dropRows(t *table) {
 		t.abandon(s.label)
 	}
 	t.queue = nil
-	if t.inFlight != nil {
-		l.acknowledge(t.inFlight.epoch) // its memory is free when it has ended
+	if s := t.inFlight; s != nil && !s.dropped {
+		s.dropped = true
+		l.acknowledge(s.epoch) // its memory is free when it has ended
 	}
 }
 

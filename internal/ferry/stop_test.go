@@ -242,3 +242,52 @@ func TestBackOffOfWhatCountsForNoTry(t *testing.T) {
 		}
 	}
 }
+
+// A row lies behind After and not behind UpTo, though many transactions come in one event.
+func TestWhereARefusedRowLies(t *testing.T) {
+	t.Parallel()
+	s := newStill(t, 2, DeadLetter)
+	table := s.order[0]
+	table.route.MaxRows = 1
+	before := s.position
+	rows := change.NewRows(3)
+	for _, cell := range []string{"1", "1", "a", "2", "2", simTorn} {
+		rows.AddString(cell)
+	}
+	end := change.Position{File: "log.000001", Offset: 900}
+	s.take(s.now, change.Event{Kind: change.Insert, Table: table.schema, Rows: rows, Position: end})
+	if len(table.queue) != 1 || table.queue[0].after != before || table.queue[0].upTo != end {
+		t.Errorf("the load is of %+v", table.queue)
+	}
+	if n := len(s.journal.letters); n != 1 || s.journal.letters[0].After != before || s.journal.letters[0].UpTo != end {
+		t.Errorf("the letters are %+v", s.journal.letters)
+	}
+}
+
+// Rows of a table that has joined and is gone wait for the checkpoint that knows it, though the
+// stream begins again behind both: who goes on from a checkpoint before would take the target
+// for empty.
+func TestRowsOfATableThatIsGoneWaitForItsJoin(t *testing.T) {
+	t.Parallel()
+	s := newStill(t, 2, StopOnBadRow)
+	s.savedAt, s.cfg.SaveInterval = s.now, time.Minute
+	joining := s.order[0]
+	schema := joining.schema
+	joining.schema, joining.seen = nil, nil
+	at := func() change.Position {
+		return change.Position{File: "log.000001", Offset: s.resume.position.Offset + 10}
+	}
+	s.take(s.now, change.Event{Kind: change.Joined, Table: schema, Resumable: true, Position: at()})
+	s.row(0, "1")
+	s.take(s.now, change.Event{Kind: change.Dropped, Table: schema, Position: at()})
+	s.settledPlaces(1)
+	s.rewind()
+	if !joining.unsaved {
+		t.Fatal("no checkpoint knows it, and nothing waits for one")
+	}
+	s.stream = &simStream{}
+	s.begun(t, nil)
+	if joining.unsaved || s.saved.states[0].Table == nil || s.counts.LoadedRows != 1 {
+		t.Errorf("unsaved %v, %d rows are loaded, the checkpoint has %v", joining.unsaved, s.counts.LoadedRows, s.saved.states[0].Table)
+	}
+}

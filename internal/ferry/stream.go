@@ -100,6 +100,7 @@ func (l *loop) rows(tables []*table, event *change.Event) bool {
 			return false
 		}
 	}
+	l.upTo = change.Position{File: event.Position.File, Offset: event.Position.Offset}
 	for _, t := range tables {
 		if !t.idle() {
 			l.addEvent(t, event)
@@ -142,6 +143,7 @@ func nameOf(event *change.Event) change.Name {
 // passed moves the position behind an event.
 func (l *loop) passed(event *change.Event) {
 	l.position = change.Position{File: event.Position.File, Offset: event.Position.Offset}
+	l.upTo = l.position
 	if event.Kind == change.Joined && !event.Resumable {
 		l.atResume = false // others join at the same place, which knows all of them then
 	}
@@ -413,7 +415,7 @@ func (l *loop) rewind() {
 		}
 		t.setSchema(&state)
 		t.emptied = false
-		t.unsaved = t.unsaved && t.schema != nil
+		t.unsaved = t.unsaved && (t.schema != nil || t.awaited())
 	}
 	l.states = nil
 	l.forgetSchemas()

@@ -55,9 +55,9 @@ func (l *loop) registerPages() {
 	}
 }
 
-// roomForPage keeps pages, with room for those being read, in half of the memory, and some of
-// it free of what is on its way: the stream goes first. One page goes through however little
-// there is.
+// roomForPage keeps pages, with room for those being read, in half of the memory, and leaves
+// the stream an eighth of all. While less than half is used one page goes through whatever its
+// size.
 func (l *loop) roomForPage() bool {
 	if len(l.pages) == 0 && l.bytes <= l.cfg.Memory/2 {
 		return true

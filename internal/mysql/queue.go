@@ -71,18 +71,18 @@ func (q *queue) grown(ctx context.Context, n int) error {
 	return q.flush(ctx)
 }
 
-// ended tells that what was put last, and is not handed over, is the end of a transaction
-// that no stream can be opened behind.
-func (q *queue) ended() bool {
+// behindCommit tells that what was put last, and is not handed over, is the end of a
+// transaction that no stream can be opened behind.
+func (q *queue) behindCommit() bool {
 	n := len(q.filling.events)
 	return n > 0 && q.filling.events[n-1].Kind == change.Commit && !q.filling.events[n-1].Resumable
 }
 
 // lastRows is the event that was put last, while it is not handed over, if it has rows; else
-// nil. Such an end of its transaction does not count.
+// nil. Such a Commit does not count.
 func (q *queue) lastRows() *change.Event {
 	n := len(q.filling.events)
-	if q.ended() {
+	if q.behindCommit() {
 		n--
 	}
 	if n == 0 || q.filling.events[n-1].Rows == nil {
@@ -91,9 +91,9 @@ func (q *queue) lastRows() *change.Event {
 	return &q.filling.events[n-1]
 }
 
-// goOn forgets such an end: the rows of the next transaction follow.
+// goOn forgets such a Commit: the rows of the next transaction follow.
 func (q *queue) goOn() {
-	if q.ended() {
+	if q.behindCommit() {
 		q.filling.events = q.filling.events[:len(q.filling.events)-1]
 		q.filling.bytes -= eventCost
 	}

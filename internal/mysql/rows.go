@@ -135,7 +135,7 @@ func (r *reader) goesWith(what change.Kind, table *change.Table) *change.Event {
 		return nil
 	}
 	of := r.group.rows // not those before a savepoint: a ROLLBACK may take back what follows
-	if r.queue.ended() {
+	if r.queue.behindCommit() {
 		of = r.rowsPut // not those that an XA transaction had held
 	}
 	if last.Rows != of {
@@ -154,7 +154,7 @@ func (r *reader) decodeInto(ctx context.Context, m *mapped, e *binlog.Event, las
 		return nil
 	}
 	more := last.Rows.Bytes() - before
-	if r.queue.ended() {
+	if r.queue.behindCommit() {
 		r.queue.goOn()
 		r.group.deliver(last.Table.Name)
 		r.group.undo.add(last, first, more)

@@ -30,7 +30,7 @@ var targetOptions = []Option{
 		Help: "The least time between two loads of a table, in milliseconds, and so how old a change may get before it is sent: the first one after a pause is sent at once. " +
 			"Flink's default is 300000; here it is 1000, so that a change is visible within a second. A table gets fewer loads while StarRocks asks for that."},
 	{Key: "sink.buffer-flush.max-bytes", Where: inTarget, Type: Size, Min: 1 << 20, Max: 10 << 30, Default: "64mb",
-		Help: "A batch of this size is closed, and sent as soon as sink.buffer-flush.interval-ms allows or memory is half full. Never more than half of SET 'memory'."},
+		Help: "A batch of this size is closed, and sent as soon as sink.buffer-flush.interval-ms allows or memory presses. Never more than half of SET 'memory'."},
 	{Key: "sink.buffer-flush.max-rows", Where: inTarget, Type: Int, Min: 1, Max: 5_000_000, Default: "500000",
 		Help: "A batch of this many rows is closed, as one of sink.buffer-flush.max-bytes is."},
 	{Key: "sink.connect.timeout-ms", Where: inTarget, Type: Duration, Min: 100, Max: 600_000, Default: "30000",
