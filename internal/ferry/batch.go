@@ -162,12 +162,13 @@ func (l *loop) flushAll() {
 // relieveMemory sends what memory presses for: the rest is for what arrives while it is on
 // its way.
 func (l *loop) relieveMemory() {
-	if l.bytes < l.cfg.Memory/2 {
+	least := l.pressed()
+	if least == notPressed {
 		return
 	}
 	for _, o := range l.laden {
 		t := o.shards[0]
-		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && l.presses(t.batch.Bytes()) {
+		if t.batch != nil && t.inFlight == nil && len(t.queue) == 0 && t.batch.Bytes() >= least {
 			l.seal(t)
 		}
 	}

@@ -95,23 +95,29 @@ func TestATargetThatIsGoneStopsItsShards(t *testing.T) {
 	}
 }
 
-// A shard is copied anew only when what its target had under way has ended: it could arrive
-// behind the copy, and would count as one of the loads that come then.
-func TestAShardComesBackBehindWhatWasUnderWay(t *testing.T) {
-	t.Parallel()
-	s := newShards(t, 2, StopOnBadRow)
-	shard := s.order[0]
+// stoppedShards are two that have stopped while a load of them is under way.
+func stoppedShards(t *testing.T) (s *still, shard *table, inFlight *shipment) {
+	t.Helper()
+	s = newShards(t, 2, StopOnBadRow)
+	shard = s.order[0]
 	s.row(0, "1")
 	s.seal(shard)
 	s.tick(s.now.Add(time.Minute))
-	inFlight := shard.inFlight
-	if inFlight == nil {
+	if inFlight = shard.inFlight; inFlight == nil {
 		t.Fatal("the scene is not set")
 	}
 	s.effects = nil
 	for _, one := range shard.shards {
 		s.stopTable(one, errSchema)
 	}
+	return s, shard, inFlight
+}
+
+// A shard is copied anew only when what its target had under way has ended: it could arrive
+// behind the copy, and would count as one of the loads that come then.
+func TestAShardComesBackBehindWhatWasUnderWay(t *testing.T) {
+	t.Parallel()
+	s, shard, inFlight := stoppedShards(t)
 	s.takeJob(&Job{Kind: Resync, Tables: []change.Name{shard.route.Source}, Done: func([]CheckResult, error) {}})
 	s.settledPlaces(1)
 	if shard.stopped == nil || len(s.effects) > 0 {
@@ -235,15 +241,7 @@ func TestEvolveLeavesTheOtherShardsColumns(t *testing.T) {
 // alive again meanwhile.
 func TestANewShardOfAStoppedTarget(t *testing.T) {
 	t.Parallel()
-	s := newShards(t, 2, StopOnBadRow)
-	shard := s.order[0]
-	s.row(0, "1")
-	s.seal(shard)
-	s.tick(s.now.Add(time.Minute))
-	inFlight := shard.inFlight
-	for _, one := range shard.shards {
-		s.stopTable(one, errSchema)
-	}
+	s, shard, inFlight := stoppedShards(t)
 	route := shard.route
 	route.Source.Table = "comes later"
 	s.addTable(route, "")

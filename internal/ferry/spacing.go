@@ -2,6 +2,7 @@ package ferry
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -25,6 +26,8 @@ const (
 	// smallBatch is too little to be loaded only because half of the memory is used: of many
 	// busy tables it is the loads that take the time, and each would be a version for nothing.
 	smallBatch = 256 << 10
+	// notPressed is larger than any batch.
+	notPressed = math.MaxInt
 )
 
 // spacing is the time between the beginnings of two loads of a table.
@@ -40,21 +43,21 @@ func (l *loop) mayShip(t *table) bool {
 	if t.inFlight != nil || len(t.queue) == 0 || l.now.Before(t.queue[0].notUntil) || (t.queue[0].unsaved() && !l.sabotage.loadBeforeJoinIsSaved) {
 		return false
 	}
-	hurried := t.widened == 0 && (l.stopping || l.presses(t.queue[0].bytes))
+	hurried := t.widened == 0 && (l.stopping || t.queue[0].bytes >= l.pressed())
 	return hurried || t.queue[0].part || t.queue[0].tries > 0 || t.due(l.now)
 }
 
-// presses tells that a batch of so many bytes is to go because of memory: a large one when
-// half is used, any when next to nothing is left, which pages of a copy leave (roomForPage).
-// In exactly-once a load is no version.
-func (l *loop) presses(bytes int) bool {
+// pressed is how large a batch has to be to go because of memory: when half is used a large
+// one, when next to nothing is left, which pages of a copy leave (roomForPage), any. In
+// exactly-once a load is no version.
+func (l *loop) pressed() int {
 	switch {
 	case l.bytes < l.cfg.Memory/2:
-		return false
+		return notPressed
 	case l.isExact() || l.bytes >= l.cfg.Memory/8*7:
-		return true
+		return 0
 	}
-	return bytes >= smallBatch
+	return smallBatch
 }
 
 // widen makes the loads of a table rarer, because the target asked for that. It returns

@@ -58,7 +58,7 @@ func TestFullBatchesKeepTheDistance(t *testing.T) {
 		t.Errorf("the second load began after %s", wait)
 	}
 	s.cfg.Memory = 2 * s.bytes
-	if s.presses(smallBatch-1) || !s.presses(smallBatch) {
+	if s.pressed() != smallBatch {
 		t.Error("half of the memory is used: a large batch is to go, and no small one")
 	}
 	s.cfg.Memory = s.bytes
