@@ -274,5 +274,10 @@ type parseError struct{ cause error }
 func (e *parseError) Error() string { return e.cause.Error() }
 func (e *parseError) Unwrap() error { return e.cause }
 
+// dumpError is the end of a connection's events: what it says is the server's or the network's.
+type dumpError struct{ error }
+
+func (e *dumpError) Unwrap() error { return e.error }
+
 // close may be called twice; what it answers then is of no interest.
 func (d *dump) close() { _ = d.raw.Close() }

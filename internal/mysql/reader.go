@@ -35,6 +35,7 @@ type reader struct {
 	mu       sync.Mutex
 	at       change.Position
 	byFile   bool                  // the stream was asked for by file and offset
+	torn     string                // the last file that was passed though it is torn
 	begun    uint32                // when the file at hand was begun; 0 when not known
 	before   change.Position       // where the group at hand begins
 	executed *gomysql.MysqlGTIDSet // nil when the server is not followed by GTID
@@ -104,15 +105,17 @@ func (r *reader) run(ctx context.Context) error {
 	r.timer = time.AfterFunc(time.Hour, func() { r.settle(ctx) })
 	defer r.close()
 	for {
-		e, err := r.dump.next()
+		e, err := r.next()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			return r.source.dumpProblem(err, r.position())
-		}
 		r.mu.Lock()
-		err = r.burst(ctx, e)
+		if err == nil {
+			err = r.burst(ctx, e)
+		}
+		if r.source.torn(err) {
+			err = r.passTorn(ctx, err)
+		}
 		if flushed := r.queue.flush(ctx); err == nil {
 			err = flushed
 		}
@@ -136,19 +139,29 @@ func (r *reader) burst(ctx context.Context, e *binlog.Event) error {
 			return nil
 		}
 		var err error
-		if e, err = r.dump.next(); err != nil {
-			return r.source.dumpProblem(err, r.at)
+		if e, err = r.next(); err != nil {
+			return err
 		}
 	}
 }
 
-// ended is why the stream ends after an event that could not be handled.
-func (r *reader) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (r *reader) next() (*binlog.Event, error) {
+	e, err := r.dump.next()
+	if err != nil {
+		return nil, &dumpError{err}
 	}
-	if parse := (*parseError)(nil); errors.As(err, &parse) {
-		return r.source.dumpProblem(parse, r.position())
+	return e, nil
+}
+
+// ended is why the stream ends.
+func (r *reader) ended(ctx context.Context, err error) error {
+	var dump *dumpError
+	var parse *parseError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &dump), errors.As(err, &parse):
+		return r.source.dumpProblem(err, r.position())
 	}
 	return err
 }

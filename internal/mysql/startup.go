@@ -202,29 +202,24 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 	if from.Offset > math.MaxUint32 {
 		return startupProblem(nil, "name another place.", "%s lies behind 4 GiB of its file, where a log cannot be asked for", from)
 	}
-	d, err := s.dialDump(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // closes the connection
+	d, err := s.lookInto(ctx, from)
 	if err != nil {
-		return s.reconnectProblem(err)
-	}
-	defer d.close()
-	defer context.AfterFunc(ctx, d.close)()
-	if err := d.prepare(s, ""); err != nil {
 		return err
 	}
-	if from.File == "" {
-		err = d.ask(s, from, nobody)
-	} else {
-		err = d.askFile(from, nobody)
-	}
-	if err != nil {
-		return s.queryProblem("asking for the binary log", err)
-	}
-	d.parser.RowsUnread = true
 	r := &reader{source: s, at: change.Position{File: from.File, Offset: from.Offset}} // counts offsets only
 	for !r.at.Reached(until) {
 		e, err := d.next()
 		if errors.Is(err, errEnd) { // behind which the last that was left out may not be told of
 			return nil
+		}
+		if s.torn(err) {
+			d.close()
+			if d, err = s.lookBehind(ctx, r.at, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if err != nil {
 			return s.dumpProblem(err, r.at)
@@ -262,6 +257,40 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 		r.advance(e)
 	}
 	return nil
+}
+
+// lookInto asks for the log as nobody's replica, on a connection that ends with ctx.
+func (s *Source) lookInto(ctx context.Context, from change.Position) (*dump, error) {
+	d, err := s.dialDump(ctx)
+	if err != nil {
+		return nil, s.reconnectProblem(err)
+	}
+	context.AfterFunc(ctx, d.close)
+	if err := d.prepare(s, ""); err != nil {
+		return nil, err
+	}
+	if from.File == "" {
+		err = d.ask(s, from, nobody)
+	} else {
+		err = d.askFile(from, nobody)
+	}
+	if err != nil {
+		return nil, s.queryProblem("asking for the binary log", err)
+	}
+	d.parser.RowsUnread = true
+	return d, nil
+}
+
+// lookBehind looks into the log behind a torn file. What the file lacks, a stream says.
+func (s *Source) lookBehind(ctx context.Context, at change.Position, cause error) (*dump, error) {
+	behind, err := s.fileBehind(ctx, at.File)
+	switch {
+	case err != nil:
+		return nil, err
+	case behind == "":
+		return nil, s.tornEnd(at, cause)
+	}
+	return s.lookInto(ctx, change.Position{File: behind, Offset: 4})
 }
 
 // Changes are what statements behind a place of the log did to tables.

@@ -21,8 +21,7 @@ const queueBytes = 2 << 20
 type Stream struct {
 	source *Source
 	queue  *queue
-	cancel context.CancelFunc
-	dump   *dump
+	cancel context.CancelFunc // closes the connection too
 	reader *reader
 	done   sync.WaitGroup
 }
@@ -46,7 +45,8 @@ func (s *Source) Open(ctx context.Context, from change.Position, follow ferry.Fo
 		return nil, s.reconnectProblem(err)
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stream := &Stream{source: s, queue: newQueue(queueBytes), cancel: cancel, dump: dump}
+	context.AfterFunc(running, dump.close)
+	stream := &Stream{source: s, queue: newQueue(queueBytes), cancel: cancel}
 	r, err := newReader(s, dump, stream.queue, from, asked)
 	if err == nil {
 		r.clockAhead = ahead
@@ -54,7 +54,6 @@ func (s *Source) Open(ctx context.Context, from change.Position, follow ferry.Fo
 	}
 	if err != nil {
 		cancel()
-		dump.close()
 		return nil, err
 	}
 	stream.reader = r
@@ -127,13 +126,11 @@ func (s *Stream) reached() change.Position { return s.reader.whole() }
 func (s *Stream) fail(err error) {
 	s.queue.end(err)
 	s.cancel()
-	s.dump.close()
 }
 
 // Close ends the stream and returns when its goroutine has.
 func (s *Stream) Close() error {
 	s.cancel()
-	s.dump.close()
 	s.done.Wait()
 	return nil
 }
