@@ -47,8 +47,9 @@ type Config struct {
 	// Silence is how long the server may say nothing on a stream, heartbeats included,
 	// before the connection counts as lost; 30 s when zero.
 	Silence time.Duration
-	// HeldBytes bounds what is held of undecided XA transactions in memory; 32 MiB when
-	// zero. The rest is kept in a temporary file.
+	// HeldBytes bounds what is held in memory of undecided XA transactions, the rest of
+	// which is kept in a temporary file, and of a transaction that may yet be rolled back,
+	// the rest of which is read again then; 32 MiB when zero.
 	HeldBytes int
 	// Treatment is what becomes of some types.
 	Treatment Treatment

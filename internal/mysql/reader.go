@@ -65,6 +65,7 @@ type reader struct {
 func newReader(s *Source, d *dump, q *queue, from, asked change.Position) (*reader, error) {
 	r := &reader{source: s, dump: d, queue: q, at: change.Position{File: asked.File, Offset: asked.Offset},
 		byFile: !s.opensByGTID(asked), maps: map[uint64]*mapped{}, prepared: map[string]*prepared{}}
+	r.group.undo.most = s.config.HeldBytes
 	if !r.byFile {
 		// The server tells where in its files it begins; the position's own file may
 		// be that of another server.
@@ -300,26 +301,42 @@ func (r *reader) heartbeat(ctx context.Context, e *binlog.Event) error {
 // payload handles a compressed transaction: its events are those of an ordinary
 // one, and it counts as a whole.
 func (r *reader) payload(ctx context.Context, e *binlog.Event) error {
+	empty := true
+	err := r.unpack(e, func(inner *binlog.Event, last bool) error {
+		if empty = false; last {
+			r.advance(e)
+		}
+		return r.step(ctx, inner)
+	})
+	if err != nil {
+		return err
+	}
+	if empty {
+		r.advance(e)
+	}
+	return r.boundary(ctx)
+}
+
+// unpack hands on the events of a compressed transaction, and with each whether it is the
+// last.
+func (r *reader) unpack(e *binlog.Event, each func(inner *binlog.Event, last bool) error) error {
 	if err := r.packed.Open(e); err != nil {
 		return &parseError{err}
 	}
 	for last := false; !last; {
 		var err error
 		last, err = r.packed.Next(&r.inner)
-		if last || err == io.EOF {
-			r.advance(e)
-		}
 		if err == io.EOF {
-			break
+			return nil
 		}
 		if err != nil {
 			return &parseError{err}
 		}
-		if err := r.step(ctx, &r.inner); err != nil {
+		if err := each(&r.inner, last); err != nil {
 			return err
 		}
 	}
-	return r.boundary(ctx)
+	return nil
 }
 
 // step handles an event inside or between groups.

@@ -27,6 +27,7 @@ func onRoad() *reader {
 		Columns: []change.Column{{Name: "id", Type: change.Type{Base: change.Int}}, {Name: "v", Type: change.Type{Base: change.VarChar, Length: 10, Charset: "latin1"}}}}
 	r := &reader{source: source, dump: dump, queue: newQueue(1 << 20), maps: map[uint64]*mapped{}, executed: &gomysql.MysqlGTIDSet{}, told: time.Now().Add(time.Hour),
 		at: change.Position{File: "binlog.1", Offset: 4}, tracker: &tracker{source: source, tables: map[change.Name]*tracked{}}}
+	r.group.undo.most = 32 << 20
 	r.tracker.tables[source.foldName(name)] = &tracked{name: name, table: table, state: following}
 	return r
 }

@@ -44,23 +44,33 @@ func (r *reader) tableMap(e *binlog.Event) error {
 	return nil
 }
 
-// rows hands on the rows of an event. Those of a table that nobody follows are not looked
-// at.
-func (r *reader) rows(ctx context.Context, e *binlog.Event) error {
-	if e.EndsWithoutRows() {
-		return nil
-	}
+// mapOf is the table of an event with rows; nil when nobody follows it.
+func (r *reader) mapOf(e *binlog.Event) (*mapped, error) {
 	id, err := e.TableID()
 	if err != nil {
-		return &parseError{err}
+		return nil, &parseError{err}
 	}
 	m := r.maps[id]
 	if m == nil {
-		return &diag.Problem{Code: codeDecode, Class: diag.Refused,
+		return nil, &diag.Problem{Code: codeDecode, Class: diag.Refused,
 			Message: fmt.Sprintf("rows in the log of MySQL %s at %s belong to no table", r.source.address(), r.at), Fix: "report it."}
 	}
 	if m.tracked == nil {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// rows hands on the rows of an event. Those of a table that nobody follows are not looked
+// at.
+func (r *reader) rows(ctx context.Context, e *binlog.Event) error {
+	r.group.undo.read++
+	if e.EndsWithoutRows() {
 		return nil
+	}
+	m, err := r.mapOf(e)
+	if err != nil || m == nil {
+		return err
 	}
 	if r.group.old && r.group.xa == nil {
 		return nil

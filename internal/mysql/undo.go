@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"starferry/internal/change"
@@ -15,20 +16,19 @@ import (
 // than any memory; so what a logged ROLLBACK takes back is taken back by handing on
 // the opposite, last row first. MariaDB logs one when a transaction also made or
 // dropped a temporary table, or went back to a savepoint behind a write to a table
-// without transactions; MySQL when statements were logged as text.
+// without transactions; MySQL when statements were logged as text. What is kept for that
+// is bounded: rows of a larger one are read again from the log, part by part from its end.
 //
 // Rejected: holding every transaction back until its end is known (memory, or a file,
 // for all of them, for the sake of a few).
-
-// undoBytes bounds what of a transaction is kept for that; when one that is larger is
-// rolled back its tables are given up.
-const undoBytes = 32 << 20
 
 // undo is what was handed on of the group at hand.
 type undo struct {
 	events     []handed
 	bytes      int
+	most       int // bytes that are kept
 	tooLarge   bool
+	read       int         // events with rows in the log, of any table, with the one at hand
 	savepoints []savepoint // oldest first
 }
 
@@ -43,6 +43,7 @@ type handed struct {
 type savepoint struct {
 	name string
 	at   int // events before it
+	read int // and in the log
 }
 
 // add keeps an event from its row number first on, with so many bytes, and holds its rows.
@@ -57,9 +58,9 @@ func (u *undo) add(e *change.Event, first, bytes int) {
 
 // grown counts bytes that the last event has more.
 func (u *undo) grown(n int) {
-	if u.bytes += n; u.bytes > undoBytes && !u.tooLarge {
-		u.clear()
-		u.tooLarge = true
+	if u.bytes += n; u.bytes > u.most && !u.tooLarge {
+		u.keep(0)
+		u.bytes, u.tooLarge = 0, true
 	}
 }
 
@@ -78,22 +79,22 @@ func (u *undo) clear() {
 	if cap(u.events) > 1024 {
 		u.events = nil
 	}
-	*u = undo{events: u.events, savepoints: u.savepoints[:0]}
+	*u = undo{events: u.events, most: u.most, savepoints: u.savepoints[:0]}
 }
 
 func (u *undo) savepoint(rest string) {
-	u.savepoints = append(u.savepoints, savepoint{savepointName(rest), len(u.events)})
+	u.savepoints = append(u.savepoints, savepoint{savepointName(rest), len(u.events), u.read})
 }
 
-// to is the number of events before a savepoint, which stays; later ones are gone.
-func (u *undo) to(name string) (at int, found bool) {
+// to is a savepoint, which stays; later ones are gone.
+func (u *undo) to(name string) (to savepoint, found bool) {
 	for i := len(u.savepoints) - 1; i >= 0; i-- {
 		if u.savepoints[i].name == name {
 			u.savepoints = u.savepoints[:i+1]
-			return u.savepoints[i].at, true
+			return u.savepoints[i], true
 		}
 	}
-	return 0, false
+	return to, false
 }
 
 // savepointName is the name in a statement of the server's own making, folded as
@@ -124,7 +125,7 @@ func (r *reader) rollback(ctx context.Context, rest, how string) error {
 		return r.commit(ctx)
 	}
 	if word != "TO" {
-		if err := r.takeBack(ctx, 0, how); err != nil {
+		if err := r.takeBack(ctx, savepoint{}, how); err != nil {
 			return err
 		}
 		return r.commit(ctx)
@@ -132,19 +133,16 @@ func (r *reader) rollback(ctx context.Context, rest, how string) error {
 	if second, behind := firstWord([]byte(name)); second == "SAVEPOINT" {
 		name = behind
 	}
-	at, found := r.group.undo.to(savepointName(name))
-	if !found && !r.group.undo.tooLarge {
+	to, found := r.group.undo.to(savepointName(name))
+	if !found {
 		return r.rolledBack(ctx, how)
 	}
-	return r.takeBack(ctx, at, how)
+	return r.takeBack(ctx, to, how)
 }
 
-// takeBack hands on the opposite of the events from number at on, last first.
-func (r *reader) takeBack(ctx context.Context, at int, how string) error {
+// takeBack hands on the opposite of the events behind a savepoint, or of all, last first.
+func (r *reader) takeBack(ctx context.Context, to savepoint, how string) error {
 	u := &r.group.undo
-	if u.tooLarge {
-		return r.rolledBack(ctx, how)
-	}
 	for _, name := range r.group.delivered {
 		if r.tracker.find(name.Database, name.Table) == nil {
 			continue // given up
@@ -157,12 +155,18 @@ func (r *reader) takeBack(ctx context.Context, at int, how string) error {
 			return r.rolledBack(ctx, how)
 		}
 	}
-	for i := len(u.events) - 1; i >= at; i-- {
+	if u.tooLarge && r.group.begins.Offset > math.MaxUint32 { // where a log cannot be asked for
+		return r.rolledBack(ctx, how)
+	}
+	if u.tooLarge {
+		return r.takeBackFromLog(ctx, to.read)
+	}
+	for i := len(u.events) - 1; i >= to.at; i-- {
 		if err := r.put(ctx, opposite(u.events[i])); err != nil {
 			return err
 		}
 	}
-	u.keep(at)
+	u.keep(to.at)
 	return nil
 }
 
@@ -175,7 +179,7 @@ func (r *reader) abandoned(ctx context.Context) error {
 	}
 	delivered := len(r.group.delivered) > 0
 	if delivered {
-		if err := r.takeBack(ctx, 0, "the server stopped in the middle of it"); err != nil {
+		if err := r.takeBack(ctx, savepoint{}, "the server stopped in the middle of it"); err != nil {
 			return err
 		}
 	}
@@ -224,7 +228,7 @@ func (r *reader) rolledBack(ctx context.Context, how string) error {
 		}
 		err := r.giveUp(ctx, one, &diag.Problem{Code: codeRollback, Class: diag.Refused,
 			Message: fmt.Sprintf("a transaction in the log of MySQL %s before %s changed %s and was rolled back (%s), which cannot be taken back here: "+
-				"it has more than %d MB of rows, or some of a table without transactions, or is an XA transaction", r.source.address(), r.at, join(r.group.delivered), how, undoBytes>>20),
+				"it has rows of a table without transactions, or is an XA transaction, or begins behind 4 GiB of its file", r.source.address(), r.at, join(r.group.delivered), how),
 			Fix: "avoid transactions that mix tables with and without transactions: ALTER TABLE … ENGINE=InnoDB;"})
 		if err != nil {
 			return err

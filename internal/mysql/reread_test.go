@@ -1,0 +1,63 @@
+package mysql
+
+import (
+	"fmt"
+	"testing"
+
+	"starferry/internal/change"
+	"starferry/internal/ferry"
+	"starferry/internal/mysql/binlog"
+	"starferry/internal/testbed"
+)
+
+// TestACompressedTransactionIsReadAgain: whole or behind one of its events, in parts.
+func TestACompressedTransactionIsReadAgain(t *testing.T) {
+	t.Parallel()
+	server := testbed.MySQL(t)
+	db := server.Database(t)
+	server.Exec(t, "USE "+db, "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)")
+	s := connect(t, server)
+	from := start(t, s)
+	statements := []string{"USE " + db, "SET SESSION binlog_transaction_compression = ON", "BEGIN"}
+	var all []string
+	for i := range 9 {
+		statements = append(statements, fmt.Sprintf("INSERT INTO t VALUES (%d), (%d)", 2*i, 2*i+1), fmt.Sprintf("INSERT INTO u VALUES (%d)", i))
+		all = append([]string{fmt.Sprintf("delete t %d", 2*i+1), fmt.Sprintf("delete t %d", 2*i)}, all...)
+	}
+	server.Exec(t, append(statements, "COMMIT")...)
+	var begins change.Position
+	end, err := s.End(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.scan(t.Context(), from, end, func(at change.Position, e *binlog.Event) (bool, error) {
+		if begins = at; e.Kind == binlog.KindPayload {
+			return false, nil
+		}
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int{1, 1000, 1 << 20} {
+		for _, first := range []int{0, 7, 18} { // events with rows, every other of which is of u, which has not joined
+			r, err := newReader(s, nil, newQueue(1<<20), from, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.tracker, err = s.newTracker(t.Context(), ferry.Follow{Known: []*change.Table{describe(t, s, db, "t")}, Join: []change.Name{{Database: db, Table: "u"}}}); err != nil {
+				t.Fatal(err)
+			}
+			r.group.begins, r.group.undo = begins, undo{most: most, read: 18}
+			if err := r.takeBackFromLog(t.Context(), first); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.queue.flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var events []change.Event
+			takeAll(t, r.queue, func(e *change.Event) { events = append(events, *e) })
+			compare(t, script(events), all[:len(all)-2*((first+1)/2)])
+		}
+	}
+}
