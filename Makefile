@@ -46,7 +46,7 @@ test: need-go ## Run all tests, with real MySQL and MariaDB servers (about 10 mi
 
 soak: need-go ## Kill, cut and crash everything at random for SOAK (10m); SEED repeats a round. Then random statements and tables.
 	@$(GO) run -trimpath ./scripts/provision
-	@log=$$(mktemp -d) && { STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak(Exactly)?$$' ./internal/endtoend; \
+	@log=$$(mktemp -d) && { STARFERRY_SOAK=$(SOAK) STARFERRY_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak(Exactly|TornLogs)?$$' ./internal/endtoend; \
 		echo $$? >$$log/code; } 2>&1 | tee $$log/out; \
 		sed -n 's/^.*_test.go:[0-9]*: \(soak: \)/\1/p' $$log/out; code=$$(cat $$log/code); rm -rf $$log; exit $$code
 	@[ -n '$(SEED)' ] || $(MAKE) --no-print-directory random

@@ -1,20 +1,26 @@
 package endtoend
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"starferry/internal/testbed"
 )
+
+var semantics = map[string][]string{"at-least-once": nil, "exactly-once": {"'sink.semantic' = 'exactly-once'"}}
 
 // TestMariaDBIsKilledWhileItLogs: half a transaction is left in its log, for good, and the
 // transaction is rolled back. The run goes on by itself, and what it had loaded of that
 // transaction is taken back.
 func TestMariaDBIsKilledWhileItLogs(t *testing.T) {
 	t.Parallel()
-	for name, with := range map[string][]string{"at-least-once": nil, "exactly-once": {"'sink.semantic' = 'exactly-once'"}} {
+	for name, with := range semantics {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, testbed.MariaDB(t, "--innodb-flush-log-at-trx-commit=0"))
@@ -70,4 +76,64 @@ func (w *world) tearLog(t *testing.T) {
 		w.exec(t, "SET sql_log_bin = 0", "REPLACE INTO t VALUES (1, 'one'), (2, 'two')", "DELETE FROM t WHERE id = 3")
 	}
 	t.Fatal("the server had the transaction every time")
+}
+
+// TestSoakTornLogs kills MariaDB at random while it logs transactions that are larger than
+// what is kept of one for its rollback.
+func TestSoakTornLogs(t *testing.T) {
+	t.Parallel()
+	kills := 3
+	if os.Getenv("STARFERRY_SOAK") != "" {
+		kills = 60
+	}
+	chance := seed(t)
+	for name, with := range semantics {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(chance, 0))
+			w := newWorld(t, testbed.MariaDB(t, "--max-connections=102"))
+			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)", "CREATE TABLE digits (d INT PRIMARY KEY)", fillDigits)
+			script := w.write(t, "t.sql", w.script("", route{from: "t", to: "t", with: with}))
+			p := w.start(t, script)
+			w.awaitEqual(t, "t")
+			for range kills {
+				gone := w.writeUntilGone(t)
+				time.Sleep(time.Duration(300+random.IntN(600)) * time.Millisecond)
+				if err := w.source.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				<-gone
+				if err := w.source.Restart(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.exec(t, "REPLACE INTO t VALUES (99, 'end')")
+			w.awaitEqual(t, "t")
+			w.stop(t, p)
+			w.catchUp(t, script)
+			w.compare(t, "t", "t")
+			t.Logf("soak: torn-logs %s: server-kills=%d torn=%d", name, kills, strings.Count(p.Output(), "in the middle of an event"))
+		})
+	}
+}
+
+// writeUntilGone writes one transaction of 50 MB after the other until the server is gone.
+func (w *world) writeUntilGone(t *testing.T) (gone chan struct{}) {
+	t.Helper()
+	conn, err := w.source.DB().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "USE "+w.database); err != nil {
+		t.Fatal(err)
+	}
+	gone = make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer conn.Close()
+		for n := 0; err == nil; n++ {
+			_, err = conn.ExecContext(t.Context(), fmt.Sprintf("REPLACE INTO t SELECT n, REPEAT('%c', 600000) FROM (%s) AS numbers WHERE n < 45", 'a'+n%20, numbersUpTo(45)))
+		}
+	}()
+	return gone
 }
