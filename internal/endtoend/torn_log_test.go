@@ -23,7 +23,7 @@ func TestMariaDBIsKilledWhileItLogs(t *testing.T) {
 	for name, with := range semantics {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testbed.MariaDB(t, "--innodb-flush-log-at-trx-commit=0"))
+			w := newWorld(t, testbed.MariaDB(t, "--max-connections=102"))
 			w.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)", "INSERT INTO t VALUES (1, 'one'), (2, 'two')")
 			script := w.write(t, "t.sql", w.script("SET 'execution.checkpointing.interval' = '200 ms';\n", route{from: "t", to: "t", with: with}))
 			w.catchUp(t, script)
@@ -47,7 +47,7 @@ func TestMariaDBIsKilledWhileItLogs(t *testing.T) {
 func (w *world) tearLog(t *testing.T) {
 	t.Helper()
 	for range 20 {
-		w.exec(t, "BEGIN", "UPDATE t SET v = 'never' WHERE id = 1", "DELETE FROM t WHERE id = 2", "INSERT INTO t VALUES (3, REPEAT('x', 100000))", "COMMIT")
+		w.exec(t, "SET GLOBAL innodb_flush_log_at_trx_commit = 0", "BEGIN", "UPDATE t SET v = 'never' WHERE id = 1", "DELETE FROM t WHERE id = 2", "INSERT INTO t VALUES (3, REPEAT('x', 100000))", "COMMIT")
 		if err := w.source.Kill(); err != nil {
 			t.Fatal(err)
 		}
