@@ -14,13 +14,12 @@ import (
 
 // group is the group of events at hand.
 type group struct {
-	open        bool            // a GTID event or BEGIN was seen
-	begins      change.Position // behind its GTID event
-	transaction bool            // rows may follow; XID, COMMIT or ROLLBACK ends it
-	delivered   []change.Name   // tables with rows that were handed on
-	undo        undo            // these rows
-	rows        *change.Rows    // those of its last rows event, while more may go with them
-	xa          *prepared       // it is that of an XA PREPARE
+	open        bool          // a GTID event or BEGIN was seen
+	transaction bool          // rows may follow; XID, COMMIT or ROLLBACK ends it
+	delivered   []change.Name // tables with rows that were handed on
+	undo        undo          // these rows
+	rows        *change.Rows  // those of its last rows event, while more may go with them
+	xa          *prepared     // it is that of an XA PREPARE
 	// old: it lies before the position the stream was opened at, and only what was
 	// prepared in it is looked for.
 	old   bool
@@ -92,8 +91,8 @@ func (r *reader) openGroup(e *binlog.Event) error {
 		clear(r.maps)
 	}
 	r.forgetGroup()
-	r.group.open, r.group.begins = true, r.at
-	r.group.old = r.behind != nil && !r.before.Reached(*r.behind)
+	r.group.undo.passed(r.at)
+	r.group.open, r.group.old = true, r.behind != nil && !r.before.Reached(*r.behind)
 	if g.CommitTime != 0 {
 		r.time, r.group.timed = time.UnixMicro(int64(g.CommitTime)).Add(-r.clockAhead), true
 	}
@@ -136,7 +135,8 @@ func (r *reader) openMariaGroup(e *binlog.Event) error {
 	}
 	standalone := g.Flags&binlog.MariaStandalone != 0
 	r.forgetGroup()
-	r.group.open, r.group.begins, r.group.transaction = true, r.at, !standalone
+	r.group.undo.passed(r.at)
+	r.group.open, r.group.transaction = true, !standalone
 	if r.maria != nil {
 		r.group.gtid = delivery{maria: true, domain: g.Domain, last: mariaGTID{g.Server, g.Sequence}}
 	}

@@ -35,7 +35,7 @@ type reader struct {
 	mu       sync.Mutex
 	at       change.Position
 	byFile   bool                  // the stream was asked for by file and offset
-	torn     string                // the last file that was passed though it is torn
+	passed   string                // the last torn file that was passed
 	begun    uint32                // when the file at hand was begun; 0 when not known
 	before   change.Position       // where the group at hand begins
 	executed *gomysql.MysqlGTIDSet // nil when the server is not followed by GTID
@@ -240,12 +240,10 @@ func (r *reader) rotate(ctx context.Context, e *binlog.Event) error {
 	if err != nil {
 		return &parseError{err}
 	}
-	// Table ids begin anew when a server restarts, which always rotates.
 	if name := string(next.File); name != r.at.File {
 		r.at.File = name
 		r.at.Offset = next.Offset
 		r.begun = 0
-		clear(r.maps)
 	} else {
 		r.at.Offset = max(r.at.Offset, next.Offset)
 	}
@@ -264,6 +262,7 @@ func (r *reader) startFile(ctx context.Context, e *binlog.Event) error {
 			return err
 		}
 	}
+	clear(r.maps) // table ids begin anew when a server restarts, which always begins a file
 	r.begun = e.Time
 	if e.End != 0 && !e.Artificial() && r.at.Offset <= 4 {
 		r.advance(e)

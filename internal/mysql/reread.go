@@ -9,36 +9,37 @@ import (
 	"starferry/internal/mysql/cells"
 )
 
-// Invariant: an event with rows is known by its number in its group, which is the same
-// every time the log is read; how rows are put together for the way is not.
+// Invariant: an event with rows is known by its number in its group, from 1 on, which is the
+// same every time the log is read; how rows are put together for the way is not.
 
-// takeBackFromLog takes back what the group handed on behind its event number first, however
-// much it is: the group is read again for as much of its end as may be kept, then for as
-// much as that before it.
-func (r *reader) takeBackFromLog(ctx context.Context, first int) error {
-	for until := r.group.undo.read; until > first; {
-		part := &part{first: first, until: until, most: r.group.undo.most}
-		err := r.reread(ctx, part)
-		if err != nil {
+// takeBackFromLog takes back what the group handed on behind an event, however much it is: as
+// much of its end as may be kept is read again, then as much before that. What a ROLLBACK TO
+// took back is among it, and that changes nothing: the last word on every key is what it was
+// before the first event with it.
+func (r *reader) takeBackFromLog(ctx context.Context, behind int) error {
+	for until := r.group.undo.read; until > behind; {
+		p := &part{behind: behind, until: until, most: r.group.undo.most}
+		if err := r.reread(ctx, p); err != nil {
 			return err
 		}
-		for _, h := range slices.Backward(part.events) {
+		for _, h := range slices.Backward(p.events) {
 			if err := r.put(ctx, opposite(h.handed)); err != nil {
 				return err
 			}
 		}
-		until = part.from()
+		until = p.left
 	}
 	return nil
 }
 
-// part is what of a group is read again: the last of its events behind number first up to
-// number until, as much as may be kept.
+// part is what of a group is read again: of its events behind one up to another the last, as
+// much as may be kept.
 type part struct {
-	first, until int
-	read         int // events with rows
-	events       []numbered
-	bytes, most  int
+	behind, until int
+	read          int // the number of the last event that was read
+	events        []numbered
+	bytes, most   int
+	left          int // the number of the last event that the next part has to have
 }
 
 type numbered struct {
@@ -46,42 +47,29 @@ type numbered struct {
 	number int
 }
 
-// from is the number before the first event that is kept.
-func (p *part) from() int {
-	if len(p.events) == 0 {
-		return p.first
-	}
-	return p.events[0].number - 1
-}
-
-func (p *part) add(h handed) {
-	p.events = append(p.events, numbered{h, p.read})
-	p.bytes += eventCost + h.rows.Bytes()
-	for p.bytes > p.most && len(p.events) > 1 {
-		p.bytes -= eventCost + p.events[0].rows.Bytes()
-		p.events[0] = numbered{}
-		p.events = p.events[1:]
-	}
-}
-
 // reread reads a part of the group at hand from the log, on a connection of its own.
 func (r *reader) reread(ctx context.Context, p *part) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // closes the connection
-	d, err := r.source.lookInto(ctx, r.group.begins)
+	from := r.group.undo.before(p.until)
+	d, err := r.source.lookInto(ctx, from.at)
 	if err != nil {
 		return err
 	}
 	d.parser.RowsUnread = false
-	again := &reader{source: r.source, tracker: r.tracker, maps: map[uint64]*mapped{}}
+	again := &reader{source: r.source, tracker: r.tracker, at: from.at, maps: map[uint64]*mapped{}}
+	for id, m := range r.maps { // the maps may lie before
+		again.maps[id] = &mapped{database: m.database, table: m.table, told: m.told, tracked: m.tracked}
+	}
 	defer again.packed.Close()
+	p.read, p.left = from.read, max(from.read, p.behind)
 	for p.read < p.until {
 		e, err := d.next()
 		if err == nil {
 			err = again.addTo(p, e)
 		}
 		if err != nil {
-			return r.source.dumpProblem(err, r.group.begins)
+			return r.source.dumpProblem(err, from.at)
 		}
 	}
 	return nil
@@ -102,7 +90,7 @@ func (r *reader) addTo(p *part, e *binlog.Event) error {
 		return nil
 	}
 	m, err := r.mapOf(e)
-	if err != nil || m == nil || p.read <= p.first || m.tracked.state != following {
+	if err != nil || m == nil || p.read <= p.behind || m.tracked.state != following {
 		return err
 	}
 	if err := m.prepare(r.source.server.Flavor == MariaDB); err != nil {
@@ -116,4 +104,15 @@ func (r *reader) addTo(p *part, e *binlog.Event) error {
 		p.add(handed{kind: cells.KindOf(e.Kind), table: m.decoder.table, rows: rows})
 	}
 	return nil
+}
+
+func (p *part) add(h handed) {
+	p.events = append(p.events, numbered{h, p.read})
+	p.bytes += eventCost + h.rows.Bytes()
+	for p.bytes > p.most && len(p.events) > 1 {
+		p.bytes -= eventCost + p.events[0].rows.Bytes()
+		p.left = p.events[0].number
+		p.events[0] = numbered{}
+		p.events = p.events[1:]
+	}
 }

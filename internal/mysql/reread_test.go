@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"starferry/internal/change"
@@ -48,7 +49,7 @@ func TestACompressedTransactionIsReadAgain(t *testing.T) {
 			if r.tracker, err = s.newTracker(t.Context(), ferry.Follow{Known: []*change.Table{describe(t, s, db, "t")}, Join: []change.Name{{Database: db, Table: "u"}}}); err != nil {
 				t.Fatal(err)
 			}
-			r.group.begins, r.group.undo = begins, undo{most: most, read: 18}
+			r.group.undo = undo{most: most, read: 18, places: []waypoint{{at: begins}}}
 			if err := r.takeBackFromLog(t.Context(), first); err != nil {
 				t.Fatal(err)
 			}
@@ -60,4 +61,25 @@ func TestACompressedTransactionIsReadAgain(t *testing.T) {
 			compare(t, script(events), all[:len(all)-2*((first+1)/2)])
 		}
 	}
+}
+
+// TestAStatementLargerThanTheMemory: its table is told of once, before all of its events.
+func TestAStatementLargerThanTheMemory(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t)
+	db := server.Database(t)
+	server.Exec(t, "USE "+db, "CREATE TABLE t (id INT PRIMARY KEY, pad TEXT)")
+	s := connect(t, server, func(c *Config) { c.HeldBytes = 9000 })
+	from := start(t, s)
+	table := describe(t, s, db, "t")
+	pad := strings.Repeat("x", 3000)
+	var rows, want, back []string
+	for i := range 30 {
+		rows = append(rows, fmt.Sprintf("(%d, '%s')", i, pad))
+		want = append(want, fmt.Sprintf("insert t %d|3000 bytes", i))
+		back = append([]string{fmt.Sprintf("delete t %d|3000 bytes", i)}, back...)
+	}
+	server.Exec(t, "USE "+db, "BEGIN", "INSERT INTO t VALUES "+strings.Join(rows, ", "), "CREATE TEMPORARY TABLE tt (id INT)", "ROLLBACK")
+	events := until(t, s, open(t, s, from, []*change.Table{table}))
+	compare(t, script(events), append(append(want, back...), "commit"))
 }

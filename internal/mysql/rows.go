@@ -65,6 +65,7 @@ func (r *reader) mapOf(e *binlog.Event) (*mapped, error) {
 // at.
 func (r *reader) rows(ctx context.Context, e *binlog.Event) error {
 	r.group.undo.read++
+	r.group.undo.passed(r.at)
 	if e.EndsWithoutRows() {
 		return nil
 	}

@@ -91,15 +91,7 @@ func (s *Source) between(ctx context.Context, file string, offset uint64) (chang
 	if err := s.checkLog(ctx, p); err != nil {
 		return p, err
 	}
-	end, err := s.End(ctx)
-	if err != nil {
-		return p, err
-	}
-	good := p.Reached(end)
-	err = s.scan(ctx, p, end, func(_ change.Position, e *binlog.Event) (bool, error) {
-		good = beginsTransaction(e)
-		return false, nil
-	})
+	good, err := s.beginsAt(ctx, p)
 	const fix = "name a place where a transaction begins: SHOW BINLOG EVENTS IN 'file'; lists them. Or name a time: 'scan.startup.mode' = 'timestamp'."
 	switch {
 	case diag.IsTransient(err):
@@ -121,6 +113,29 @@ func (s *Source) begunAt(ctx context.Context, p change.Position) (_ change.Posit
 	}
 	p.Begun, err = s.begun(ctx, p.File)
 	return p, err
+}
+
+// beginsAt tells whether what comes next at a place is the beginning of a transaction, or
+// nothing yet.
+func (s *Source) beginsAt(ctx context.Context, p change.Position) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // closes the connection
+	d, err := s.lookInto(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	for {
+		e, err := d.next()
+		switch {
+		case errors.Is(err, errEnd):
+			return true, nil
+		case err != nil:
+			return false, s.dumpProblem(err, p)
+		case e.Artificial(), e.Kind == binlog.KindFormat, e.Kind == binlog.KindHeartbeat, e.Kind == binlog.KindHeartbeatV2:
+			continue // said of the file, or of nothing
+		}
+		return beginsTransaction(e), nil
+	}
 }
 
 // beginsTransaction tells events that only stand between two transactions, or begin one.
@@ -215,8 +230,13 @@ func (s *Source) scan(ctx context.Context, from, until change.Position, visit fu
 			return nil
 		}
 		if s.torn(err) {
+			// What is missing there, if anything is, a stream will say.
+			next, err := s.fileBehind(ctx, r.at, err)
+			if err != nil {
+				return err
+			}
 			d.close()
-			if d, err = s.lookBehind(ctx, r.at, err); err != nil {
+			if d, err = s.lookInto(ctx, change.Position{File: next, Offset: 4}); err != nil {
 				return err
 			}
 			continue
@@ -279,18 +299,6 @@ func (s *Source) lookInto(ctx context.Context, from change.Position) (*dump, err
 	}
 	d.parser.RowsUnread = true
 	return d, nil
-}
-
-// lookBehind looks into the log behind a torn file. What the file lacks, a stream says.
-func (s *Source) lookBehind(ctx context.Context, at change.Position, cause error) (*dump, error) {
-	behind, err := s.fileBehind(ctx, at.File)
-	switch {
-	case err != nil:
-		return nil, err
-	case behind == "":
-		return nil, s.tornEnd(at, cause)
-	}
-	return s.lookInto(ctx, change.Position{File: behind, Offset: 4})
 }
 
 // Changes are what statements behind a place of the log did to tables.

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -20,41 +21,45 @@ import (
 // Rejected: asking for the next file by name, which would also pass over what a damaged
 // length in the middle of a file hides.
 
-// torn tells whether a stream ended because a file ends in the middle of an event.
+// torn tells of what a server sends in place of an event whether its file ends in the middle
+// of one.
 func (s *Source) torn(err error) bool {
-	return s.server.Flavor == MariaDB && errorCode(err) == 1236 && anyOf(err.Error(), "truncated in the middle of event", "bogus data in log event")
+	return s.server.Flavor == MariaDB && errorCode(err) == 1236 && diag.Find(err) == nil &&
+		anyOf(err.Error(), "truncated in the middle of event", "bogus data in log event")
 }
 
-// fileBehind is the file of the log that follows one; "" when none does.
-func (s *Source) fileBehind(ctx context.Context, file string) (string, error) {
+// fileBehind is the file that follows a torn one. That there is none may change: the torn
+// one is still being written.
+func (s *Source) fileBehind(ctx context.Context, at change.Position, cause error) (string, error) {
 	files, err := s.logFiles(ctx)
-	for i, f := range files {
-		if f.name == file && i+1 < len(files) {
-			return files[i+1].name, err
-		}
+	if err != nil {
+		return "", err
 	}
-	return "", err
-}
-
-// tornEnd: the last file is torn, which may yet be written.
-func (s *Source) tornEnd(at change.Position, cause error) error {
-	return &diag.Problem{Code: codeLost, Class: diag.Transient, Cause: cause,
-		Message: fmt.Sprintf("the log of MariaDB %s ends in the middle of an event behind %s", s.address(), at),
-		Fix:     "nothing, if it passes; otherwise see the server's error log: its disk may be full."}
+	switch i := slices.IndexFunc(files, func(f logFile) bool { return f.name == at.File }); i {
+	case -1:
+		return "", s.purgedProblem(at.String(), cause)
+	case len(files) - 1:
+		return "", &diag.Problem{Code: codeLost, Class: diag.Transient, Cause: cause,
+			Message: fmt.Sprintf("the log of MariaDB %s ends in the middle of an event behind %s", s.address(), at),
+			Fix:     "nothing, if it passes; otherwise see the server's error log: its disk may be full."}
+	default:
+		return files[i+1].name, nil
+	}
 }
 
 // passTorn goes on behind a torn file.
 func (r *reader) passTorn(ctx context.Context, cause error) error {
-	torn := r.at.File
-	behind, err := r.source.fileBehind(ctx, torn)
-	switch {
-	case err != nil:
+	next, err := r.source.fileBehind(ctx, r.at, cause)
+	if err != nil {
 		return err
-	case behind == "":
-		return r.source.tornEnd(r.at, cause)
-	case torn == r.torn || len(r.maria) == 0:
+	}
+	if r.at.File == r.passed || len(r.maria) == 0 {
+		why := "the next, " + next + ", was begun when there were more transactions"
+		if len(r.maria) == 0 {
+			why = "there was no transaction before, by which the next, " + next + ", could be told to lack nothing"
+		}
 		return &diag.Problem{Code: codeLog, Class: diag.Refused, Cause: cause,
-			Message: fmt.Sprintf("file %s of the log of MariaDB %s is damaged behind %s, and transactions are missing: the next file, %s, was begun when there were more", torn, r.source.address(), r.at, behind),
+			Message: fmt.Sprintf("a file of the log of MariaDB %s is damaged behind %s, and cannot be passed over: %s", r.source.address(), r.at, why),
 			Fix:     "start again with an empty data directory to copy the tables anew, or point the script at a server that has the whole log."}
 	}
 	if r.group.open {
@@ -63,12 +68,13 @@ func (r *reader) passTorn(ctx context.Context, cause error) error {
 		}
 	}
 	r.dump.close()
-	r.source.config.Notify("file %s of the log of MariaDB %s ends in the middle of an event behind %s, as it does when the server is killed: going on with file %s", torn, r.source.address(), r.at, behind)
+	r.source.config.Notify("a file of the log of MariaDB %s ends in the middle of an event behind %s, as it does when the server is killed: going on behind it", r.source.address(), r.at)
 	dump, err := r.source.openDump(ctx, change.Position{GTIDs: r.maria.String()})
 	if err != nil {
 		return r.source.reconnectProblem(err)
 	}
 	context.AfterFunc(ctx, dump.close)
-	r.dump, r.torn, r.byFile, r.at = dump, torn, false, change.Position{}
+	// The server tells where it begins, and no place before that is one to begin at.
+	r.dump, r.passed, r.byFile, r.owed, r.at = dump, r.at.File, false, false, change.Position{}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"starferry/internal/change"
 	"starferry/internal/diag"
@@ -88,8 +89,7 @@ func TestALogThatEndsInTheMiddleOfAnEvent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := tear(t, false, how)
-			little := connect(t, l.server, func(c *Config) { c.HeldBytes = 1 })
-			for _, s := range []*Source{l.source, little} {
+			for _, s := range []*Source{l.source, farAway(t, l.server)} {
 				for _, from := range []change.Position{
 					l.from,
 					{GTIDs: l.from.GTIDs, Server: "of another server"}, // by GTID
@@ -97,8 +97,13 @@ func TestALogThatEndsInTheMiddleOfAnEvent(t *testing.T) {
 					stream := open(t, s, from, []*change.Table{l.table})
 					events := until(t, s, stream)
 					compare(t, script(events), want)
+					for _, e := range events {
+						if e.Resumable && e.Position.Begun == 0 {
+							t.Errorf("a stream may begin at %+v, and nothing tells which file that is", e.Position)
+						}
+					}
 					last := events[len(events)-1].Position
-					if last.File == l.torn || last.Begun == 0 {
+					if last.File == l.torn {
 						t.Errorf("the stream is at %+v", last)
 					}
 					stream.Close()
@@ -114,15 +119,114 @@ func TestALogThatEndsInTheMiddleOfAnEvent(t *testing.T) {
 	}
 }
 
+// farAway is a source that takes a while to go on behind a torn file, and reads again what
+// it takes back.
+func farAway(t *testing.T, server *testbed.Server) *Source {
+	return connect(t, server, func(c *Config) {
+		c.HeldBytes = 1
+		c.Notify = func(format string, a ...any) {
+			t.Logf(format, a...)
+			time.Sleep(2 * resumeEvery)
+		}
+	})
+}
+
 // TestATornLogThatLacksATransaction: the next file says what was logged before it; what is
 // missing then is not passed over.
 func TestATornLogThatLacksATransaction(t *testing.T) {
 	t.Parallel()
 	l := tear(t, true, cutInRows)
-	stream := open(t, l.source, l.from, []*change.Table{l.table})
-	p := failure(t, stream)
-	wantProblem(t, p, codeLog, diag.Refused, l.torn, "transactions are missing")
-	stream.Close()
+	stream := open(t, farAway(t, l.server), l.from, []*change.Table{l.table})
+	for {
+		e, err := nextOrError(t, stream)
+		if err != nil {
+			wantProblem(t, err, codeLog, diag.Refused, l.torn, "is damaged", "there were more transactions")
+			return
+		}
+		if e.Resumable && !e.Position.Reached(l.from) {
+			t.Errorf("a stream may begin at %+v, before where this one did", e.Position)
+		}
+	}
+}
+
+// TestTheFirstTransactionIsTorn: then nothing tells that it is the only one.
+func TestTheFirstTransactionIsTorn(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t, "--max-connections=101")
+	server.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY, v LONGTEXT)", "RESET MASTER")
+	s := connect(t, server)
+	from := start(t, s)
+	table := describe(t, s, "x", "t")
+	server.Exec(t, "INSERT INTO x.t VALUES (1, REPEAT('x', 100000))")
+	cutLast(t, server, s, true)
+	wantProblem(t, failure(t, open(t, s, from, []*change.Table{table})), codeLog, diag.Refused, "there was no transaction before")
+}
+
+// TestTableOfATornTransaction: CREATE TABLE … SELECT is a transaction with rows.
+func TestTableOfATornTransaction(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t, "--max-connections=101")
+	server.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY, v LONGTEXT)")
+	s := connect(t, server)
+	from := start(t, s)
+	table := describe(t, s, "x", "t")
+	server.Exec(t, "DROP TABLE x.t", "CREATE TABLE x.t (id INT PRIMARY KEY, v LONGTEXT) SELECT 1 AS id, REPEAT('x', 100000) AS v")
+	cutLast(t, server, s, true)
+	server.Exec(t, "SET sql_log_bin = 0", "DROP TABLE IF EXISTS x.t", "SET sql_log_bin = 1",
+		"CREATE TABLE x.other (id INT PRIMARY KEY)", "CREATE TABLE x.t (id INT PRIMARY KEY)", "INSERT INTO x.t VALUES (7)")
+	stream := open(t, s, from, []*change.Table{table})
+	compare(t, script(until(t, s, stream)), []string{"dropped t 1 (id,v)", "joined t 2 (id)", "insert t 7", "commit"})
+}
+
+// TestATornLogAhead: a statement has the log be read ahead, to its torn end.
+func TestATornLogAhead(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t, "--max-connections=101")
+	server.Exec(t, "CREATE DATABASE x", "USE x", "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY, v LONGTEXT)")
+	s := connect(t, server)
+	from := start(t, s)
+	table := describe(t, s, "x", "t")
+	server.Exec(t, "USE x", "RENAME TABLE t TO gone, other TO t", "FLUSH BINARY LOGS", "INSERT INTO t VALUES (3, REPEAT('x', 100000))")
+	cutLast(t, server, s, false)
+	stream := open(t, s, from, []*change.Table{table})
+	wantProblem(t, failure(t, stream), codeLost, diag.Transient, "ends in the middle of an event behind binlog.000002")
+}
+
+// TestAPlaceInsideAnEvent: what is there looks like a torn file.
+func TestAPlaceInsideAnEvent(t *testing.T) {
+	t.Parallel()
+	server := testbed.MariaDB(t, "--max-connections=101")
+	server.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY, v LONGTEXT)")
+	s := connect(t, server)
+	from := start(t, s)
+	server.Exec(t, "INSERT INTO x.t VALUES (1, REPEAT('\\0', 3000))")
+	end, err := s.End(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, "FLUSH BINARY LOGS", "INSERT INTO x.t VALUES (2, '')")
+	for offset := from.Offset + 1; offset < end.Offset; offset += 97 {
+		_, err := s.Place(t.Context(), Begin{File: from.File, Offset: offset})
+		wantProblem(t, err, codeStartup, diag.Refused)
+	}
+}
+
+// cutLast cuts the last event with rows, before which the server is killed, or not.
+func cutLast(t *testing.T, server *testbed.Server, s *Source, kill bool) {
+	t.Helper()
+	end, err := s.End(t.Context())
+	if err == nil && kill {
+		err = server.Kill()
+	}
+	if err == nil {
+		err = os.Truncate(filepath.Join(server.Dir(), "data", end.File), int64(end.Offset-1000))
+	}
+	if err == nil && kill {
+		err = server.Restart()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestTheLastFileIsTorn: it may yet be written.
@@ -130,13 +234,7 @@ func TestTheLastFileIsTorn(t *testing.T) {
 	t.Parallel()
 	l := tear(t, false, cutInRows)
 	l.server.Exec(t, "INSERT INTO x.t VALUES (6, REPEAT('x', 100000))")
-	end, err := l.source.End(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(filepath.Join(l.server.Dir(), "data", end.File), int64(end.Offset-1000)); err != nil {
-		t.Fatal(err)
-	}
+	cutLast(t, l.server, l.source, false)
 	stream := open(t, l.source, l.from, []*change.Table{l.table})
 	wantProblem(t, failure(t, stream), codeLost, diag.Transient, "ends in the middle of an event")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"starferry/internal/change"
@@ -29,7 +30,14 @@ type undo struct {
 	most       int // bytes that are kept
 	tooLarge   bool
 	read       int         // events with rows in the log, of any table, with the one at hand
+	places     []waypoint  // where it can be read again from, oldest first
 	savepoints []savepoint // oldest first
+}
+
+// waypoint is a place in the log inside a group, and the events with rows before it.
+type waypoint struct {
+	at   change.Position
+	read int
 }
 
 // handed is an event with rows, without what is not needed to take it back.
@@ -79,7 +87,25 @@ func (u *undo) clear() {
 	if cap(u.events) > 1024 {
 		u.events = nil
 	}
-	*u = undo{events: u.events, most: u.most, savepoints: u.savepoints[:0]}
+	*u = undo{events: u.events, most: u.most, places: u.places[:0], savepoints: u.savepoints[:0]}
+}
+
+// passed notes where a group begins, and now and then in one that is too large: a place that
+// a log can be asked for.
+func (u *undo) passed(at change.Position) {
+	begins := u.read == 0
+	if at.Offset <= math.MaxUint32 && (begins || u.tooLarge && len(u.places) > 0 && at.Offset-u.places[len(u.places)-1].at.Offset >= uint64(u.most)) {
+		u.places = append(u.places, waypoint{at, u.read})
+	}
+}
+
+// before is a place a while before an event with rows.
+func (u *undo) before(event int) waypoint {
+	i := len(u.places) - 1
+	for i > 0 && u.places[i].read >= event {
+		i--
+	}
+	return u.places[max(i-1, 0)]
 }
 
 func (u *undo) savepoint(rest string) {
@@ -155,7 +181,7 @@ func (r *reader) takeBack(ctx context.Context, to savepoint, how string) error {
 			return r.rolledBack(ctx, how)
 		}
 	}
-	if u.tooLarge && r.group.begins.Offset > math.MaxUint32 { // where a log cannot be asked for
+	if u.tooLarge && len(u.places) == 0 {
 		return r.rolledBack(ctx, how)
 	}
 	if u.tooLarge {
@@ -184,10 +210,26 @@ func (r *reader) abandoned(ctx context.Context) error {
 		}
 	}
 	r.group.clear()
-	if !delivered {
-		return nil
+	if delivered {
+		if err := r.queue.put(ctx, &change.Event{Kind: change.Commit, Position: r.at, Time: r.time}); err != nil {
+			return err
+		}
 	}
-	return r.queue.put(ctx, &change.Event{Kind: change.Commit, Position: r.at, Time: r.time})
+	r.unmake()
+	return r.tell(ctx)
+}
+
+// unmake forgets the tables that CREATE TABLE … SELECT was filling: the server has dropped
+// them again.
+func (r *reader) unmake() {
+	r.happened = slices.DeleteFunc(r.happened, func(h happening) bool {
+		if h.event.Kind != change.Joined || h.one.state != arriving {
+			return false
+		}
+		h.one.state, h.one.table = absent, nil
+		h.one.version--
+		return true
+	})
 }
 
 // opposite is the event that takes another back.
