@@ -53,12 +53,13 @@ type delivery struct {
 	last   mariaGTID
 }
 
-func (r *reader) count(d *delivery) {
+// addTo counts it in the one of the two that its server is followed by.
+func (d *delivery) addTo(executed *gomysql.MysqlGTIDSet, maria mariaGTIDs) {
 	switch {
 	case d.mysql:
-		addGTID(r.executed, d.id, d.tag, d.number)
+		addGTID(executed, d.id, d.tag, d.number)
 	case d.maria:
-		r.maria[d.domain] = d.last
+		maria[d.domain] = d.last
 	}
 }
 
@@ -165,7 +166,7 @@ func (r *reader) openMariaGroup(e *binlog.Event) error {
 // commit ends a group.
 func (r *reader) commit(ctx context.Context) error {
 	delivered := len(r.group.delivered) > 0
-	r.count(&r.group.gtid)
+	r.group.gtid.addTo(r.executed, r.maria)
 	r.group.clear()
 	r.owed = true
 	if delivered {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -379,9 +380,9 @@ func (r *reader) canResume() bool {
 	return r.at.File != "" && r.behind == nil && (r.executed != nil || r.maria != nil || r.at.Offset <= math.MaxUint32)
 }
 
-// whole is the place behind the last group that was read to its end, for asking
-// whether a server has all that; zero when that is not known.
-func (r *reader) whole() change.Position {
+// reached is the place behind what was handed on, with a transaction of which only a part
+// was, for asking whether a server has all that; zero when that is not known.
+func (r *reader) reached() change.Position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := change.Event{}
@@ -389,10 +390,19 @@ func (r *reader) whole() change.Position {
 		return e.Position
 	}
 	r.makeResumable(&e)
-	if r.group.open {
+	e.Position.Undecided = ""
+	switch part := len(r.group.delivered) > 0; {
+	case part && r.executed != nil:
+		with := r.executed.Clone().(*gomysql.MysqlGTIDSet)
+		r.group.gtid.addTo(with, nil)
+		e.Position.GTIDs = with.String()
+	case part && r.maria != nil:
+		with := maps.Clone(r.maria)
+		r.group.gtid.addTo(nil, with)
+		e.Position.GTIDs = with.String()
+	case r.group.open && !part:
 		e.Position.File, e.Position.Offset = r.before.File, r.before.Offset
 	}
-	e.Position.Undecided = ""
 	return e.Position
 }
 

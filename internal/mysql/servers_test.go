@@ -392,3 +392,44 @@ func TestPurgedOnTheOtherServer(t *testing.T) {
 		})
 	}
 }
+
+// TestTheOtherServerLacksHalfATransaction: of a transaction that was read in part rows may be
+// at the target already, and nothing on a server that never gets it takes them back.
+func TestTheOtherServerLacksHalfATransaction(t *testing.T) {
+	t.Parallel()
+	for name, flavor := range map[string]testbed.Flavor{"MySQL": testbed.MySQLFlavor, "MariaDB": testbed.MariaDBFlavor} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			primary, replica := testbed.Pair(t, flavor)
+			primary.Exec(t, "CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY, v LONGTEXT)")
+			replica.AwaitReplica(t, primary)
+			replica.StopReplication(t)
+			c := config(primary)
+			c.Failover, c.FailoverWait = []Host{{Name: replica.Host, Port: replica.Port}}, time.Millisecond
+			g := connectServers(t, c)
+			from := start(t, g.source())
+			table := describe(t, g.source(), "x", "t")
+			open := func() (*stepped, error) {
+				return stepping(g.Open(t.Context(), from, ferry.Follow{Known: []*change.Table{table}}))
+			}
+			stream, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			statements := []string{"BEGIN"}
+			for i := range 20 {
+				statements = append(statements, fmt.Sprintf("INSERT INTO x.t VALUES (%d, REPEAT('x', 1000000))", i))
+			}
+			primary.Exec(t, append(statements, "COMMIT")...)
+			for next(t, stream).Kind != change.Insert { // of the rest only as much is read as the queue holds
+			}
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			failure(t, stream)
+			stream.Close()
+			_, err = open()
+			wantProblem(t, err, codeBeyond, diag.Refused, "lacks transactions")
+		})
+	}
+}

@@ -118,9 +118,9 @@ func (s *Stream) Server() string { return s.source.server.ID }
 // Barrier says how pages are kept from being older than what was delivered.
 func (s *Stream) Barrier() ferry.Barrier { return s.source.barrier() }
 
-// reached is the end of the last transaction that was read whole. It may lie behind
-// the last position that was told.
-func (s *Stream) reached() change.Position { return s.reader.whole() }
+// reached is the place behind what was handed on. It may lie behind the last position that
+// was told.
+func (s *Stream) reached() change.Position { return s.reader.reached() }
 
 // fail ends the stream with an error, from any goroutine.
 func (s *Stream) fail(err error) {

@@ -131,7 +131,7 @@ func (r *reader) xa(ctx context.Context, rest string) error {
 
 // forgetXA ends a transaction that is decided.
 func (r *reader) forgetXA(p *prepared) {
-	r.count(&p.gtid)
+	p.gtid.addTo(r.executed, r.maria)
 	r.held -= p.rows.bytes
 	p.rows.release()
 	delete(r.prepared, p.id)
