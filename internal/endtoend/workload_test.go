@@ -56,6 +56,7 @@ type workload struct {
 	stop          context.CancelFunc
 	wait          sync.WaitGroup
 	done, altered atomic.Int64 // transactions, and statements that changed a table
+	largeAt       atomic.Int64 // when the last large transaction was, in nanoseconds
 }
 
 const fillDigits = "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"
